@@ -1,0 +1,1 @@
+"""The directory: who exists and who may do what. No HTTP, no dialect words."""

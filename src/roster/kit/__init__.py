@@ -1,0 +1,1 @@
+"""Plain building blocks: no I/O, no knowledge of people or protocols."""

@@ -1,0 +1,111 @@
+"""Who acts. Built once per request by the front door's credential check, then passed down in `tx.actor`."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+from roster.kit.ids import DeviceId, OrgId, RealmId, SessionId, UserId
+
+
+class Kind(StrEnum):
+    """What sort of principal."""
+
+    USER = "user"
+    SERVICE = "service"
+    ORGANISATION = "organisation"
+    DEVICE = "device"
+    ANONYMOUS = "anonymous"
+    SYSTEM = "system"
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a request came from; for the audit trail, limits and sessions, never for decisions about rights."""
+
+    dialect: str = ""
+    request_id: str = ""
+    address: str = ""
+    user_agent: str = ""
+    device_id: DeviceId | None = None
+
+
+class Context(msgspec.Struct, frozen=True, order=True):
+    """A place to which an assignment is limited: its kind (facility, zone …) and the identifier there."""
+
+    kind: str
+    value: str
+
+
+class Grants(msgspec.Struct, frozen=True):
+    """Permissions as the store knows them now.
+
+    `everywhere` holds without limits; `within` holds only for the contexts named, each assignment on its own:
+    contexts of different roles are never merged.
+    """
+
+    everywhere: frozenset[str] = frozenset()
+    within: tuple[tuple[frozenset[str], frozenset[Context]], ...] = ()
+    roles: tuple[str, ...] = ()
+
+    def allows(self, permission: str) -> bool:
+        """Whether the permission is held without limits."""
+        return permission in self.everywhere or "*" in self.everywhere
+
+    def contexts(self, permission: str) -> tuple[frozenset[Context], ...]:
+        """The context sets within which the permission is held, one per assignment."""
+        return tuple(where for what, where in self.within if permission in what or "*" in what)
+
+
+NOTHING = Grants()
+EVERYTHING = Grants(everywhere=frozenset({"*"}))
+
+
+class Actor(msgspec.Struct, frozen=True):
+    """A principal in a realm.
+
+    `realm_id` is the realm acted in; `home_id` the one the principal belongs to. They differ only for a platform
+    administrator of the main realm. `authenticated_at` is the time of the sign-in behind the session, for operations
+    that ask for a recent one; `factors` are the means used then. `proof` is the purpose of a one-time token when that,
+    and nothing more, is what was presented.
+    """
+
+    kind: Kind
+    realm_id: RealmId
+    realm_slug: str
+    origin: Origin = Origin()
+    home_id: RealmId | None = None
+    user_id: UserId | None = None
+    org_id: OrgId | None = None
+    name: str = ""
+    grants: Grants = NOTHING
+    session_id: SessionId | None = None
+    credential_id: UUID | None = None
+    authenticated_at: datetime | None = None
+    factors: tuple[str, ...] = ()
+    acting_for: UserId | None = None
+    realm_version: int = 0
+    proof: str | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether somebody proved who they are."""
+        return self.kind not in (Kind.ANONYMOUS,)
+
+    def is_user(self, user_id: UUID) -> bool:
+        """Whether this is that person, acting in their own realm."""
+        return self.user_id == user_id and self.home_id in (None, self.realm_id)
+
+    def may(self, permission: str) -> bool:
+        """Whether the permission is held without limits."""
+        return self.grants.allows(permission)
+
+
+def anonymous(realm_id: RealmId, realm_slug: str, origin: Origin) -> Actor:
+    """Nobody in particular."""
+    return Actor(Kind.ANONYMOUS, realm_id, realm_slug, origin)
+
+
+def system(realm_id: RealmId, realm_slug: str, name: str = "system") -> Actor:
+    """Roster itself: the command line, jobs and sweeps."""
+    return Actor(Kind.SYSTEM, realm_id, realm_slug, Origin(dialect=name), name=name, grants=EVERYTHING)

@@ -1,0 +1,17 @@
+"""The only place that reads the time."""
+
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """The present moment in UTC."""
+    return datetime.now(UTC)
+
+
+def instant(at: datetime) -> str:
+    """RFC 3339 with milliseconds and `Z`, the form in which every front door writes times.
+
+    The fraction is always there, because clients compare such texts.
+    """
+    at = at.astimezone(UTC)
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"

@@ -1,0 +1,39 @@
+"""Identifiers: UUID version 7 (RFC 9562), ordered by time of creation, and their named types."""
+
+import os
+import time
+from typing import NewType
+from uuid import UUID
+
+RealmId = NewType("RealmId", UUID)
+UserId = NewType("UserId", UUID)
+RoleId = NewType("RoleId", UUID)
+AssignmentId = NewType("AssignmentId", UUID)
+CredentialId = NewType("CredentialId", UUID)
+SessionId = NewType("SessionId", UUID)
+ProofId = NewType("ProofId", UUID)
+TransferId = NewType("TransferId", UUID)
+DeviceId = NewType("DeviceId", UUID)
+OrgId = NewType("OrgId", UUID)
+
+
+def uuid7() -> UUID:
+    """A new identifier; its first 48 bits are Unix milliseconds, 74 bits are random."""
+    stamp = time.time_ns() // 1_000_000
+    noise = int.from_bytes(os.urandom(10), "big")
+    high = (stamp << 16) | 0x7000 | (noise >> 68) & 0x0FFF
+    low = 0x8000_0000_0000_0000 | noise & 0x3FFF_FFFF_FFFF_FFFF
+    return UUID(int=(high << 64) | low)
+
+
+def parse(text: str) -> UUID | None:
+    """The UUID that `text` spells in its canonical 36-character form, in either letter case; else None.
+
+    Other notations that Python accepts (braces, URN, no hyphens) would give one row several addresses.
+    """
+    if len(text) != 36 or text[8] != "-" or text[13] != "-" or text[18] != "-" or text[23] != "-":
+        return None
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
