@@ -1,0 +1,188 @@
+"""One unit of work on one connection: the only way the directory reaches PostgreSQL.
+
+A `Tx` carries who acts and what time it is. Reads run statement by statement; writes run inside `transaction()`.
+Rows become frozen structs by position: a store keeps each struct's columns in one constant, in the struct's order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
+
+import asyncpg
+import msgspec
+
+from roster.kit import clock
+from roster.kit.actor import Actor
+from roster.kit.errors import RosterError, TooMany, Unavailable
+
+if TYPE_CHECKING:
+    from roster.kit.ids import RealmId
+    from roster.storage.runtime import Runtime
+
+M = TypeVar("M", bound=msgspec.Struct)
+Conflicts = Mapping[str, type[RosterError]]
+_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+)
+_AGAIN = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+)
+_BROKEN_RULE = (
+    asyncpg.UniqueViolationError,
+    asyncpg.ForeignKeyViolationError,
+    asyncpg.CheckViolationError,
+    asyncpg.ExclusionViolationError,
+)
+
+
+class Tx:
+    """Statements on behalf of one actor. `now` is one value for the whole unit of work."""
+
+    __slots__ = ("_connection", "_now", "actor", "memo", "runtime")
+
+    def __init__(
+        self, runtime: Runtime, connection: asyncpg.Connection[Any], actor: Actor
+    ) -> None:
+        self.runtime = runtime
+        self.actor = actor
+        self.memo: dict[object, Any] = {}
+        self._connection = connection
+        self._now: datetime | None = None
+
+    @property
+    def realm_id(self) -> RealmId:
+        """The realm acted in; leads every key."""
+        return self.actor.realm_id
+
+    @property
+    def now(self) -> datetime:
+        """The time of this unit of work."""
+        if self._now is None:
+            self._now = clock.now()
+        return self._now
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Tx]:
+        """Commit when the block ends, roll back when it raises."""
+        try:
+            async with self._connection.transaction():
+                yield self
+        except (*_LOST, *_AGAIN) as error:
+            raise Unavailable from error
+
+    async def maybe(
+        self,
+        model: type[M],
+        sql: LiteralString,
+        *args: object,
+        conflicts: Conflicts | None = None,
+    ) -> M | None:
+        """The row as a struct, or None."""
+        try:
+            row = await self._connection.fetchrow(sql, *args)
+        except Exception as error:
+            raise _translated(error, conflicts) from error
+        return None if row is None else model(*row)
+
+    async def one(
+        self,
+        model: type[M],
+        sql: LiteralString,
+        *args: object,
+        missing: RosterError | type[RosterError],
+        conflicts: Conflicts | None = None,
+    ) -> M:
+        """The row as a struct; raises `missing` when there is none."""
+        row = await self.maybe(model, sql, *args, conflicts=conflicts)
+        if row is None:
+            raise missing
+        return row
+
+    async def all(self, model: type[M], sql: LiteralString, *args: object) -> list[M]:
+        """All rows as structs. The statement bounds their number."""
+        try:
+            rows = await self._connection.fetch(sql, *args)
+        except Exception as error:
+            raise _translated(error, None) from error
+        return [model(*row) for row in rows]
+
+    async def rows(self, sql: LiteralString, *args: object) -> list[tuple[Any, ...]]:
+        """All rows as tuples, for results that are no struct."""
+        try:
+            return [tuple(row) for row in await self._connection.fetch(sql, *args)]
+        except Exception as error:
+            raise _translated(error, None) from error
+
+    async def value(
+        self, sql: LiteralString, *args: object, conflicts: Conflicts | None = None
+    ) -> Any:
+        """The first column of the first row, or None."""
+        try:
+            return await self._connection.fetchval(sql, *args)
+        except Exception as error:
+            raise _translated(error, conflicts) from error
+
+    async def run(
+        self, sql: LiteralString, *args: object, conflicts: Conflicts | None = None
+    ) -> int:
+        """Carry out a change; the number of rows it touched."""
+        try:
+            tag = await self._connection.execute(sql, *args)
+        except Exception as error:
+            raise _translated(error, conflicts) from error
+        return int(tag.rpartition(" ")[2]) if tag[-1:].isdigit() else 0
+
+    async def run_many(
+        self, sql: LiteralString, rows: Iterable[Sequence[object]]
+    ) -> None:
+        """The same change for many rows, in one round trip."""
+        try:
+            await self._connection.executemany(sql, rows)
+        except Exception as error:
+            raise _translated(error, None) from error
+
+    async def copy(
+        self,
+        table: LiteralString,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[object]],
+    ) -> None:
+        """Load rows with COPY in its binary form."""
+        try:
+            await self._connection.copy_records_to_table(
+                table, columns=list(columns), records=rows
+            )
+        except Exception as error:
+            raise _translated(error, None) from error
+
+    async def cursor(
+        self, model: type[M], sql: LiteralString, *args: object, batch: int = 500
+    ) -> AsyncIterator[M]:
+        """Rows of any number, fetched in batches; only inside `transaction()`."""
+        try:
+            async for row in self._connection.cursor(sql, *args, prefetch=batch):
+                yield model(*row)
+        except (asyncpg.PostgresError, *_LOST) as error:
+            raise _translated(error, None) from error
+
+
+def _translated(error: Exception, conflicts: Conflicts | None) -> Exception:
+    """What a driver error means to the directory; constraint names decide about conflicts."""
+    if isinstance(error, _BROKEN_RULE):
+        known = (conflicts or {}).get(error.constraint_name or "")
+        return known() if known else error
+    if isinstance(error, asyncpg.QueryCanceledError):
+        return TooMany(5, "The query took too long. Please narrow it down.")
+    if isinstance(error, (*_LOST, *_AGAIN)):
+        return Unavailable()
+    return error
