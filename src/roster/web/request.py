@@ -1,0 +1,158 @@
+"""One HTTP request, straight over the ASGI scope; what is not asked for is not parsed."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from roster.kit.actor import Origin
+from roster.web.query import Query
+
+Scope = Mapping[str, Any]
+_USER_AGENT_LENGTH = 512
+
+
+class Site(msgspec.Struct, frozen=True, kw_only=True):
+    """What the operator says about the way here.
+
+    `trusted_proxies` is the number of proxies in front that append to X-Forwarded-For; 0 ignores forwarding headers.
+    `public_url` is the address people see, without a slash at the end; empty means: as the request says.
+    """
+
+    public_url: str = ""
+    trusted_proxies: int = 0
+
+
+DEFAULT_SITE = Site()
+
+
+class Request:
+    """What a dialect may know about a request.
+
+    `path` is the raw path below `prefix`, still percent-encoded; `params` are decoded path parameters; `body` is
+    complete and within the operation's limit; `realm_slug` comes from the mount, or from the path where the dialect has
+    it there.
+    """
+
+    __slots__ = (
+        "_headers",
+        "_origin",
+        "_query",
+        "body",
+        "dialect",
+        "method",
+        "params",
+        "path",
+        "prefix",
+        "realm_slug",
+        "request_id",
+        "scope",
+        "site",
+        "started",
+    )
+
+    def __init__(
+        self,
+        scope: Scope,
+        *,
+        path: str,
+        prefix: str = "",
+        realm_slug: str = "main",
+        dialect: str = "",
+        request_id: str = "",
+        site: Site = DEFAULT_SITE,
+        started: float = 0.0,
+    ) -> None:
+        self.scope = scope
+        self.method: str = scope["method"]
+        self.path = path
+        self.prefix = prefix
+        self.realm_slug = realm_slug
+        self.dialect = dialect
+        self.request_id = request_id
+        self.site = site
+        self.started = started or time.perf_counter()
+        self.params: dict[str, str] = {}
+        self.body = b""
+        self._headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self._query: Query | None = None
+        self._origin: Origin | None = None
+
+    @property
+    def full_path(self) -> str:
+        """The raw path as sent, mount prefix included; what a signature (Hawk) covers."""
+        return self.prefix + self.path
+
+    @property
+    def raw_query(self) -> bytes:
+        """The query string as sent, without the question mark."""
+        return self.scope.get("query_string", b"")
+
+    @property
+    def query(self) -> Query:
+        """Decoded query parameters."""
+        if self._query is None:
+            self._query = Query(self.raw_query)
+        return self._query
+
+    def header(self, name: str) -> str | None:
+        """The first header of that name, in any letter case."""
+        wanted = name.lower().encode("latin-1")
+        for key, value in self._headers:
+            if key == wanted:
+                return value.decode("latin-1")
+        return None
+
+    def headers(self, name: str) -> list[str]:
+        """All headers of that name, in the order sent."""
+        wanted = name.lower().encode("latin-1")
+        return [value.decode("latin-1") for key, value in self._headers if key == wanted]
+
+    def cookie(self, name: str) -> str | None:
+        """The value of the first cookie of that name (RFC 6265, 4.2), without quotes."""
+        start = name + "="
+        for header in self.headers("cookie"):
+            for part in header.split(";"):
+                pair = part.strip()
+                if pair.startswith(start):
+                    return pair[len(start) :].strip('"')
+        return None
+
+    @property
+    def scheme(self) -> str:
+        """What the client speaks, http or https, whatever a trusted proxy made of it."""
+        if self.site.trusted_proxies:
+            forwarded = self.header("x-forwarded-proto")
+            if forwarded in ("http", "https"):
+                return forwarded
+        return self.scope.get("scheme", "http")
+
+    @property
+    def host(self) -> str:
+        """Host and port the client addressed."""
+        return self.header("host") or "localhost"
+
+    @property
+    def public_url(self) -> str:
+        """Scheme, host and port under which people reach this installation; no slash at the end."""
+        return self.site.public_url or f"{self.scheme}://{self.host}"
+
+    @property
+    def address(self) -> str:
+        """The client's address: the hop that the outermost trusted proxy saw, never one the client made up."""
+        client = self.scope.get("client")
+        direct = client[0] if client else ""
+        if not self.site.trusted_proxies:
+            return direct
+        hops = [hop.strip() for line in self.headers("x-forwarded-for") for hop in line.split(",")]
+        chain = [*(hop for hop in hops if hop), direct]
+        return chain[max(0, len(chain) - 1 - self.site.trusted_proxies)][:64]
+
+    @property
+    def origin(self) -> Origin:
+        """Where the request came from, for audit trail, limits and sessions."""
+        if self._origin is None:
+            agent = (self.header("user-agent") or "")[:_USER_AGENT_LENGTH]
+            self._origin = Origin(self.dialect, self.request_id, self.address, agent)
+        return self._origin
