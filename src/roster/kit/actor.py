@@ -54,7 +54,9 @@ class Grants(msgspec.Struct, frozen=True):
 
     def contexts(self, permission: str) -> tuple[frozenset[Context], ...]:
         """The context sets within which the permission is held, one per assignment."""
-        return tuple(where for what, where in self.within if permission in what or "*" in what)
+        return tuple(
+            where for what, where in self.within if permission in what or "*" in what
+        )
 
 
 NOTHING = Grants()
@@ -66,7 +68,8 @@ class Actor(msgspec.Struct, frozen=True):
 
     `realm_id` is the realm acted in; `home_id` the one the principal belongs to. They differ only for a platform
     administrator of the main realm. `authenticated_at` is the time of the sign-in behind the session, for operations
-    that ask for a recent one; `factors` are the means used then. `proof` is the purpose of a one-time token when that,
+    that ask for a recent one; `factors` are the means used then. `platform` says that the home is the main realm.
+    `realm_version` is the stored version of the realm when it was read with the principal. `proof` is the purpose of a one-time token when that,
     and nothing more, is what was presented.
     """
 
@@ -84,7 +87,8 @@ class Actor(msgspec.Struct, frozen=True):
     authenticated_at: datetime | None = None
     factors: tuple[str, ...] = ()
     acting_for: UserId | None = None
-    realm_version: int = 0
+    realm_version: int | None = None
+    platform: bool = False
     proof: str | None = None
 
     @property
@@ -95,6 +99,11 @@ class Actor(msgspec.Struct, frozen=True):
     def is_user(self, user_id: UUID) -> bool:
         """Whether this is that person, acting in their own realm."""
         return self.user_id == user_id and self.home_id in (None, self.realm_id)
+
+    @property
+    def is_platform(self) -> bool:
+        """Whether this is Roster itself or an administrator of the main realm, who runs all realms."""
+        return self.kind is Kind.SYSTEM or (self.platform and self.grants.allows("*"))
 
     def may(self, permission: str) -> bool:
         """Whether the permission is held without limits."""
@@ -108,4 +117,11 @@ def anonymous(realm_id: RealmId, realm_slug: str, origin: Origin) -> Actor:
 
 def system(realm_id: RealmId, realm_slug: str, name: str = "system") -> Actor:
     """Roster itself: the command line, jobs and sweeps."""
-    return Actor(Kind.SYSTEM, realm_id, realm_slug, Origin(dialect=name), name=name, grants=EVERYTHING)
+    return Actor(
+        Kind.SYSTEM,
+        realm_id,
+        realm_slug,
+        Origin(dialect=name),
+        name=name,
+        grants=EVERYTHING,
+    )

@@ -1,0 +1,65 @@
+"""Permission lists: ordered records over people, roles and patterns; the first record that matches decides.
+
+The rule is the one of the AcceleratXR family (acceleratxr-notes, section 8): a list may have a parent to which
+undecided questions go, `full` beats the other rights, and no record at all means no.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import re2
+
+from roster.core.access.models import AccessList, Rights
+from roster.kit.actor import Actor, Kind
+
+_MAX_PARENTS = 8
+_PATTERN_SIGNS = frozenset("\\^$.|?*+()[]{}")
+_OPTIONS = re2.Options()
+_OPTIONS.log_errors = False
+_OPTIONS.max_mem = 1 << 20
+
+
+def is_valid_pattern(text: str) -> bool:
+    """Whether a record's `who` is a plain name or an expression the linear-time engine can run."""
+    try:
+        re2.compile(text, _OPTIONS)
+    except re2.error:
+        return False
+    return len(text) <= 200
+
+
+def decide(actor: Actor, right: str, name: str, lists: Mapping[str, AccessList]) -> bool:
+    """Whether the list called `name`, or else its parents, give the right to the actor."""
+    names = _names(actor)
+    current: str | None = name
+    for _ in range(_MAX_PARENTS):
+        found = lists.get(current) if current else None
+        if found is None:
+            return False
+        answer = _first(found.records, names, right)
+        if answer is not None:
+            return answer
+        current = found.parent
+    return False
+
+
+def _first(records: Iterable[Rights], names: frozenset[str], right: str) -> bool | None:
+    """The answer of the first record for one of these names; None when it leaves the question open."""
+    for record in records:
+        if _matches(record.who, names):
+            return True if record.full else getattr(record, right)
+    return None
+
+
+def _matches(who: str, names: frozenset[str]) -> bool:
+    if who in names:
+        return True
+    if not _PATTERN_SIGNS.intersection(who) or names == {"anonymous"}:
+        return False
+    pattern = re2.compile(who, _OPTIONS)
+    return any(pattern.fullmatch(name) for name in names)
+
+
+def _names(actor: Actor) -> frozenset[str]:
+    if actor.kind is Kind.ANONYMOUS or actor.user_id is None:
+        return frozenset({"anonymous"})
+    return frozenset({str(actor.user_id), *actor.grants.roles})

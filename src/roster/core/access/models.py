@@ -1,0 +1,122 @@
+"""Roles, assignments, permission lists."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from roster.kit.actor import Context
+from roster.kit.ids import AssignmentId, RoleId, UserId
+
+ADMINISTRATOR = "admin"
+"""Name of the built-in role that may do everything in its realm."""
+
+PERMISSIONS: dict[str, str] = {
+    "*": "Everything in the realm",
+    "users.read": "See all of everybody's data",
+    "users.read_basic": "See that people exist: id, username and times",
+    "users.create": "Create people",
+    "users.write": "Change people, disable them, restore deleted ones",
+    "users.delete": "Delete people (they can be restored)",
+    "users.erase": "Erase people for ever, export one person's data",
+    "roles.read": "See roles and who has them",
+    "roles.write": "Create, change and delete roles",
+    "roles.assign": "Give roles to people and take them away",
+    "credentials.read": "See which credentials people have",
+    "credentials.write": "Set and remove other people's credentials",
+    "sessions.read": "See other people's sessions",
+    "sessions.write": "End other people's sessions",
+    "audit.read": "Read the audit trail",
+    "events.read": "Follow events",
+    "messages.read": "Read outgoing messages that were not sent yet",
+    "transfers.write": "Import and export people",
+    "realm.read": "See the realm's settings",
+    "realm.write": "Change the realm's settings and custom fields",
+}
+"""The directory's own vocabulary: key and meaning. Dialects map their keys to these."""
+
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class Role(msgspec.Struct, frozen=True):
+    """A named set of permissions. `ceiling` lists, per kind of context, all that an assignment may name."""
+
+    id: RoleId
+    number: int
+    name: str
+    description: str
+    permissions: list[str]
+    ceiling: dict[str, list[str]]
+    built_in: bool
+    facets: dict[str, object]
+    version: int
+    created_at: datetime
+    created_by: UUID | None
+    updated_at: datetime
+    updated_by: UUID | None
+
+
+class RoleDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A role to be made."""
+
+    name: Name
+    description: Annotated[str, Meta(max_length=2000)] = ""
+    permissions: list[str] = []
+    ceiling: dict[str, list[str]] = {}
+
+
+class RoleChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A change of a role; what is not named stays."""
+
+    name: Name | UnsetType = UNSET
+    description: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
+    permissions: list[str] | UnsetType = UNSET
+    ceiling: dict[str, list[str]] | UnsetType = UNSET
+
+
+class Assignment(msgspec.Struct, frozen=True):
+    """A role given to a person, everywhere or in the places named."""
+
+    id: AssignmentId
+    role_id: RoleId
+    role_name: str
+    user_id: UserId
+    is_owner: bool
+    contexts: list[Context]
+    created_at: datetime
+    created_by: UUID | None
+
+
+class Members(msgspec.Struct, frozen=True):
+    """Everybody who has a role without limits; owners apart, although they count as members too."""
+
+    members: frozenset[UserId]
+    owners: frozenset[UserId]
+
+
+class Rights(msgspec.Struct, frozen=True, rename={"who": "userOrRoleId"}):
+    """What one principal may do with an object; None leaves the answer to the parent list.
+
+    `who` is the id of a person, the name of a role, `anonymous`, or a regular expression over these.
+    """
+
+    who: str
+    create: bool | None = None
+    read: bool | None = None
+    update: bool | None = None
+    delete: bool | None = None
+    special: bool | None = None
+    full: bool | None = None
+
+
+class AccessList(msgspec.Struct, frozen=True):
+    """An ordered permission list; the first matching record decides, else the parent list."""
+
+    object: str
+    parent: str | None
+    records: list[Rights]
+    version: int
+    created_at: datetime | None = None
+    updated_at: datetime | None = None

@@ -1,0 +1,347 @@
+"""SQL of roles, assignments and permission lists."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from roster.core.access.errors import AssignmentExists, AssignmentNotFound, RoleNameTaken, RoleNotFound
+from roster.core.access.models import AccessList, Assignment, Members, Rights, Role
+from roster.kit.actor import Context
+from roster.kit.ids import AssignmentId, RoleId, UserId, uuid7
+from roster.kit.text import fold
+from roster.storage.tx import Tx
+
+_ROLE = (
+    "id, number, name, description, permissions, ceiling, built_in, facets, version,"
+    " created_at, created_by, updated_at, updated_by"
+)
+_ASSIGNMENT = "a.id, a.role_id, r.name, a.user_id, a.is_owner, a.contexts, a.created_at, a.created_by"
+_JOINED = " FROM assignments a JOIN roles r ON r.realm_id = a.realm_id AND r.id = a.role_id "
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A role as one person has it."""
+
+    role_name: str
+    permissions: list[str]
+    ceiling: dict[str, list[str]]
+    contexts: list[Context]
+
+
+class _Held(msgspec.Struct, frozen=True):
+    role_name: str
+    permissions: list[str]
+    ceiling: dict[str, list[str]]
+    contexts: list[dict[str, str]]
+
+
+class _Assignment(msgspec.Struct, frozen=True):
+    id: AssignmentId
+    role_id: RoleId
+    role_name: str
+    user_id: UserId
+    is_owner: bool
+    contexts: list[dict[str, str]]
+    created_at: datetime
+    created_by: UUID | None
+
+    def assignment(self) -> Assignment:
+        return Assignment(
+            self.id,
+            self.role_id,
+            self.role_name,
+            self.user_id,
+            self.is_owner,
+            _contexts(self.contexts),
+            self.created_at,
+            self.created_by,
+        )
+
+
+def _contexts(stored: list[dict[str, str]]) -> list[Context]:
+    return [Context(each["kind"], each["value"]) for each in stored]
+
+
+def _stored(contexts: Iterable[Context]) -> list[dict[str, str]]:
+    return [{"kind": each.kind, "value": each.value} for each in sorted(set(contexts))]
+
+
+async def held_by(tx: Tx, user_id: UserId) -> list[Held]:
+    rows = await tx.all(
+        _Held,
+        "SELECT r.name, r.permissions, r.ceiling, a.contexts" + _JOINED + "WHERE a.realm_id = $1 AND a.user_id = $2",
+        tx.realm_id,
+        user_id,
+    )
+    return [Held(row.role_name, row.permissions, row.ceiling, _contexts(row.contexts)) for row in rows]
+
+
+async def find(tx: Tx, role_id: RoleId) -> Role:
+    return await tx.one(
+        Role,
+        "SELECT " + _ROLE + " FROM roles WHERE realm_id = $1 AND id = $2",
+        tx.realm_id,
+        role_id,
+        missing=RoleNotFound,
+    )
+
+
+async def lock(tx: Tx, role_id: RoleId) -> Role:
+    return await tx.one(
+        Role,
+        "SELECT " + _ROLE + " FROM roles WHERE realm_id = $1 AND id = $2 FOR UPDATE",
+        tx.realm_id,
+        role_id,
+        missing=RoleNotFound,
+    )
+
+
+async def look_up_by_name(tx: Tx, name: str) -> Role | None:
+    return await tx.maybe(
+        Role, "SELECT " + _ROLE + " FROM roles WHERE realm_id = $1 AND name_key = $2", tx.realm_id, fold(name)
+    )
+
+
+async def named(tx: Tx, names: Sequence[str]) -> list[Role]:
+    keys = [fold(name) for name in names]
+    return await tx.all(
+        Role, "SELECT " + _ROLE + " FROM roles WHERE realm_id = $1 AND name_key = ANY($2)", tx.realm_id, keys
+    )
+
+
+async def insert(
+    tx: Tx, *, name: str, description: str, permissions: Sequence[str], ceiling: dict[str, list[str]], built_in: bool
+) -> Role:
+    return await tx.one(
+        Role,
+        "INSERT INTO roles (realm_id, id, name, name_key, description, permissions, ceiling, built_in,"
+        " created_at, created_by, updated_at, updated_by)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $10) RETURNING " + _ROLE,
+        tx.realm_id,
+        uuid7(),
+        name,
+        fold(name),
+        description,
+        list(permissions),
+        ceiling,
+        built_in,
+        tx.now,
+        tx.actor.user_id,
+        missing=RoleNotFound,
+        conflicts={"roles_name_key": RoleNameTaken},
+    )
+
+
+async def update(tx: Tx, role: Role) -> Role:
+    return await tx.one(
+        Role,
+        "UPDATE roles SET name = $3, name_key = $4, description = $5, permissions = $6, ceiling = $7, facets = $8,"
+        " version = version + 1, updated_at = $9, updated_by = $10"
+        " WHERE realm_id = $1 AND id = $2 RETURNING " + _ROLE,
+        tx.realm_id,
+        role.id,
+        role.name,
+        fold(role.name),
+        role.description,
+        role.permissions,
+        role.ceiling,
+        role.facets,
+        tx.now,
+        tx.actor.user_id,
+        missing=RoleNotFound,
+        conflicts={"roles_name_key": RoleNameTaken},
+    )
+
+
+async def delete(tx: Tx, role_id: RoleId) -> None:
+    await tx.run("DELETE FROM roles WHERE realm_id = $1 AND id = $2", tx.realm_id, role_id)
+
+
+async def void_realm_grants(tx: Tx) -> None:
+    """A role or a list changed: whatever any worker remembers about this realm's grants is out of date."""
+    await tx.run("UPDATE realms SET access_version = access_version + 1 WHERE id = $1", tx.realm_id)
+
+
+async def void_user_grants(tx: Tx, user_ids: Sequence[UserId]) -> None:
+    """The assignments of these people changed."""
+    await tx.run(
+        "UPDATE users SET access_version = access_version + 1 WHERE realm_id = $1 AND id = ANY($2)",
+        tx.realm_id,
+        list(user_ids),
+    )
+
+
+async def assignments(tx: Tx, user_id: UserId) -> list[Assignment]:
+    rows = await tx.all(
+        _Assignment,
+        "SELECT " + _ASSIGNMENT + _JOINED + "WHERE a.realm_id = $1 AND a.user_id = $2 ORDER BY a.id",
+        tx.realm_id,
+        user_id,
+    )
+    return [row.assignment() for row in rows]
+
+
+async def assignment(tx: Tx, assignment_id: AssignmentId) -> Assignment:
+    row = await tx.one(
+        _Assignment,
+        "SELECT " + _ASSIGNMENT + _JOINED + "WHERE a.realm_id = $1 AND a.id = $2",
+        tx.realm_id,
+        assignment_id,
+        missing=AssignmentNotFound,
+    )
+    return row.assignment()
+
+
+async def role_names(tx: Tx, user_ids: Sequence[UserId]) -> dict[UserId, list[str]]:
+    rows = await tx.rows(
+        "SELECT a.user_id, array_agg(DISTINCT r.name ORDER BY r.name)" + _JOINED + "WHERE a.realm_id = $1"
+        " AND a.user_id = ANY($2) AND a.contexts = '[]' GROUP BY a.user_id",
+        tx.realm_id,
+        list(user_ids),
+    )
+    return {UserId(user_id): names for user_id, names in rows}
+
+
+async def members(tx: Tx, role_ids: Sequence[RoleId]) -> dict[RoleId, Members]:
+    rows = await tx.rows(
+        "SELECT a.role_id, array_agg(a.user_id ORDER BY a.user_id),"
+        " coalesce(array_agg(a.user_id ORDER BY a.user_id) FILTER (WHERE a.is_owner), '{}')"
+        " FROM assignments a JOIN users u ON u.realm_id = a.realm_id AND u.id = a.user_id AND u.deleted_at IS NULL"
+        " WHERE a.realm_id = $1 AND a.role_id = ANY($2) AND a.contexts = '[]' AND a.org_id IS NULL GROUP BY a.role_id",
+        tx.realm_id,
+        list(role_ids),
+    )
+    return {RoleId(role): Members(frozenset(all_of), frozenset(owners)) for role, all_of, owners in rows}
+
+
+async def assign(
+    tx: Tx, role_id: RoleId, user_id: UserId, contexts: Iterable[Context], *, is_owner: bool
+) -> AssignmentId:
+    return await tx.value(
+        "INSERT INTO assignments (realm_id, id, role_id, user_id, is_owner, contexts, created_at, created_by)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
+        tx.realm_id,
+        uuid7(),
+        role_id,
+        user_id,
+        is_owner,
+        _stored(contexts),
+        tx.now,
+        tx.actor.user_id,
+        conflicts={"assignments_once": AssignmentExists, "assignments_role": RoleNotFound},
+    )
+
+
+async def unassign(tx: Tx, assignment_id: AssignmentId) -> None:
+    await tx.run("DELETE FROM assignments WHERE realm_id = $1 AND id = $2", tx.realm_id, assignment_id)
+
+
+async def set_members(tx: Tx, role_id: RoleId, joining: Sequence[UserId], leaving: Sequence[UserId]) -> None:
+    await tx.run(
+        "DELETE FROM assignments WHERE realm_id = $1 AND role_id = $2 AND user_id = ANY($3)"
+        " AND contexts = '[]' AND org_id IS NULL",
+        tx.realm_id,
+        role_id,
+        list(leaving),
+    )
+    await tx.run(
+        "INSERT INTO assignments (realm_id, id, role_id, user_id, created_at, created_by)"
+        " SELECT $1, t.id, $2, t.user_id, $5, $6 FROM unnest($3::uuid[], $4::uuid[]) AS t (id, user_id)"
+        " ON CONFLICT DO NOTHING",
+        tx.realm_id,
+        role_id,
+        [uuid7() for _ in joining],
+        list(joining),
+        tx.now,
+        tx.actor.user_id,
+    )
+
+
+async def set_owners(tx: Tx, role_id: RoleId, owners: Sequence[UserId]) -> None:
+    await tx.run(
+        "UPDATE assignments SET is_owner = (user_id = ANY($3)) WHERE realm_id = $1 AND role_id = $2"
+        " AND contexts = '[]' AND org_id IS NULL AND is_owner <> (user_id = ANY($3))",
+        tx.realm_id,
+        role_id,
+        list(owners),
+    )
+
+
+async def is_owner(tx: Tx, role_id: RoleId, user_id: UserId) -> bool:
+    return await tx.value(
+        "SELECT EXISTS (SELECT FROM assignments WHERE realm_id = $1 AND role_id = $2 AND user_id = $3 AND is_owner)",
+        tx.realm_id,
+        role_id,
+        user_id,
+    )
+
+
+async def known_people(tx: Tx, user_ids: Sequence[UserId]) -> set[UserId]:
+    rows = await tx.rows(
+        "SELECT id FROM users WHERE realm_id = $1 AND id = ANY($2) AND deleted_at IS NULL", tx.realm_id, list(user_ids)
+    )
+    return {UserId(user_id) for (user_id,) in rows}
+
+
+async def administrators(tx: Tx) -> set[UserId]:
+    """Active people with everything everywhere; their roles are locked so that two leavers cannot pass each other."""
+    await tx.rows(
+        "SELECT id FROM roles WHERE realm_id = $1 AND '*' = ANY(permissions) ORDER BY id FOR UPDATE", tx.realm_id
+    )
+    rows = await tx.rows(
+        "SELECT DISTINCT a.user_id" + _JOINED + "JOIN users u ON u.realm_id = a.realm_id AND u.id = a.user_id"
+        " WHERE a.realm_id = $1 AND '*' = ANY(r.permissions) AND a.contexts = '[]' AND a.org_id IS NULL"
+        " AND u.status = 'active' AND u.deleted_at IS NULL",
+        tx.realm_id,
+    )
+    return {UserId(user_id) for (user_id,) in rows}
+
+
+class _List(msgspec.Struct, frozen=True):
+    object: str
+    parent: str | None
+    records: list[dict[str, object]]
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+    def access_list(self) -> AccessList:
+        records = msgspec.convert(self.records, list[Rights])
+        return AccessList(self.object, self.parent, records, self.version, self.created_at, self.updated_at)
+
+
+_LIST = "object, parent, records, version, created_at, updated_at"
+
+
+async def look_up_list(tx: Tx, name: str) -> AccessList | None:
+    row = await tx.maybe(
+        _List, "SELECT " + _LIST + " FROM access_lists WHERE realm_id = $1 AND object = $2", tx.realm_id, name
+    )
+    return row and row.access_list()
+
+
+async def put_list(tx: Tx, name: str, parent: str | None, records: Sequence[Rights]) -> AccessList:
+    row = await tx.one(
+        _List,
+        "INSERT INTO access_lists AS l (realm_id, object, parent, records, created_at, updated_at)"
+        " VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (realm_id, object) DO UPDATE"
+        " SET parent = excluded.parent, records = excluded.records, version = l.version + 1,"
+        " updated_at = excluded.updated_at RETURNING " + _LIST,
+        tx.realm_id,
+        name,
+        parent,
+        msgspec.to_builtins(records),
+        tx.now,
+        missing=RoleNotFound,
+    )
+    return row.access_list()
+
+
+async def has_lists(tx: Tx) -> bool:
+    return await tx.value("SELECT EXISTS (SELECT FROM access_lists WHERE realm_id = $1)", tx.realm_id)
+
+
+async def delete_list(tx: Tx, name: str) -> None:
+    await tx.run("DELETE FROM access_lists WHERE realm_id = $1 AND object = $2", tx.realm_id, name)

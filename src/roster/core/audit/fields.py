@@ -1,0 +1,1 @@
+"""What the trail can be filtered and sorted by."""

@@ -1,0 +1,51 @@
+"""Writing and reading the trail."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from roster.core.audit import store
+from roster.core.audit.models import Entry
+from roster.kit.errors import Forbidden
+from roster.kit.filters import Filter, Sort
+from roster.kit.pages import Page, Slice
+from roster.storage.tx import Tx
+
+Changes = Mapping[str, Sequence[object]]
+
+
+async def record(
+    tx: Tx, action: str, subject_kind: str, subject_id: UUID | None, changes: Changes | None = None
+) -> None:
+    """Write one entry and one outbox event of the same name, in the caller's transaction.
+
+    `changes` maps a field to [before, after]. The event carries the fields' names only, never their values.
+    """
+    await store.insert(tx, action, subject_kind, subject_id, changes or {})
+
+
+async def search(tx: Tx, where: Filter | None, sorts: Sequence[Sort], page: Page) -> Slice[Entry]:
+    """A page of the trail, newest first unless sorted otherwise. Needs `audit.read`."""
+    if not tx.actor.may("audit.read"):
+        raise Forbidden
+    return await store.search(tx, where, sorts, page)
+
+
+async def of_subject(tx: Tx, subject_id: UUID, limit: int) -> list[Entry]:
+    """The newest entries about one subject; the caller has checked that the actor may know them."""
+    return await store.of_subject(tx, subject_id, limit)
+
+
+async def forget(tx: Tx, subject_id: UUID) -> None:
+    """Take a person out of the trail: what happened stays, who and which values go (GDPR, article 17)."""
+    await store.forget(tx, subject_id)
+
+
+async def prepare_months(tx: Tx, first: datetime, months: int) -> None:
+    """Make the partitions for the month of `first` and the ones after it."""
+    await store.prepare_months(tx, first, months)
+
+
+async def drop_months(tx: Tx, before: datetime) -> int:
+    """Drop whole months that ended before `before`; the number of dropped partitions."""
+    return await store.drop_months(tx, before)

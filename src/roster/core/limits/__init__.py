@@ -1,0 +1,1 @@
+"""Counters against guessing and flooding, shared by all workers and all dialects."""

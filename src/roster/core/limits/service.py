@@ -1,0 +1,58 @@
+"""Spend before the work, give back on success: parallel guesses cannot slip past a check."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from roster.core.limits import store
+from roster.kit.errors import TooMany
+from roster.storage.tx import Tx
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """At most `count` within a window of `per_seconds` that starts with the first one."""
+
+    name: str
+    count: int
+    per_seconds: int
+
+    def bucket(self, key: str) -> str:
+        """The counter's name for this key."""
+        return f"{self.name}:{key}"
+
+
+async def spend(tx: Tx, policy: Policy, key: str) -> None:
+    """Count one. Raises TooMany when the count was used up already."""
+    await spend_all(tx, [(policy, key)])
+
+
+async def spend_all(tx: Tx, spendings: Sequence[tuple[Policy, str]]) -> None:
+    """Count one in each; in one statement. Raises TooMany when any was used up already.
+
+    The counting must outlive the refusal, so call it in a transaction of its own that is not rolled back by TooMany:
+    use `try_spend` there and raise after the commit.
+    """
+    wait = await try_spend(tx, spendings)
+    if wait:
+        raise TooMany(wait)
+
+
+async def try_spend(tx: Tx, spendings: Sequence[tuple[Policy, str]]) -> int:
+    """Count one in each; the seconds until all are open again, 0 when none was used up."""
+    ordered = sorted(spendings, key=lambda each: each[0].bucket(each[1]))
+    return await store.spend(tx, [(policy.bucket(key), policy.count, policy.per_seconds) for policy, key in ordered])
+
+
+async def clear(tx: Tx, policy: Policy, key: str) -> None:
+    """Forget what was spent."""
+    await store.clear(tx, policy.bucket(key))
+
+
+async def give_back(tx: Tx, policy: Policy, key: str) -> None:
+    """Undo one spending."""
+    await store.give_back(tx, policy.bucket(key))
+
+
+async def sweep(tx: Tx) -> int:
+    """Remove counters whose window is over."""
+    return await store.sweep(tx)

@@ -1,0 +1,40 @@
+"""SQL of the counters."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from math import ceil
+
+from roster.storage.tx import Tx
+
+_SPEND = """
+INSERT INTO counters AS c (realm_id, bucket, spent, resets_at)
+SELECT $1, bucket, 1, $2::timestamptz + make_interval(secs => per)
+FROM unnest($3::text[], $4::integer[]) AS t (bucket, per)
+ON CONFLICT (realm_id, bucket) DO UPDATE
+SET spent = CASE WHEN c.resets_at <= $2 THEN 1 ELSE least(c.spent + 1, 1000000) END,
+    resets_at = CASE WHEN c.resets_at <= $2 THEN excluded.resets_at ELSE c.resets_at END
+RETURNING bucket, spent, resets_at
+"""
+
+
+async def spend(tx: Tx, buckets: Sequence[tuple[str, int, int]]) -> int:
+    """Buckets come as (name, allowed, seconds), sorted by name so that parallel spenders cannot deadlock."""
+    names = [name for name, _, _ in buckets]
+    rows = await tx.rows(_SPEND, tx.realm_id, tx.now, names, [per for _, _, per in buckets])
+    allowed = {name: count for name, count, _ in buckets}
+    waits: list[datetime] = [resets_at for name, spent, resets_at in rows if spent > allowed[name]]
+    return max((ceil((until - tx.now).total_seconds()) for until in waits), default=0)
+
+
+async def clear(tx: Tx, bucket: str) -> None:
+    await tx.run("DELETE FROM counters WHERE realm_id = $1 AND bucket = $2", tx.realm_id, bucket)
+
+
+async def give_back(tx: Tx, bucket: str) -> None:
+    await tx.run(
+        "UPDATE counters SET spent = greatest(spent - 1, 0) WHERE realm_id = $1 AND bucket = $2", tx.realm_id, bucket
+    )
+
+
+async def sweep(tx: Tx) -> int:
+    return await tx.run("DELETE FROM counters WHERE realm_id = $1 AND resets_at <= $2", tx.realm_id, tx.now)
