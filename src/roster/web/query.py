@@ -12,16 +12,17 @@ MAX_COUNT = 500
 class Query:
     """Decoded query parameters in the order sent. Any access raises InvalidInput when the query string is malformed."""
 
-    __slots__ = ("_pairs", "raw")
+    __slots__ = ("_pairs", "_separators", "raw")
 
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, separators: str = "&") -> None:
         self.raw = raw
+        self._separators = separators
         self._pairs: list[tuple[str, str]] | None = None if raw else []
 
     def items(self) -> list[tuple[str, str]]:
         """All pairs; a name may occur more than once."""
         if self._pairs is None:
-            self._pairs = parse(self.raw)
+            self._pairs = parse(self.raw, self._separators)
         return self._pairs
 
     def get(self, name: str, default: str | None = None) -> str | None:
@@ -45,16 +46,19 @@ class Query:
         return len(self.items())
 
 
-def parse(raw: bytes) -> list[tuple[str, str]]:
+def parse(raw: bytes, separators: str = "&") -> list[tuple[str, str]]:
     """Pairs of a query string or form body (WHATWG `application/x-www-form-urlencoded`), refusing what that repairs."""
     if len(raw) > MAX_LENGTH:
         raise InvalidInput.of("query", "too_long", f"The query is longer than {MAX_LENGTH} bytes.")
-    return pairs(raw.decode("latin-1"))
+    text = raw.decode("latin-1")
+    for other in separators[1:]:
+        text = text.replace(other, separators[0])
+    return pairs(text, separators[0])
 
 
-def pairs(text: str) -> list[tuple[str, str]]:
+def pairs(text: str, separator: str = "&") -> list[tuple[str, str]]:
     """The same without the limit on length, for form bodies, which have one of their own."""
-    parts = [part for part in text.replace("+", " ").split("&") if part]
+    parts = [part for part in text.replace("+", " ").split(separator) if part]
     if len(parts) > MAX_COUNT:
         raise InvalidInput.of("query", "too_many", f"There are more than {MAX_COUNT} parameters.")
     return [_pair(part) for part in parts]

@@ -1,12 +1,13 @@
 """One HTTP request, straight over the ASGI scope; what is not asked for is not parsed."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import msgspec
 
-from roster.kit.actor import Origin
+from roster.kit.actor import Actor, Origin
+from roster.web.metrics import Meter
 from roster.web.query import Query
 
 Scope = Mapping[str, Any]
@@ -18,10 +19,12 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 
     `trusted_proxies` is the number of proxies in front that append to X-Forwarded-For; 0 ignores forwarding headers.
     `public_url` is the address people see, without a slash at the end; empty means: as the request says.
+    `cors_origins` may call from a browser; "*" stands for any, then without cookies.
     """
 
     public_url: str = ""
     trusted_proxies: int = 0
+    cors_origins: tuple[str, ...] = ()
 
 
 DEFAULT_SITE = Site()
@@ -39,8 +42,10 @@ class Request:
         "_headers",
         "_origin",
         "_query",
+        "actor",
         "body",
         "dialect",
+        "meter",
         "method",
         "params",
         "path",
@@ -48,8 +53,10 @@ class Request:
         "realm_slug",
         "request_id",
         "scope",
+        "separators",
         "site",
         "started",
+        "upload",
     )
 
     def __init__(
@@ -74,7 +81,11 @@ class Request:
         self.site = site
         self.started = started or time.perf_counter()
         self.params: dict[str, str] = {}
+        self.actor: Actor | None = None
+        self.meter: Meter | None = None
         self.body = b""
+        self.separators = "&"
+        self.upload: AsyncIterator[bytes] | None = None
         self._headers: list[tuple[bytes, bytes]] = scope["headers"]
         self._query: Query | None = None
         self._origin: Origin | None = None
@@ -93,7 +104,7 @@ class Request:
     def query(self) -> Query:
         """Decoded query parameters."""
         if self._query is None:
-            self._query = Query(self.raw_query)
+            self._query = Query(self.raw_query, self.separators)
         return self._query
 
     def header(self, name: str) -> str | None:

@@ -1,0 +1,104 @@
+"""One line of JSON for each request, written in blocks. Secrets are masked, headers left out."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+
+from roster.kit import clock
+from roster.web.request import Request
+
+_FLUSH_AFTER = 0.2
+_FLUSH_AT = 500
+_LONGEST = 2_000
+_SECRET = re.compile(
+    r"([^=&;]*(?:token|secret|passw|pwd|pin|code|key|signature|assertion|jwt|otp|oauth_|session|hash|mac)[^=&;]*)=[^&;]*",
+    re.IGNORECASE,
+)
+
+
+class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is told about a request; `ms` from the first byte of the head to the last of the answer."""
+
+    at: datetime
+    method: str
+    path: str
+    status: int
+    ms: float
+    request_id: str
+    address: str
+    dialect: str = ""
+    operation: str = ""
+    realm: str = ""
+    actor: str = ""
+
+
+class AccessLog:
+    """Buffers lines and hands them to `write` in blocks."""
+
+    def __init__(self, write: Callable[[bytes], object]) -> None:
+        self._write = write
+        self._encode = msgspec.json.Encoder().encode
+        self._lines: list[bytes] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, request: Request, status: int, seconds: float) -> None:
+        """Note one answer."""
+        self._lines.append(self._encode(line(request, status, seconds)))
+        if len(self._lines) >= _FLUSH_AT:
+            self.flush()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_FLUSH_AFTER, self.flush)
+
+    def flush(self) -> None:
+        """Write what is buffered. A log nobody reads (closed pipe) does not stop the service."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        lines, self._lines = self._lines, []
+        if not lines:
+            return
+        try:
+            self._write(b"\n".join(lines) + b"\n")
+        except OSError:
+            return
+
+
+def line(request: Request, status: int, seconds: float) -> Line:
+    """The line for one answer."""
+    meter, actor = request.meter, request.actor
+    return Line(
+        clock.now(),
+        request.method,
+        shown_path(request),
+        status,
+        round(seconds * 1000, 2),
+        request.request_id,
+        request.address,
+        request.dialect,
+        meter.operation if meter else "",
+        request.realm_slug,
+        str(actor.user_id or actor.name) if actor else "",
+    )
+
+
+def shown_path(request: Request) -> str:
+    """The path as sent, without secrets: parameters of the query masked, a path that holds a secret left out."""
+    path = request.full_path
+    if request.meter is not None and request.meter.hides_path:
+        path = request.prefix + "/***"
+    if request.raw_query:
+        path = f"{path}?{masked(request.raw_query.decode('latin-1'))}"
+    return path[:_LONGEST]
+
+
+def masked(query: str) -> str:
+    """The query with the values of secret parameters replaced by `***`."""
+    return _SECRET.sub(r"\1=***", query)
+
+
+def names_secret(name: str) -> bool:
+    """Whether a path parameter of this name must stay out of the log."""
+    return _SECRET.match(name + "=") is not None

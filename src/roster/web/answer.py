@@ -1,0 +1,77 @@
+"""An answer as it goes on the wire: packed from what a handler returned, with the headers every API answer has."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from roster.web.operation import JSON
+from roster.web.reply import Headers, Reply, Stream
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+_ENCODE = msgspec.json.Encoder().encode
+_API = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+_NO_BODY: RawHeaders = [*_API]
+
+
+class Answer:
+    """Status, headers, and a body that is complete or a stream; length and request id are added when it is sent."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: RawHeaders, body: bytes | Stream) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+
+def typed(content_type: str) -> RawHeaders:
+    """The headers of an API answer of this type; made once for each operation."""
+    return [(b"content-type", content_type.encode("latin-1")), *_API]
+
+
+JSON_HEADERS = typed(JSON)
+
+
+def pack(result: object, status: int, headers: RawHeaders = JSON_HEADERS) -> Answer:
+    """What a handler returned as an answer; `headers` are those of the operation's own content type."""
+    if isinstance(result, Reply):
+        return _of_reply(result)
+    if isinstance(result, Stream):
+        return Answer(result.status, _merged(typed(result.content_type), result.headers), result)
+    if result is None:
+        return Answer(status, _NO_BODY, b"")
+    return Answer(status, headers, result if isinstance(result, bytes) else _ENCODE(result))
+
+
+def _of_reply(reply: Reply) -> Answer:
+    if reply.body is None:
+        return Answer(reply.status, _merged(_NO_BODY, reply.headers), b"")
+    base = JSON_HEADERS if reply.content_type == JSON else typed(reply.content_type)
+    body = reply.body if isinstance(reply.body, bytes) else _ENCODE(reply.body)
+    return Answer(reply.status, _merged(base, reply.headers), body)
+
+
+def _merged(base: RawHeaders, own: Headers) -> RawHeaders:
+    """The reply's own headers replace those of the base; among themselves they may repeat (Set-Cookie)."""
+    if not own:
+        return base
+    raw = [(name.lower().encode("latin-1"), _safe(value)) for name, value in own]
+    named = {name for name, _ in raw}
+    return [pair for pair in base if pair[0] not in named] + raw
+
+
+def _safe(value: str) -> bytes:
+    """Header text: anything that could end the line is cut out (response splitting)."""
+    return value.replace("\r", "").replace("\n", "").replace("\0", "").encode("latin-1", "replace")
+
+
+def with_header(answer: Answer, name: bytes, value: str) -> None:
+    """Set a header unless the answer has it."""
+    if all(name != known for known, _ in answer.headers):
+        answer.headers = [*answer.headers, (name, _safe(value))]
+
+
+def allow(methods: Iterable[str]) -> str:
+    """The value of the header `Allow`."""
+    return ", ".join(sorted(methods))

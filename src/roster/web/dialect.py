@@ -1,0 +1,173 @@
+"""One API: its table, its credentials, its way to say what went wrong; and what answers its requests."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+import structlog
+
+from roster.kit.actor import Actor
+from roster.kit.errors import Internal, RosterError, TooMany, Unavailable
+from roster.web import answer as answers
+from roster.web import body as bodies
+from roster.web import path as paths
+from roster.web.access_log import names_secret
+from roster.web.answer import Answer
+from roster.web.bind import Binder, compile_binding
+from roster.web.errors import Disconnected, MethodNotAllowed, UnknownRoute
+from roster.web.metrics import Meter
+from roster.web.operation import Operation, Operations
+from roster.web.reply import Reply
+from roster.web.request import Request
+from roster.web.router import Leaf, Router
+
+if TYPE_CHECKING:
+    from roster.storage.runtime import Runtime
+    from roster.storage.tx import Tx
+
+Authenticate = Callable[["Tx", Request, Operation], Awaitable[Actor]]
+Render = Callable[[RosterError, Request], Reply]
+
+_log = structlog.get_logger("roster.web")
+
+
+class Dialect(msgspec.Struct, frozen=True, kw_only=True):
+    """What a dialect's package says about itself.
+
+    `authenticate` turns a credential into an actor, for public operations too (then perhaps an anonymous one).
+    `render` turns any error into the documented answer.
+    `realm_in_path`: its paths, or its host, name the realm, as a parameter `realm`.
+    `slashes`: whether a final slash makes a different path. `query_separators`: what stands between query parameters.
+    `ambient_query`: query parameters of every operation, such as a token. `exposed_headers`: what scripts of other
+    origins may read. `fallback_errors`: what any operation may raise. The security members are OpenAPI's.
+    """
+
+    name: str
+    title: str
+    version: str
+    operations: Operations
+    authenticate: Authenticate
+    render: Render
+    description: str = ""
+    realm_in_path: bool = False
+    slashes: Literal["strict", "both"] = "strict"
+    query_separators: str = "&"
+    ambient_query: tuple[str, ...] = ()
+    exposed_headers: tuple[str, ...] = ()
+    fallback_errors: tuple[type[RosterError], ...] = ()
+    security_schemes: Mapping[str, Mapping[str, object]] = {}
+    security: tuple[Mapping[str, list[str]], ...] = ()
+
+
+class Plan:
+    """An operation, compiled."""
+
+    __slots__ = ("binders", "handler", "headers", "meter", "needs_tx", "operation", "reads_body", "status", "writes")
+
+    def __init__(self, operation: Operation, dialect: Dialect) -> None:
+        self.operation = operation
+        self.handler = operation.handler
+        self.binders: tuple[Binder, ...] = compile_binding(operation, dialect.ambient_query)
+        self.status = operation.status
+        self.headers = answers.typed(operation.produces)
+        self.needs_tx = "tx" in operation.takes
+        self.writes = operation.writes
+        self.reads_body = not operation.streams_body and (operation.writes or operation.body_type is not None)
+        hides_path = any(names_secret(name) for name in operation.params)
+        self.meter = Meter(dialect.name, operation.id, hides_path=hides_path)
+
+
+class Front:
+    """Answers a dialect's requests, wherever it is mounted."""
+
+    def __init__(self, dialect: Dialect, runtime: "Runtime") -> None:
+        self.dialect = dialect
+        self.plans = [Plan(operation, dialect) for operation in dialect.operations]
+        self._runtime = runtime
+        self._authenticate = dialect.authenticate
+        self._router: Router[Plan] = Router(both_slashes=dialect.slashes == "both")
+        for plan in self.plans:
+            self._router.add(plan.operation.method, paths.Pattern(plan.operation.path), plan)
+
+    async def answer(self, request: Request, receive: bodies.Receive) -> Answer:
+        """Carry out the request. Raises only Disconnected; whatever else goes wrong is an answer of the dialect."""
+        try:
+            request.separators = self.dialect.query_separators
+            plan = self._match(request)
+            if plan is None:
+                return self._options(request)
+            request.meter = plan.meter
+            if plan.reads_body:
+                request.body = await bodies.read(request, receive, plan.operation.body_limit)
+            elif plan.operation.streams_body:
+                bodies.media_type(request, plan.operation)
+                request.upload = bodies.stream(request, receive, plan.operation.body_limit)
+            return answers.pack(await self._run(plan, request), plan.status, plan.headers)
+        except RosterError as error:
+            return self._refusal(error, request)
+        except Disconnected:
+            raise
+        except Exception as error:  # noqa: BLE001 (the edge: nothing may get past it)
+            _log.exception("request.failed", request_id=request.request_id, dialect=self.dialect.name)
+            fault = Internal()
+            fault.__cause__ = error
+            return self._refusal(fault, request)
+
+    async def _run(self, plan: Plan, request: Request) -> object:
+        """Authenticate, bind, call; a write is committed when this returns."""
+        runtime = self._runtime
+        async with runtime.lease() as tx:
+            actor = await self._authenticate(tx, request, plan.operation)
+            tx.actor = request.actor = actor
+            if plan.needs_tx:
+                arguments = [bind(request, tx, actor, runtime) for bind in plan.binders]
+                if not plan.writes:
+                    return await plan.handler(*arguments)
+                async with tx.transaction():
+                    return await plan.handler(*arguments)
+        return await plan.handler(*[bind(request, None, actor, runtime) for bind in plan.binders])
+
+    def _match(self, request: Request) -> Plan | None:
+        """The plan, with its path parameters set; None for OPTIONS. Raises UnknownRoute, MethodNotAllowed."""
+        leaf, values = self._find(request.path)
+        entry = leaf.by_method.get(request.method)
+        if entry is None:
+            entry = self._instead(leaf, request)
+            if entry is None:
+                return None
+        plan, names = entry
+        if names:
+            request.params = dict(zip(names, values, strict=True))
+            if self.dialect.realm_in_path:
+                request.realm_slug = request.params.get("realm", request.realm_slug)
+        return plan
+
+    def _find(self, path: str) -> tuple[Leaf[Plan], list[str]]:
+        parts = paths.split(path)
+        found = None if parts is None else self._router.find(parts)
+        if found is None:
+            raise UnknownRoute
+        return found
+
+    def _instead(self, leaf: Leaf[Plan], request: Request) -> tuple[Plan, tuple[str, ...]] | None:
+        if request.method == "HEAD" and "GET" in leaf.by_method:
+            return leaf.by_method["GET"]
+        if request.method == "OPTIONS":
+            return None
+        raise MethodNotAllowed(leaf.allowed)
+
+    def allowed(self, path: str) -> set[str]:
+        """Methods at this path. Raises UnknownRoute."""
+        return self._find(path)[0].allowed
+
+    def _options(self, request: Request) -> Answer:
+        return answers.pack(Reply(204, headers=(("Allow", answers.allow(self.allowed(request.path))),)), 204)
+
+    def _refusal(self, error: RosterError, request: Request) -> Answer:
+        """The dialect's answer to an error, with the headers that HTTP asks for."""
+        packed = answers.pack(self.dialect.render(error, request), 500)
+        if isinstance(error, MethodNotAllowed):
+            answers.with_header(packed, b"allow", answers.allow(error.allowed))
+        if isinstance(error, (TooMany, Unavailable)):
+            answers.with_header(packed, b"retry-after", str(error.retry_after))
+        return packed
