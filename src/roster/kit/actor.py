@@ -69,7 +69,7 @@ class Actor(msgspec.Struct, frozen=True):
     `realm_id` is the realm acted in; `home_id` the one the principal belongs to. They differ only for a platform
     administrator of the main realm. `authenticated_at` is the time of the sign-in behind the session, for operations
     that ask for a recent one; `factors` are the means used then. `platform` says that the home is the main realm.
-    `realm_version` is the stored version of the realm when it was read with the principal. `proof` is the purpose of a one-time token when that,
+    `realm_version` and `access_version` are the realm's stored ones, when they were read with the principal. `proof` is the purpose of a one-time token when that,
     and nothing more, is what was presented.
     """
 
@@ -88,6 +88,7 @@ class Actor(msgspec.Struct, frozen=True):
     factors: tuple[str, ...] = ()
     acting_for: UserId | None = None
     realm_version: int | None = None
+    access_version: int | None = None
     platform: bool = False
     proof: str | None = None
 

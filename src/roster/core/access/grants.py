@@ -66,5 +66,3 @@ def is_above(other: Grants, holder: Grants) -> bool:
     """Whether `other` may do something, anywhere, that `holder` may not do."""
     limited = (permission for permissions, _ in other.within for permission in permissions)
     return not (covers(holder, other.everywhere) and covers(holder, limited))
-
-

@@ -11,7 +11,7 @@ import re2
 from roster.core.access.models import AccessList, Rights
 from roster.kit.actor import Actor, Kind
 
-_MAX_PARENTS = 8
+MAX_PARENTS = 8
 _PATTERN_SIGNS = frozenset("\\^$.|?*+()[]{}")
 _OPTIONS = re2.Options()
 _OPTIONS.log_errors = False
@@ -31,7 +31,7 @@ def decide(actor: Actor, right: str, name: str, lists: Mapping[str, AccessList])
     """Whether the list called `name`, or else its parents, give the right to the actor."""
     names = _names(actor)
     current: str | None = name
-    for _ in range(_MAX_PARENTS):
+    for _ in range(MAX_PARENTS):
         found = lists.get(current) if current else None
         if found is None:
             return False

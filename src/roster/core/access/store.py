@@ -8,6 +8,7 @@ import msgspec
 
 from roster.core.access.errors import AssignmentExists, AssignmentNotFound, RoleNameTaken, RoleNotFound
 from roster.core.access.models import AccessList, Assignment, Members, Rights, Role
+from roster.kit import ids
 from roster.kit.actor import Context
 from roster.kit.ids import AssignmentId, RoleId, UserId, uuid7
 from roster.kit.text import fold
@@ -86,6 +87,13 @@ async def find(tx: Tx, role_id: RoleId) -> Role:
         role_id,
         missing=RoleNotFound,
     )
+
+
+async def look_up(tx: Tx, identifier: str) -> Role | None:
+    role_id = ids.parse(identifier)
+    if role_id is None:
+        return await look_up_by_name(tx, identifier)
+    return await tx.maybe(Role, "SELECT " + _ROLE + " FROM roles WHERE realm_id = $1 AND id = $2", tx.realm_id, role_id)
 
 
 async def lock(tx: Tx, role_id: RoleId) -> Role:

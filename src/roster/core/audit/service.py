@@ -24,6 +24,12 @@ async def record(
     await store.insert(tx, action, subject_kind, subject_id, changes or {})
 
 
+async def record_many(tx: Tx, action: str, subject_kind: str, subject_ids: Sequence[UUID]) -> None:
+    """Write the same entry and event for each of many subjects, in one statement."""
+    if subject_ids:
+        await store.insert_many(tx, action, subject_kind, subject_ids)
+
+
 async def search(tx: Tx, where: Filter | None, sorts: Sequence[Sort], page: Page) -> Slice[Entry]:
     """A page of the trail, newest first unless sorted otherwise. Needs `audit.read`."""
     if not tx.actor.may("audit.read"):

@@ -9,7 +9,7 @@ CREATE TABLE installation (
 CREATE TABLE realms (
     id uuid PRIMARY KEY,
     number bigint GENERATED ALWAYS AS IDENTITY,
-    slug text NOT NULL,
+    slug text COLLATE "C" NOT NULL,
     display_name text NOT NULL DEFAULT '',
     status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'disabled')),
     settings jsonb NOT NULL DEFAULT '{}',

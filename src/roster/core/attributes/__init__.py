@@ -1,0 +1,1 @@
+"""Custom fields of people: what a realm has defined about them, and checking values against it."""

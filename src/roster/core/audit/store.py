@@ -1,0 +1,119 @@
+"""SQL of the trail and of the outbox, which is written with it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from roster.core.audit.models import Entry
+from roster.kit.ids import uuid7
+from roster.storage.tx import Tx
+
+COLUMNS = (
+    "id, at, action, actor_kind, actor_id, actor_name, acting_for, session_id, device_id, dialect, request_id,"
+    " address, subject_kind, subject_id, changes"
+)
+_INSERT = """
+WITH entry AS (
+    INSERT INTO audit_entries (realm_id, at, id, action, actor_kind, actor_id, actor_name, acting_for, session_id,
+        device_id, dialect, request_id, address, subject_kind, subject_id, changes)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+)
+INSERT INTO outbox_events (realm_id, id, at, type, subject_id, payload) VALUES ($1, $17, $2, $4, $15, $18)
+"""
+_INSERT_MANY = """
+WITH entry AS (
+    INSERT INTO audit_entries (realm_id, at, id, action, actor_kind, actor_id, actor_name, acting_for, session_id,
+        device_id, dialect, request_id, address, subject_kind, subject_id)
+    SELECT $1, $2, t.entry_id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, t.subject_id
+    FROM unnest($14::uuid[], $15::uuid[]) AS t (entry_id, subject_id)
+)
+INSERT INTO outbox_events (realm_id, id, at, type, subject_id, payload)
+SELECT $1, t.event_id, $2, $3, t.subject_id, '{}' FROM unnest($16::uuid[], $15::uuid[]) AS t (event_id, subject_id)
+"""
+
+
+def _who(tx: Tx) -> tuple[object, ...]:
+    actor, origin = tx.actor, tx.actor.origin
+    return (
+        actor.kind.value,
+        actor.user_id,
+        actor.name,
+        actor.acting_for,
+        actor.session_id,
+        origin.device_id,
+        origin.dialect,
+        origin.request_id,
+        origin.address,
+    )
+
+
+async def insert(
+    tx: Tx, action: str, subject_kind: str, subject_id: UUID | None, changes: Mapping[str, Sequence[object]]
+) -> None:
+    payload = {"fields": sorted(changes)} if changes else {}
+    await tx.run(
+        _INSERT,
+        tx.realm_id,
+        tx.now,
+        uuid7(),
+        action,
+        *_who(tx),
+        subject_kind,
+        subject_id,
+        changes,
+        uuid7(),
+        payload,
+    )
+
+
+async def insert_many(tx: Tx, action: str, subject_kind: str, subject_ids: Sequence[UUID]) -> None:
+    await tx.run(
+        _INSERT_MANY,
+        tx.realm_id,
+        tx.now,
+        action,
+        *_who(tx),
+        subject_kind,
+        [uuid7() for _ in subject_ids],
+        list(subject_ids),
+        [uuid7() for _ in subject_ids],
+    )
+
+
+async def of_subject(tx: Tx, subject_id: UUID, limit: int) -> list[Entry]:
+    return await tx.all(
+        Entry,
+        "SELECT " + COLUMNS + " FROM audit_entries WHERE realm_id = $1 AND subject_id = $2"
+        " ORDER BY at DESC, id DESC LIMIT $3",
+        tx.realm_id,
+        subject_id,
+        limit,
+    )
+
+
+async def forget(tx: Tx, user_id: UUID) -> None:
+    await tx.run(
+        "UPDATE audit_entries SET changes = '{}' WHERE realm_id = $1 AND subject_id = $2 AND changes <> '{}'",
+        tx.realm_id,
+        user_id,
+    )
+    await tx.run(
+        "UPDATE audit_entries SET actor_name = '', address = '' WHERE realm_id = $1 AND actor_id = $2",
+        tx.realm_id,
+        user_id,
+    )
+
+
+def _month(at: datetime, later: int = 0) -> datetime:
+    years, month = divmod(at.month - 1 + later, 12)
+    return datetime(at.year + years, month + 1, 1, tzinfo=UTC)
+
+
+async def prepare_months(tx: Tx, first: datetime, months: int) -> None:
+    for later in range(months):
+        start, end = _month(first, later), _month(first, later + 1)
+        await tx.value("SELECT make_audit_month($1, $2)", start, end)
+
+
+async def drop_months(tx: Tx, before: datetime) -> int:
+    return await tx.value("SELECT drop_audit_months($1)", _month(before))

@@ -1,0 +1,1 @@
+"""People: finding, creating, changing, disabling, deleting, restoring and erasing them."""

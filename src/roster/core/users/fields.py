@@ -1,0 +1,48 @@
+"""What people can be searched and sorted by."""
+
+from roster.kit.filters import Attribute, Attributes, Field, Fields, Kind, Visibility
+
+_PRIVATE = Visibility.PRIVATE
+
+
+def _folded(name: str, key: str, *, indexed: bool = False, basic: bool = False, nullable: bool = True) -> Field:
+    return Field(
+        name=name,
+        kind=Kind.FOLDED,
+        column=name,  # type: ignore[arg-type]
+        key=key,  # type: ignore[arg-type]
+        grams="grams",
+        sortable=True,
+        indexed=indexed,
+        nullable=nullable,
+        visibility=Visibility.BASIC if basic else _PRIVATE,
+    )
+
+
+FIELDS = Fields(
+    [
+        Field(name="id", kind=Kind.UUID, column="id", sortable=True, indexed=True, nullable=False),
+        Field(name="number", kind=Kind.INTEGER, column="number", sortable=True, indexed=True, nullable=False),
+        _folded("username", "username_key", indexed=True, basic=True, nullable=False),
+        _folded("email", "email_key", indexed=True),
+        _folded("display_name", "display_key"),
+        _folded("given_name", "given_key"),
+        _folded("family_name", "family_key", indexed=True),
+        Field(name="phone", kind=Kind.TEXT, column="phone", sortable=True, visibility=_PRIVATE),
+        Field(name="phone_key", kind=Kind.TEXT, column="phone_key", visibility=_PRIVATE),
+        Field(name="locale", kind=Kind.TEXT, column="locale", visibility=_PRIVATE),
+        Field(name="personal_number", kind=Kind.TEXT, column="personal_number", visibility=_PRIVATE),
+        Field(name="status", kind=Kind.TEXT, column="status", sortable=True, nullable=False, visibility=_PRIVATE),
+        Field(name="tags", kind=Kind.TEXT_LIST, column="tags", nullable=False, visibility=_PRIVATE),
+        Field(name="email_verified_at", kind=Kind.INSTANT, column="email_verified_at", visibility=_PRIVATE),
+        Field(name="phone_verified_at", kind=Kind.INSTANT, column="phone_verified_at", visibility=_PRIVATE),
+        Field(name="version", kind=Kind.INTEGER, column="version", sortable=True, nullable=False),
+        Field(name="created_at", kind=Kind.INSTANT, column="created_at", sortable=True, indexed=True, nullable=False),
+        Field(name="updated_at", kind=Kind.INSTANT, column="updated_at", sortable=True, nullable=False),
+        Field(name="deleted_at", kind=Kind.INSTANT, column="deleted_at", sortable=True, visibility=_PRIVATE),
+    ]
+)
+"""Fixed fields; a realm's custom fields join under `attributes.`."""
+
+UNDEFINED = Attributes(column="attributes", undefined=Attribute(Kind.JSON, _PRIVATE))
+"""Custom fields that nobody has defined: searchable, by those who may see everything."""

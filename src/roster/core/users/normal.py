@@ -1,0 +1,66 @@
+"""Normal forms of names and addresses: what is stored, what is compared, what is refused."""
+
+from typing import Final
+
+import email_validator
+import phonenumbers
+
+from roster.kit import ids
+from roster.kit.errors import Problem
+from roster.kit.text import fold
+
+RESERVED: Final = frozenset({"me", "count", "anonymous", "system", "password", "self", "null", "undefined"})
+"""Words that stand for something else in paths."""
+
+_FORBIDDEN_SIGNS: Final = frozenset('/\\?#%"<>|*:;,')
+
+
+def username(text: str) -> tuple[str, str] | Problem:
+    """A username as shown and as compared.
+
+    It is no identifier of another sort (UUID, phone number), no reserved word, and fits into a path.
+    """
+    shown = text.strip()
+    key = fold(shown)
+    if not key or any(sign in _FORBIDDEN_SIGNS or not sign.isprintable() for sign in shown):
+        return Problem("username", "invalid_username", "A name is not empty and holds no control or path signs.")
+    if key in RESERVED or ids.parse(key) or key.startswith(("+", ".", "~")):
+        return Problem("username", "reserved_username", "This name is reserved.")
+    return shown, key
+
+
+def email(text: str) -> tuple[str, str] | Problem:
+    """An e-mail address in normal form (RFC 5321, 6531; no look-up) and as compared: folded as a whole."""
+    try:
+        found = email_validator.validate_email(
+            text.strip(), check_deliverability=False, allow_smtputf8=True, test_environment=True
+        )
+    except email_validator.EmailNotValidError:
+        return Problem("email", "invalid_email", "This is not an e-mail address.")
+    return found.normalized, fold(found.normalized)
+
+
+def phone(text: str, region: str) -> tuple[str, str] | Problem:
+    """A phone number as written and, for comparing, in E.164 (or its digits when it cannot be understood)."""
+    shown = text.strip()
+    digits = "".join(sign for sign in shown if sign.isdigit())
+    if not digits or not all(sign.isdigit() or sign in "+-–./()  x" for sign in shown):
+        return Problem("phone", "invalid_phone", "This is not a phone number.")
+    return shown, phone_key(shown, region)
+
+
+def phone_key(text: str, region: str) -> str:
+    """What two spellings of one number have in common."""
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return "".join(sign for sign in text if sign.isdigit())
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def locale(text: str) -> str | Problem:
+    """A language tag (BCP 47) in its usual spelling."""
+    parts = text.strip().replace("_", "-").split("-")
+    if not parts[0].isalpha() or not all(part.isalnum() and len(part) <= 8 for part in parts):
+        return Problem("locale", "invalid_locale", "This is not a language tag.")
+    return "-".join([parts[0].lower(), *(part.upper() if len(part) == 2 else part for part in parts[1:])])

@@ -1,0 +1,265 @@
+"""Use cases over one person. Each checks the actor, changes, and writes the trail in the caller's transaction."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from roster.core.access import objects
+from roster.core.access import service as access
+from roster.core.attributes import service as attributes
+from roster.core.audit import service as audit
+from roster.core.realms import service as realms
+from roster.core.users import normal, store
+from roster.core.users.drafting import Drafting, merged
+from roster.core.users.errors import NotDeleted, OwnAccount, UserNotFound
+from roster.core.users.models import OWN_FIELDS, User, UserChange, UserDraft
+from roster.kit import ids
+from roster.kit.errors import Forbidden, StaleVersion
+from roster.kit.ids import UserId, uuid7
+from roster.kit.patch import is_set, present
+from roster.kit.text import fold
+from roster.storage.tx import Tx
+
+_TRACKED: Final = (
+    "username email email_verified_at phone phone_verified_at display_name given_name family_name locale"
+    " personal_number picture status attributes facets tags"
+).split()
+
+
+async def get(tx: Tx, user_id: UserId) -> User:
+    """A person as far as the actor may see them. Raises UserNotFound, also for people the actor may not know of."""
+    return await seen(tx, await store.find(tx, user_id))
+
+
+async def get_deleted(tx: Tx, user_id: UserId) -> User:
+    """A person even when deleted, for those who may restore. Raises UserNotFound."""
+    access.require(tx, "users.write", otherwise=UserNotFound)
+    return await store.find_any(tx, user_id)
+
+
+async def seen(tx: Tx, user: User) -> User:
+    """The same person in the actor's view. Raises UserNotFound when there is none."""
+    right = await objects.right(tx, "read", user.id)
+    if right is False:
+        raise UserNotFound
+    if tx.actor.is_user(user.id) or tx.actor.may("users.read") or await _within_reach(tx, "users.read", user.id):
+        return user
+    if right or tx.actor.may("users.read_basic"):
+        return user.basic()
+    raise UserNotFound
+
+
+async def find_by_identifier(tx: Tx, text: str) -> User | None:
+    """Whoever this id, username, e-mail address or phone number names, in this order; None when nobody or several.
+
+    For sign-in, recovery and paths: nothing is checked, so whoever calls decides what the actor learns of it.
+    """
+    user_id = ids.parse(text)
+    if user_id is not None:
+        return await tx_maybe(tx, UserId(user_id))
+    realm = await realms.current(tx)
+    key, phone = fold(text.strip()), normal.phone(text, realm.settings.default_region)
+    if not key or "\0" in key:
+        return None
+    found = await store.matching(tx, key, phone[1] if isinstance(phone, tuple) else "")
+    named = [user for user in found if fold(user.username) == key]
+    return (named or found)[0] if named or len(found) == 1 else None
+
+
+async def tx_maybe(tx: Tx, user_id: UserId) -> User | None:
+    """The person with this id, or None; nothing is checked."""
+    try:
+        return await store.find(tx, user_id)
+    except UserNotFound:
+        return None
+
+
+async def create(tx: Tx, draft: UserDraft) -> User:
+    """A new person. Raises InvalidInput with every problem, UsernameTaken, EmailTaken. Needs `users.create`.
+
+    Status, tags, facets, personal number and verified addresses are for those who hold `users.write` too.
+    """
+    access.require(tx, "users.create")
+    if not tx.actor.may("users.write"):
+        draft = _own(draft)
+    return await _insert(tx, draft, by_self=False)
+
+
+async def register(tx: Tx, draft: UserDraft) -> User:
+    """A person makes their own account; only what people may say of themselves counts.
+
+    Raises Forbidden when the realm does not allow it, else as `create`.
+    """
+    realm = await realms.current(tx)
+    if not realm.settings.self_registration:
+        raise Forbidden("This realm does not allow self-registration.")
+    return await _insert(tx, _own(draft), by_self=True)
+
+
+async def change(tx: Tx, user_id: UserId, change: UserChange, *, version: int | None = None) -> User:
+    """Change a person. Raises UserNotFound, StaleVersion, InvalidInput, UsernameTaken, EmailTaken, Forbidden, Escalation.
+
+    People change what is theirs (OWN_FIELDS); everything else needs `users.write`, and nobody changes people who may
+    do more than they. A new address is no longer verified; a disabled person's sessions end.
+    """
+    before = await store.lock(tx, user_id)
+    if before.deleted_at is not None:
+        raise UserNotFound
+    by_self = await _require_change(tx, before, change)
+    if version is not None and version != before.version:
+        raise StaleVersion(stored=before.version, sent=version)
+    after = await _apply(tx, before, change, by_self=by_self)
+    if after.status == "disabled" and before.status != "disabled":
+        await _disable(tx, user_id)
+    await audit.record(tx, "user.changed", "user", user_id, _differences(before, after))
+    return after
+
+
+async def delete(tx: Tx, user_id: UserId) -> None:
+    """Delete so that it can be undone: names are held, sessions end, roles and credentials wait.
+
+    Raises UserNotFound, Forbidden, Escalation, LastAdministrator. Needs `users.delete`, or being that person.
+    """
+    user = await store.lock(tx, user_id)
+    if user.deleted_at is not None:
+        raise UserNotFound
+    await _require_other(tx, user, "users.delete", "delete")
+    await access.keep_an_administrator(tx, without=user_id)
+    await store.mark_deleted(tx, [user_id])
+    await store.end_sessions(tx, [user_id], "deleted")
+    await audit.record(tx, "user.deleted", "user", user_id)
+
+
+async def restore(tx: Tx, user_id: UserId) -> User:
+    """Bring a deleted person back with roles and credentials; they sign in anew. Needs `users.write`."""
+    access.require(tx, "users.write", otherwise=UserNotFound)
+    user = await store.lock(tx, user_id)
+    if user.deleted_at is None:
+        raise NotDeleted
+    await access.require_not_above(tx, user_id)
+    restored = await store.mark_restored(tx, user_id)
+    await audit.record(tx, "user.restored", "user", user_id)
+    return restored
+
+
+async def erase(tx: Tx, user_id: UserId) -> None:
+    """Remove a person for ever, from the trail too. Raises UserNotFound, LastAdministrator. Needs `users.erase`."""
+    access.require(tx, "users.erase", otherwise=UserNotFound)
+    if tx.actor.is_user(user_id):
+        raise OwnAccount
+    user = await store.lock(tx, user_id)
+    await access.require_not_above(tx, user_id)
+    await access.keep_an_administrator(tx, without=user.id)
+    await store.erase(tx, user_id)
+    await audit.forget(tx, user_id)
+    await audit.record(tx, "user.erased", "user", user_id)
+
+
+async def sweep(tx: Tx, limit: int = 500) -> int:
+    """Erase people whose time for being restored is over; the number erased."""
+    realm = await realms.current(tx)
+    due = await store.due_for_erasure(tx, realm.settings.retention_days, limit)
+    for user_id in due:
+        await erase(tx, UserId(user_id))
+    return len(due)
+
+
+async def mark_verified(tx: Tx, user: User, field: str) -> User:
+    """An address was proved by its holder; `field` is email or phone. Part of the verification use case."""
+    flag = UserChange(email_verified=True) if field == "email" else UserChange(phone_verified=True)
+    after = await _apply(tx, await store.lock(tx, user.id), flag, by_self=False)
+    await audit.record(tx, "user.verified", "user", user.id, {field: [None, "verified"]})
+    return after
+
+
+async def _insert(tx: Tx, draft: UserDraft, *, by_self: bool) -> User:
+    realm = await realms.current(tx)
+    drafting = Drafting(tx.realm_id, realm.settings)
+    row = drafting.row(draft, tx.now)
+    known = await attributes.current(tx)
+    drafting.problems += attributes.check(row.attributes, known, changed=draft.attributes, by_self=by_self)
+    drafting.finish()
+    user = await store.insert(tx, UserId(uuid7()), row)
+    await audit.record(tx, "user.created", "user", user.id, {"username": [None, user.username]})
+    return user
+
+
+async def _apply(tx: Tx, before: User, change: UserChange, *, by_self: bool) -> User:
+    realm = await realms.current(tx)
+    drafting = Drafting(tx.realm_id, realm.settings)
+    draft = merged(before, change)
+    row = drafting.row(draft, tx.now)
+    if is_set(change.attributes):
+        known = await attributes.current(tx)
+        drafting.problems += attributes.check(row.attributes, known, changed=change.attributes, by_self=by_self)
+    drafting.finish()
+    row = msgspec.structs.replace(
+        row,
+        email_verified_at=_verified(tx, before.email, row.email, before.email_verified_at, change.email_verified),
+        phone_verified_at=_verified(tx, before.phone, row.phone, before.phone_verified_at, change.phone_verified),
+    )
+    return await store.update(tx, before.id, row)
+
+
+def _verified(tx: Tx, before: str | None, after: str | None, at: object, flag: object) -> object:
+    """When an address was verified: it stays so only while it stays the same, or because somebody entitled says so."""
+    if after is None or flag is False:
+        return None
+    if flag is True:
+        return at if at is not None and before == after else tx.now
+    return at if before is not None and fold(before) == fold(after) else None
+
+
+def _own(draft: UserDraft) -> UserDraft:
+    given = {name: getattr(draft, name) for name in OWN_FIELDS}
+    return UserDraft(**given)
+
+
+async def _require_change(tx: Tx, user: User, change: UserChange) -> bool:
+    """Whether it is the person's own change of what is theirs; raises when it is not allowed at all."""
+    privileged = set(present(change)) - OWN_FIELDS
+    if tx.actor.is_user(user.id) and not tx.actor.may("users.write"):
+        if privileged or await objects.right(tx, "update", user.id) is False:
+            raise Forbidden
+        return True
+    if not tx.actor.is_user(user.id):
+        await _require_other(tx, user, "users.write", "update")
+    return False
+
+
+async def _require_other(tx: Tx, user: User, permission: str, right: str) -> None:
+    """Own account, permission without limits, within reach, or by a permission list; never over one's betters."""
+    decided = await objects.right(tx, right, user.id)
+    if tx.actor.is_user(user.id) and decided is not False:
+        return
+    if decided or tx.actor.may(permission) or (decided is None and await _within_reach(tx, permission, user.id)):
+        await access.require_not_above(tx, user.id)
+        return
+    await seen(tx, user)
+    raise Forbidden
+
+
+async def _within_reach(tx: Tx, permission: str, user_id: UserId) -> bool:
+    """Whether one of the actor's limited assignments gives the permission where the person belongs."""
+    places = tx.actor.grants.contexts(permission)
+    return bool(places) and await store.belongs(tx, user_id, [place for each in places for place in each])
+
+
+async def _disable(tx: Tx, user_id: UserId) -> None:
+    if tx.actor.is_user(user_id):
+        raise OwnAccount
+    await access.keep_an_administrator(tx, without=user_id)
+    await store.end_sessions(tx, [user_id], "disabled")
+
+
+def _differences(before: User, after: User) -> dict[str, Sequence[object]]:
+    return {
+        name: [_plain(getattr(before, name)), _plain(getattr(after, name))]
+        for name in _TRACKED
+        if getattr(before, name) != getattr(after, name)
+    }
+
+
+def _plain(value: object) -> object:
+    return msgspec.to_builtins(value)

@@ -1,0 +1,223 @@
+"""SQL of people."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from roster.core.users.errors import EmailTaken, UsernameTaken, UserNotFound
+from roster.core.users.models import User
+from roster.kit.actor import Context
+from roster.kit.ids import UserId
+from roster.storage.tx import Tx
+
+COLUMNS = (
+    "id, number, username, email, email_verified_at, phone, phone_verified_at, display_name, given_name, family_name,"
+    " locale, personal_number, picture, status, attributes, facets, tags, version, access_version,"
+    " created_at, created_by, created_from, updated_at, updated_by, updated_from, deleted_at, deleted_by, deleted_from"
+)
+_UNIQUE = {"users_username_key": UsernameTaken, "users_email_key": EmailTaken}
+
+
+class Row(msgspec.Struct, frozen=True):
+    """What is written about a person; keys and grams are derived from the rest by `records`."""
+
+    username: str
+    username_key: str
+    email: str | None
+    email_key: str | None
+    email_unique: bool
+    email_verified_at: object
+    phone: str | None
+    phone_key: str | None
+    phone_verified_at: object
+    display_name: str | None
+    display_key: str | None
+    given_name: str | None
+    given_key: str | None
+    family_name: str | None
+    family_key: str | None
+    locale: str | None
+    personal_number: str | None
+    picture: str | None
+    status: str
+    attributes: dict[str, object]
+    facets: dict[str, dict[str, object]]
+    tags: list[str]
+    grams: list[int]
+
+
+_WRITTEN = (
+    "username, username_key, email, email_key, email_unique, email_verified_at, phone, phone_key, phone_verified_at,"
+    " display_name, display_key, given_name, given_key, family_name, family_key, locale, personal_number, picture,"
+    " status, attributes, facets, tags, grams"
+)
+
+
+async def find(tx: Tx, user_id: UserId) -> User:
+    return await tx.one(
+        User,
+        "SELECT " + COLUMNS + " FROM users WHERE realm_id = $1 AND id = $2 AND deleted_at IS NULL",
+        tx.realm_id,
+        user_id,
+        missing=UserNotFound,
+    )
+
+
+async def find_any(tx: Tx, user_id: UserId) -> User:
+    """Deleted people too, erased ones not."""
+    return await tx.one(
+        User,
+        "SELECT " + COLUMNS + " FROM users WHERE realm_id = $1 AND id = $2 AND erased_at IS NULL",
+        tx.realm_id,
+        user_id,
+        missing=UserNotFound,
+    )
+
+
+async def lock(tx: Tx, user_id: UserId) -> User:
+    return await tx.one(
+        User,
+        "SELECT " + COLUMNS + " FROM users WHERE realm_id = $1 AND id = $2 AND erased_at IS NULL FOR UPDATE",
+        tx.realm_id,
+        user_id,
+        missing=UserNotFound,
+    )
+
+
+async def matching(tx: Tx, key: str, phone_key: str) -> list[User]:
+    """At most three people whose username or e-mail address is `key`, or whose phone number is `phone_key`."""
+    return await tx.all(
+        User,
+        "(SELECT " + COLUMNS + " FROM users WHERE realm_id = $1 AND username_key = $2 AND deleted_at IS NULL)"
+        " UNION ALL (SELECT " + COLUMNS + " FROM users WHERE realm_id = $1 AND email_key = $2"
+        " AND username_key <> $2 AND deleted_at IS NULL LIMIT 2)"
+        " UNION ALL (SELECT " + COLUMNS + " FROM users WHERE realm_id = $1 AND phone_key = $3 AND phone_key <> ''"
+        " AND username_key <> $2 AND deleted_at IS NULL LIMIT 2)",
+        tx.realm_id,
+        key,
+        phone_key,
+    )
+
+
+async def belongs(tx: Tx, user_id: UserId, places: Sequence[Context]) -> bool:
+    """Whether the person has a role in one of these places."""
+    return await tx.value(
+        "SELECT EXISTS (SELECT FROM assignments WHERE realm_id = $1 AND user_id = $2 AND contexts @> ANY($3::jsonb[]))",
+        tx.realm_id,
+        user_id,
+        [[{"kind": place.kind, "value": place.value}] for place in places],
+    )
+
+
+async def insert(tx: Tx, user_id: UserId, row: Row) -> User:
+    return await tx.one(
+        User,
+        "INSERT INTO users (realm_id, id, created_at, updated_at, created_by, updated_by, created_from, updated_from, "
+        + _WRITTEN
+        + ") VALUES ($1, $2, $3, $3, $4, $4, $5, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,"
+        " $20, $21, $22, $23, $24, $25, $26, $27, $28) RETURNING " + COLUMNS,
+        tx.realm_id,
+        user_id,
+        tx.now,
+        tx.actor.user_id,
+        tx.actor.origin.device_id,
+        *msgspec.structs.astuple(row),
+        missing=UserNotFound,
+        conflicts=_UNIQUE,
+    )
+
+
+async def update(tx: Tx, user_id: UserId, row: Row) -> User:
+    return await tx.one(
+        User,
+        "UPDATE users SET version = version + 1, updated_at = $3, updated_by = $4, updated_from = $5, ("
+        + _WRITTEN
+        + ") = ROW($6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,"
+        " $20, $21, $22, $23, $24, $25, $26, $27, $28) WHERE realm_id = $1 AND id = $2 RETURNING " + COLUMNS,
+        tx.realm_id,
+        user_id,
+        tx.now,
+        tx.actor.user_id,
+        tx.actor.origin.device_id,
+        *msgspec.structs.astuple(row),
+        missing=UserNotFound,
+        conflicts=_UNIQUE,
+    )
+
+
+async def mark_deleted(tx: Tx, user_ids: Sequence[UserId]) -> None:
+    await tx.run(
+        "UPDATE users SET deleted_at = $3, deleted_by = $4, deleted_from = $5, version = version + 1,"
+        " access_version = access_version + 1, updated_at = $3, updated_by = $4, updated_from = $5"
+        " WHERE realm_id = $1 AND id = ANY($2) AND deleted_at IS NULL",
+        tx.realm_id,
+        list(user_ids),
+        tx.now,
+        tx.actor.user_id,
+        tx.actor.origin.device_id,
+    )
+
+
+async def mark_restored(tx: Tx, user_id: UserId) -> User:
+    return await tx.one(
+        User,
+        "UPDATE users SET deleted_at = NULL, deleted_by = NULL, deleted_from = NULL, version = version + 1,"
+        " access_version = access_version + 1, updated_at = $3, updated_by = $4, updated_from = $5"
+        " WHERE realm_id = $1 AND id = $2 RETURNING " + COLUMNS,
+        tx.realm_id,
+        user_id,
+        tx.now,
+        tx.actor.user_id,
+        tx.actor.origin.device_id,
+        missing=UserNotFound,
+    )
+
+
+async def end_sessions(tx: Tx, user_ids: Sequence[UserId], reason: str) -> None:
+    await tx.run(
+        "UPDATE sessions SET ended_at = $3, end_reason = $4 WHERE realm_id = $1 AND user_id = ANY($2)"
+        " AND ended_at IS NULL",
+        tx.realm_id,
+        list(user_ids),
+        tx.now,
+        reason,
+    )
+
+
+async def erase(tx: Tx, user_id: UserId) -> None:
+    """Nothing personal stays: a stone with the bare id, so that the id is never given out again."""
+    await tx.run(
+        "UPDATE users SET username = id::text, username_key = id::text, email = NULL, email_key = NULL,"
+        " email_verified_at = NULL, phone = NULL, phone_key = NULL, phone_verified_at = NULL, display_name = NULL,"
+        " display_key = NULL, given_name = NULL, given_key = NULL, family_name = NULL, family_key = NULL,"
+        " locale = NULL, personal_number = NULL, picture = NULL, status = 'disabled', attributes = '{}',"
+        " facets = '{}', tags = '{}', grams = '{}', version = version + 1, access_version = access_version + 1,"
+        " updated_at = $3, updated_by = $4, deleted_at = coalesce(deleted_at, $3), erased_at = $3"
+        " WHERE realm_id = $1 AND id = $2",
+        tx.realm_id,
+        user_id,
+        tx.now,
+        tx.actor.user_id,
+    )
+    for statement in (
+        "DELETE FROM assignments WHERE realm_id = $1 AND user_id = $2",
+        "DELETE FROM credentials WHERE realm_id = $1 AND user_id = $2",
+        "DELETE FROM sessions WHERE realm_id = $1 AND user_id = $2",
+        "DELETE FROM proofs WHERE realm_id = $1 AND user_id = $2",
+        "DELETE FROM messages WHERE realm_id = $1 AND user_id = $2",
+        "DELETE FROM access_lists WHERE realm_id = $1 AND object = $2::uuid::text",
+    ):
+        await tx.run(statement, tx.realm_id, user_id)
+
+
+async def due_for_erasure(tx: Tx, days: int, limit: int) -> list[UUID]:
+    rows = await tx.rows(
+        "SELECT id FROM users WHERE realm_id = $1 AND deleted_at < $2::timestamptz - make_interval(days => $3)"
+        " AND erased_at IS NULL ORDER BY deleted_at LIMIT $4 FOR UPDATE SKIP LOCKED",
+        tx.realm_id,
+        tx.now,
+        days,
+        limit,
+    )
+    return [user_id for (user_id,) in rows]
