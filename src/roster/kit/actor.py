@@ -69,8 +69,8 @@ class Actor(msgspec.Struct, frozen=True):
     `realm_id` is the realm acted in; `home_id` the one the principal belongs to. They differ only for a platform
     administrator of the main realm. `authenticated_at` is the time of the sign-in behind the session, for operations
     that ask for a recent one; `factors` are the means used then. `platform` says that the home is the main realm.
-    `realm_version` and `access_version` are the realm's stored ones, when they were read with the principal. `proof` is the purpose of a one-time token when that,
-    and nothing more, is what was presented.
+    `realm_version` and `access_version` are the realm's stored ones, when they were read with the principal.
+    `proof` is the purpose of a one-time token when that, and nothing more, is what was presented.
     """
 
     kind: Kind

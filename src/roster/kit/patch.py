@@ -23,4 +23,8 @@ def present(change: msgspec.Struct) -> dict[str, object]:
 
 def changed(before: msgspec.Struct, change: msgspec.Struct) -> dict[str, object]:
     """The named fields whose value really differs from the one in `before`."""
-    return {name: value for name, value in present(change).items() if getattr(before, name) != value}
+    return {
+        name: value
+        for name, value in present(change).items()
+        if getattr(before, name) != value
+    }

@@ -19,7 +19,9 @@ class Keyring:
     def key(self, purpose: str) -> bytes:
         """32 bytes that only this purpose uses."""
         if purpose not in self._derived:
-            self._derived[purpose] = hmac.digest(self._root, purpose.encode() + b"\x01", "sha256")
+            self._derived[purpose] = hmac.digest(
+                self._root, purpose.encode() + b"\x01", "sha256"
+            )
         return self._derived[purpose]
 
     def fingerprint(self) -> str:
@@ -56,7 +58,11 @@ def encode(data: bytes) -> str:
 def decode(text: str) -> bytes | None:
     """Bytes of canonical base64url without padding; None for anything else, also for non-canonical spellings."""
     try:
-        data = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        data = base64.b64decode(
+            text.encode("ascii") + b"=" * (-len(text) % 4),
+            altchars=b"-_",
+            validate=True,
+        )
     except ValueError:
         return None
     return data if encode(data) == text else None

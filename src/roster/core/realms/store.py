@@ -75,9 +75,7 @@ async def lock(tx: Tx, realm_id: RealmId) -> Realm:
     return row.realm()
 
 
-async def update(
-    tx: Tx, realm_id: RealmId, *, display_name: str, status: str, settings: dict[str, object]
-) -> Realm:
+async def update(tx: Tx, realm_id: RealmId, *, display_name: str, status: str, settings: dict[str, object]) -> Realm:
     row = await tx.one(
         _Row,
         "UPDATE realms SET display_name = $2, status = $3, settings = $4, version = version + 1, updated_at = $5"

@@ -103,10 +103,11 @@ async def matching(tx: Tx, key: str, phone_key: str) -> list[User]:
 async def belongs(tx: Tx, user_id: UserId, places: Sequence[Context]) -> bool:
     """Whether the person has a role in one of these places."""
     return await tx.value(
-        "SELECT EXISTS (SELECT FROM assignments WHERE realm_id = $1 AND user_id = $2 AND contexts @> ANY($3::jsonb[]))",
+        "SELECT EXISTS (SELECT FROM assignments a, jsonb_array_elements($3::jsonb) AS place"
+        " WHERE a.realm_id = $1 AND a.user_id = $2 AND a.contexts @> jsonb_build_array(place))",
         tx.realm_id,
         user_id,
-        [[{"kind": place.kind, "value": place.value}] for place in places],
+        [{"kind": place.kind, "value": place.value} for place in places],
     )
 
 

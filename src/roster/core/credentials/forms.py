@@ -1,0 +1,152 @@
+"""The forms of hashes that can be verified: our own and those other systems left behind.
+
+All are text. argon2 (RFC 9106) and scrypt (RFC 7914) in PHC form, bcrypt in its modular crypt form, PBKDF2 (RFC 8018)
+as `$pbkdf2-sha256$i=27500,l=64$salt$hash` with sha1, sha256 or sha512 and unpadded standard Base64.
+Costs are bounded, because an imported hash says itself how much work it wants: none may take longer than a few
+seconds or more than 256 MiB.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Callable
+from typing import Final
+
+import bcrypt
+from argon2 import low_level
+from argon2.exceptions import InvalidHashError, VerificationError
+
+Check = Callable[[bytes], bool]
+"""Whether a secret belongs to the hash; burns CPU."""
+
+_LONGEST_TEXT: Final = 1024
+_MIB: Final = 1024 * 1024
+_ARGON2: Final = re.compile(
+    r"\$argon2(?P<type>id|i|d)(?:\$v=(?:16|19))?\$m=(?P<m>\d{1,7}),t=(?P<t>\d{1,4}),p=(?P<p>\d{1,2})"
+    r"\$[A-Za-z0-9+/]{11,128}\$[A-Za-z0-9+/]{16,128}"
+)
+_ARGON2_TYPES: Final = {"id": low_level.Type.ID, "i": low_level.Type.I, "d": low_level.Type.D}
+_MOST_KIB: Final = 262_144
+_MOST_KIB_PASSES: Final = 1_048_576
+_BCRYPT: Final = re.compile(r"\$2[aby]\$(?P<cost>\d\d)\$[./A-Za-z0-9]{53}")
+_BCRYPT_BYTES: Final = 72
+_PBKDF2: Final = re.compile(
+    r"\$pbkdf2-(?P<digest>sha1|sha256|sha512)\$i=(?P<i>\d{1,8}),l=(?P<l>\d{1,3})"
+    r"\$(?P<salt>[A-Za-z0-9+/]*)\$(?P<hash>[A-Za-z0-9+/]+)"
+)
+_MOST_BLOCKS: Final = {"sha1": 6_000_000, "sha256": 4_000_000, "sha512": 2_500_000}
+_SCRYPT: Final = re.compile(
+    r"\$scrypt\$ln=(?P<ln>\d{1,2}),r=(?P<r>\d{1,2}),p=(?P<p>\d{1,2})"
+    r"\$(?P<salt>[A-Za-z0-9+/]*)\$(?P<hash>[A-Za-z0-9+/]+)"
+)
+
+
+def read(encoded: str) -> Check | None:
+    """The check that a text asks for; None when it is in no known form or asks for too much."""
+    if len(encoded) > _LONGEST_TEXT:
+        return None
+    for prefix, reader in _READERS.items():
+        if encoded.startswith(prefix):
+            return reader(encoded)
+    return None
+
+
+def pbkdf2(digest: str, iterations: int, salt: bytes, made: bytes) -> str:
+    """The text for a PBKDF2 hash whose parts came apart; `digest` is sha1, sha256 or sha512."""
+    return f"$pbkdf2-{digest}$i={iterations},l={len(made)}${_encode(salt)}${_encode(made)}"
+
+
+def scrypt(log_n: int, r: int, p: int, salt: bytes, made: bytes) -> str:
+    """The text for an scrypt hash whose parts came apart; the cost N is 2 to the power of `log_n`."""
+    return f"$scrypt$ln={log_n},r={r},p={p}${_encode(salt)}${_encode(made)}"
+
+
+def argon2(variant: str, version: int, memory: int, passes: int, lanes: int, salt: bytes, made: bytes) -> str:
+    """The text for an argon2 hash whose parts came apart; `variant` is id, i or d, `memory` in KiB, `version` 16 or 19."""
+    return f"$argon2{variant}$v={version}$m={memory},t={passes},p={lanes}${_encode(salt)}${_encode(made)}"
+
+
+def _read_argon2(encoded: str) -> Check | None:
+    found = _ARGON2.fullmatch(encoded)
+    if found is None:
+        return None
+    memory, passes, lanes = int(found["m"]), int(found["t"]), int(found["p"])
+    if memory > _MOST_KIB or memory * passes > _MOST_KIB_PASSES or lanes > 16:
+        return None
+    variant = _ARGON2_TYPES[found["type"]]
+
+    def check(secret: bytes) -> bool:
+        try:
+            return low_level.verify_secret(encoded.encode(), secret, variant)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    return check
+
+
+def _read_bcrypt(encoded: str) -> Check | None:
+    found = _BCRYPT.fullmatch(encoded)
+    if found is None or not 4 <= int(found["cost"]) <= 14:
+        return None
+
+    def check(secret: bytes) -> bool:
+        # The systems that made these hashes looked at 72 bytes only; the hash made anew covers the whole secret.
+        try:
+            return bcrypt.checkpw(secret[:_BCRYPT_BYTES], encoded.encode())
+        except ValueError:
+            return False
+
+    return check
+
+
+def _read_pbkdf2(encoded: str) -> Check | None:
+    found = _PBKDF2.fullmatch(encoded)
+    if found is None:
+        return None
+    salt, made = _decode(found["salt"]), _decode(found["hash"])
+    digest, iterations, length = found["digest"], int(found["i"]), int(found["l"])
+    if salt is None or made is None or len(made) != length or not 16 <= length <= 128:
+        return None
+    blocks = -(-length // hashlib.new(digest, usedforsecurity=False).digest_size)
+    if not 1 <= iterations * blocks <= _MOST_BLOCKS[digest]:
+        return None
+    return lambda secret: hmac.compare_digest(hashlib.pbkdf2_hmac(digest, secret, salt, iterations, length), made)
+
+
+def _read_scrypt(encoded: str) -> Check | None:
+    found = _SCRYPT.fullmatch(encoded)
+    if found is None:
+        return None
+    salt, made = _decode(found["salt"]), _decode(found["hash"])
+    log_n, r, p = int(found["ln"]), int(found["r"]), int(found["p"])
+    if salt is None or made is None or not 16 <= len(made) <= 128 or not 1 <= log_n <= 20 or not r or not p:
+        return None
+    memory = 128 * r << log_n
+    if memory > 128 * _MIB or memory * p > 512 * _MIB:
+        return None
+
+    def check(secret: bytes) -> bool:
+        again = hashlib.scrypt(secret, salt=salt, n=1 << log_n, r=r, p=p, maxmem=160 * _MIB, dklen=len(made))
+        return hmac.compare_digest(again, made)
+
+    return check
+
+
+_READERS: Final[dict[str, Callable[[str], Check | None]]] = {
+    "$argon2": _read_argon2,
+    "$2": _read_bcrypt,
+    "$pbkdf2-": _read_pbkdf2,
+    "$scrypt$": _read_scrypt,
+}
+
+
+def _encode(data: bytes) -> str:
+    return base64.b64encode(data).rstrip(b"=").decode()
+
+
+def _decode(text: str) -> bytes | None:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except ValueError:
+        return None

@@ -1,0 +1,253 @@
+"""The one query language of the directory: a tree of conditions over a registry of fields.
+
+Every dialect parses its own syntax into this tree; `check` decides whether the caller may ask it and gives the values
+their types; `storage/sql.py` turns the result into SQL. Nothing here reads or writes anything.
+
+The logic has two values. A value is missing when it is NULL or absent (in a custom field also JSON null): `exists`
+tests for that, every other comparison with a missing value is false, and `Not` turns false into true. So `ne` holds
+for a missing value. Empty text is a value; an empty list has no element and therefore does not exist.
+
+A list field holds a value when one of its elements does: `eq`, `in` and `contains` ask for elements.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import LiteralString, TypeAlias
+
+import msgspec
+
+from roster.kit.errors import Forbidden, InvalidInput
+
+
+class InvalidFilter(InvalidInput):
+    """A filter or a sort that cannot be asked: unknown field, wrong operator or value, too much of something.
+
+    Problem codes: unknown_field, not_filterable, not_sortable, wrong_operator, wrong_value, too_deep, too_many, too_long.
+    """
+
+    code = "invalid_filter"
+    text = "The filter is not valid."
+
+
+class PrivateField(Forbidden):
+    """The field exists, but the caller may not search by it. Its name is in the details."""
+
+    code = "private_field"
+    text = "You may not filter or sort by this field."
+
+
+class Op(StrEnum):
+    """How a field is compared."""
+
+    EQ = "eq"
+    NE = "ne"
+    LT = "lt"
+    LE = "le"
+    GT = "gt"
+    GE = "ge"
+    IN = "in"
+    CONTAINS = "contains"
+    STARTS = "starts"
+    ENDS = "ends"
+    EXISTS = "exists"
+    MATCHES = "matches"
+
+
+class All(msgspec.Struct, frozen=True, tag="all"):
+    """Every part holds; without parts, always true."""
+
+    parts: "tuple[Filter, ...]"
+
+
+class AnyOf(msgspec.Struct, frozen=True, tag="any"):
+    """At least one part holds; without parts, never true."""
+
+    parts: "tuple[Filter, ...]"
+
+
+class Not(msgspec.Struct, frozen=True, tag="not"):
+    """The part does not hold."""
+
+    part: "Filter"
+
+
+class Compare(msgspec.Struct, frozen=True, tag="compare"):
+    """One field compared with one value: a list for `in`, a boolean for `exists`, else a text or a typed value.
+
+    `matches` takes a regular expression in PostgreSQL's syntax, unanchored; it is never run by Python.
+    """
+
+    field: str
+    op: Op
+    value: object
+
+
+Filter: TypeAlias = All | AnyOf | Not | Compare
+
+EVERYTHING = All(())
+
+
+class Sort(msgspec.Struct, frozen=True):
+    """One key of an order. Missing values come last, and first when descending."""
+
+    field: str
+    descending: bool = False
+
+
+class Kind(StrEnum):
+    """What a field's values are."""
+
+    TEXT = "text"
+    FOLDED = "folded"  # text compared without regard to case, by its `kit.text.fold`
+    INTEGER = "integer"  # 64 bit
+    NUMBER = "number"  # decimal
+    BOOLEAN = "boolean"
+    INSTANT = "instant"
+    UUID = "uuid"
+    TEXT_LIST = "text_list"
+    JSON = "json"  # a custom field without definition: each value has the type it was stored with
+
+
+class Visibility(StrEnum):
+    """Who may search by a field; hidden fields look like unknown ones to everyone."""
+
+    BASIC = "basic"
+    PRIVATE = "private"
+    HIDDEN = "hidden"
+
+
+_SAME = frozenset({Op.EQ, Op.NE, Op.IN, Op.EXISTS})
+_ORDER = frozenset({Op.LT, Op.LE, Op.GT, Op.GE})
+_PARTS = frozenset({Op.CONTAINS, Op.STARTS, Op.ENDS, Op.MATCHES})
+_OPERATORS: Mapping[Kind, frozenset[Op]] = {
+    Kind.TEXT: _SAME | _ORDER | _PARTS,
+    Kind.FOLDED: _SAME | _ORDER | _PARTS,
+    Kind.INTEGER: _SAME | _ORDER,
+    Kind.NUMBER: _SAME | _ORDER,
+    Kind.BOOLEAN: _SAME,
+    Kind.INSTANT: _SAME | _ORDER,
+    Kind.UUID: _SAME | _ORDER,
+    Kind.TEXT_LIST: _SAME | {Op.CONTAINS},
+    Kind.JSON: _SAME | _ORDER | _PARTS,
+}
+_UNSORTABLE = frozenset({Kind.TEXT_LIST, Kind.JSON})
+
+
+class Field(msgspec.Struct, frozen=True, kw_only=True):
+    """One field that can be asked for. The SQL in it is written by us, never taken from input.
+
+    Text columns should be declared `COLLATE "C"`: order is then that of the code points, on every system.
+    Use `patterns` with care: a regular expression can run long, so whoever allows it sets a statement time-out.
+    """
+
+    name: str
+    kind: Kind
+    column: LiteralString  # as displayed; of a custom field the jsonb column it lives in
+    key: LiteralString | None = None  # the column with the folded text; folded fields have one, others do not
+    member: tuple[str, ...] = ()  # the path inside `column`, for custom fields
+    grams: LiteralString | None = None  # the column with the trigrams of the folded text, for substring search
+    filterable: bool = True
+    sortable: bool = False
+    indexed: bool = False  # an index yields the rows in this order
+    nullable: bool = True
+    patterns: bool = False  # `matches` is allowed
+    visibility: Visibility = Visibility.BASIC
+
+    def __post_init__(self) -> None:
+        folded = self.kind is Kind.FOLDED
+        if folded != (self.key is not None) or (self.grams is not None and not folded):
+            raise ValueError(f"{self.name}: folded fields have a key column, and only they can have grams")
+        if self.member and (folded or not self.nullable):
+            raise ValueError(f"{self.name}: a custom field is nullable and cannot be folded")
+        if self.kind is Kind.JSON and not self.member:
+            raise ValueError(f"{self.name}: only a custom field has values of any type")
+        if self.sortable and self.kind in _UNSORTABLE:
+            raise ValueError(f"{self.name}: values of this kind have no order")
+
+    def takes(self, op: Op) -> bool:
+        """Whether this field can be compared so."""
+        return op in _OPERATORS[self.kind] and (op is not Op.MATCHES or self.patterns)
+
+
+class Attribute(msgspec.Struct, frozen=True):
+    """What a realm has laid down about one custom field."""
+
+    kind: Kind
+    visibility: Visibility = Visibility.BASIC
+
+
+class Attributes(msgspec.Struct, frozen=True, kw_only=True):
+    """The custom fields of a realm: `prefix.name`, kept as members of a jsonb column.
+
+    `undefined` says how names without a definition are treated; None refuses them. Only members without definition
+    and those of kind JSON have members of their own (`prefix.name.deeper`), which are as visible as their parent.
+    """
+
+    column: LiteralString
+    prefix: str = "attributes"
+    defined: Mapping[str, Attribute] = MappingProxyType({})
+    undefined: Attribute | None = None
+    patterns: bool = False
+
+    def find(self, name: str) -> Field | None:
+        """The field with this full public name, or None."""
+        prefix, _, rest = name.partition(".")
+        path = tuple(rest.split("."))
+        attribute = self.defined.get(path[0], self.undefined)
+        if prefix != self.prefix or attribute is None or not all(map(plain, path)):
+            return None
+        if len(path) > 1 and attribute.kind is not Kind.JSON:
+            return None
+        return Field(
+            name=name,
+            kind=attribute.kind,
+            column=self.column,
+            member=path,
+            sortable=attribute.kind not in _UNSORTABLE,
+            patterns=self.patterns,
+            visibility=attribute.visibility,
+        )
+
+
+class Fields(Mapping[str, Field]):
+    """An immutable registry: public name → field. Iterates over the fixed fields; custom ones are found by name."""
+
+    def __init__(self, fields: Iterable[Field], attributes: Attributes | None = None) -> None:
+        self._fixed = {field.name: field for field in fields}
+        self._attributes = attributes
+
+    def __getitem__(self, name: str) -> Field:
+        field = self._fixed.get(name) or (self._attributes and self._attributes.find(name))
+        if field is None:
+            raise KeyError(name)
+        return field
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fixed)
+
+    def __len__(self) -> int:
+        return len(self._fixed)
+
+    def with_attributes(self, attributes: Attributes) -> "Fields":
+        """The same fixed fields with the custom fields of a realm."""
+        return Fields(self._fixed.values(), attributes)
+
+    def seen(self, name: str, *, may_see_private: bool) -> Field:
+        """The field, if this caller may search by it; raises InvalidFilter (unknown, hidden) or PrivateField."""
+        field = self.get(name)
+        if field is None or field.visibility is Visibility.HIDDEN:
+            raise problem(name, "unknown_field", "There is no such field.")
+        if field.visibility is Visibility.PRIVATE and not may_see_private:
+            raise PrivateField(details={"field": name})
+        return field
+
+
+def problem(name: str, code: str, text: str) -> InvalidInput:
+    """The error for one field; its name came from outside and is made printable."""
+    return InvalidFilter.of(name[:200].encode(errors="replace").decode(), code, text)
+
+
+def plain(text: str) -> bool:
+    """Whether PostgreSQL can hold the text and there is any: no NUL, no half of a surrogate pair."""
+    return text != "" and "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)

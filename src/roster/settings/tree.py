@@ -1,0 +1,166 @@
+"""The tree: every setting with its meaning, its default and what values it may have."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+Secret = Annotated[str, Meta(min_length=1, extra={"secret": True})]
+Key = Annotated[bytes, Meta(min_length=32, max_length=32, extra={"secret": True})]
+Origin = Annotated[str, Meta(pattern=r"^https?://[^/?#@\s]+$")]
+Prefix = Annotated[str, Meta(pattern=r"^/([^/?#\s]+(/[^/?#\s]+)*)?$")]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+Seconds = Annotated[int, Meta(ge=1, le=86_400)]
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """A table of the file. Its values never show in logs and tracebacks; `explain` shows them with secrets masked."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return []
+
+
+class Server(Section, frozen=True, kw_only=True):
+    """The HTTP server."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    """0 lets the system choose."""
+    workers: Annotated[int, Meta(ge=1, le=128)] = 1
+    public_url: Origin = "http://127.0.0.1:8080"
+    """What people's browsers see; links in messages are built from it, never from a request's Host header.
+    Follows host and port when it is not given."""
+    trusted_proxies: Annotated[int, Meta(ge=0, le=10)] = 0
+    """How many proxies stand in front; so many addresses at the end of X-Forwarded-For are believed."""
+    cors_origins: tuple[Origin, ...] = ()
+    body_limit: Annotated[int, Meta(ge=1024, le=1 << 30)] = 1 << 20
+    """Bytes of a request body, unless an operation says more."""
+    drain_seconds: Seconds = 10
+    """How long requests may still run after the signal to stop."""
+
+
+class Database(Section, frozen=True, kw_only=True):
+    """Where the directory is stored."""
+
+    url: Secret | None = None
+    """postgresql://…; the embedded database in the data folder when absent."""
+    pool_size: Annotated[int, Meta(ge=2, le=200)] = 8
+    """Connections of each worker."""
+
+
+class Security(Section, frozen=True, kw_only=True):
+    """Keys and password hashing."""
+
+    secret_key: Key = b""
+    """32 bytes, base64. Made once in `secret.key` of the data folder; servers of one database must share it."""
+    hash_threads: Annotated[int, Meta(ge=0, le=256)] = 0
+    """Password hashes computed at once by each worker; 0 is one for each core."""
+    hash_queue: Annotated[int, Meta(ge=0, le=100_000)] = 64
+    """How many may wait for that; whoever comes then is turned away for a moment."""
+
+
+class Admin(Section, frozen=True, kw_only=True):
+    """The first administrator, at the first start only."""
+
+    password: Secret | None = None
+    """Generated and printed once when absent."""
+
+
+class Mail(Section, frozen=True, kw_only=True):
+    """Outgoing mail; without a host it stays in the development mailbox."""
+
+    host: str | None = None
+    port: Port = 587
+    user: str | None = None
+    password: Secret | None = None
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+    sender: str = msgspec.field(default="Roster <roster@localhost>", name="from")
+
+
+class Limits(Section, frozen=True, kw_only=True):
+    """Against guessing and flooding."""
+
+    identity_guesses: Count = 10
+    """Wrong secrets for one person within the window; all dialects and workers together."""
+    address_guesses: Count = 100
+    """Wrong secrets from one network address within the window."""
+    guess_window_seconds: Seconds = 900
+    json_depth: Annotated[int, Meta(ge=4, le=200)] = 32
+    page_size: Annotated[int, Meta(ge=1, le=10_000)] = 1000
+    """The largest page of a list."""
+
+
+class Log(Section, frozen=True, kw_only=True):
+    """What the server writes to standard error."""
+
+    format: Literal["json", "console"] = "console"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Dialect(Section, frozen=True, kw_only=True):
+    """Where one API is served."""
+
+    enabled: bool = True
+    prefixes: tuple[Prefix, ...]
+    hosts: tuple[str, ...] = ()
+    """Host names that belong to it as a whole, besides the prefixes."""
+    realm: str = "main"
+    """Served when the path names none."""
+
+
+class NativeDialect(Dialect, frozen=True, kw_only=True):
+    """The platform's own API."""
+
+    prefixes: tuple[Prefix, ...] = ("/api/v1",)
+
+
+class AcceleratxrDialect(Dialect, frozen=True, kw_only=True):
+    """The AcceleratXR API; its options are what the contract leaves to the operator."""
+
+    prefixes: tuple[Prefix, ...] = ("/acceleratxr/v1",)
+    truncate_allowed: bool = False
+    """Whether trusted roles may delete all users at once."""
+    anonymous_count: bool = False
+    """Whether anybody may count users."""
+    query_token_everywhere: bool = False
+    """Whether a token in the query string is taken by every operation; such tokens end up in logs."""
+    trusted_roles: tuple[str, ...] = ("admin",)
+
+
+class Dialects(Section, frozen=True, kw_only=True):
+    """The APIs, by name."""
+
+    native: NativeDialect = NativeDialect()
+    acceleratxr: AcceleratxrDialect = AcceleratxrDialect()
+
+
+class Provider(Section, frozen=True, kw_only=True):
+    """An external identity provider that people may sign in with."""
+
+    kind: str
+    client_id: str
+    client_secret: Secret | None = None
+    userinfo_url: Annotated[str, Meta(pattern=r"^https?://")] | None = None
+
+
+class Settings(Section, frozen=True, kw_only=True):
+    """The whole tree."""
+
+    data: Path
+    origins: Mapping[str, str]
+    """Where each value that is not a default came from, by its key."""
+    server: Server = Server()
+    database: Database = Database()
+    security: Security = Security()
+    admin: Admin = Admin()
+    mail: Mail = Mail()
+    limits: Limits = Limits()
+    log: Log = Log()
+    dialects: Dialects = Dialects()
+    providers: Mapping[str, Provider] = {}
