@@ -100,7 +100,7 @@ async def test_a_newer_job_queue_in_the_database_is_refused(connection: asyncpg.
         "INSERT INTO schema_migrations VALUES ('procrastinate/99.00.00_01_pre_new.sql', '', 'procrastinate 99')"
     )
 
-    with pytest.raises(migrate.SchemaTooNew, match="99.00.00"):
+    with pytest.raises(migrate.SchemaTooNew, match=r"99\.00\.00"):
         await migrate.apply(connection, folder=tmp_path)
 
 
@@ -119,7 +119,7 @@ async def test_of_a_file_that_fails_nothing_stays_and_its_forerunners_do(
 ) -> None:
     folder_of(tmp_path, FIRST | {"0002_bad.pre.sql": "CREATE TABLE half (a int); SELECT 1/0;"})
 
-    with pytest.raises(migrate.MigrationError, match="0002_bad.pre.sql: division by zero"):
+    with pytest.raises(migrate.MigrationError, match=r"0002_bad\.pre\.sql: division by zero"):
         await migrate.apply(connection, folder=tmp_path)
     assert "people" in await tables(connection)
     assert "half" not in await tables(connection)
@@ -153,7 +153,7 @@ async def test_the_lock_is_given_back_after_a_failure(empty_dsn: str, tmp_path: 
     assert own(applied) == ["0001_bad.pre.sql"]
 
 
-async def test_a_table_in_use_is_not_waited_for_without_end(
+async def test_each_file_runs_with_a_lock_timeout_that_ends_with_it(
     connection: asyncpg.Connection, empty_dsn: str, tmp_path: Path
 ) -> None:
     folder_of(

@@ -10,7 +10,7 @@ import msgspec
 from roster.settings import secret_key
 from roster.settings.layers import PREFIX, Given, SettingsError, collect, variable
 from roster.settings.schema import SCHEMA, leaf, walk
-from roster.settings.tree import Server, Settings
+from roster.settings.tree import Provider, Server, Settings
 
 MASK = "********"
 _KEY = "security.secret_key"
@@ -91,15 +91,16 @@ def _tables(values: Mapping[str, object], problems: list[str]) -> dict[str, Any]
         for table in tables:
             inner = inner.setdefault(table, {})
         inner[name] = value
-    try:
-        return {
-            field.name: msgspec.convert(nested[field.encode_name], field.type)
-            for field in msgspec.structs.fields(Settings)
-            if field.encode_name in nested
-        }
-    except msgspec.ValidationError as error:
-        problems.append(str(error))
+    for name, provider in nested.get("providers", {}).items():
+        missing = [field.encode_name for field in msgspec.structs.fields(Provider) if field.required]
+        problems += [f"providers.{name}.{member} is missing" for member in missing if member not in provider]
+    if problems:
         return {}
+    return {
+        field.name: msgspec.convert(nested[field.encode_name], field.type)
+        for field in msgspec.structs.fields(Settings)
+        if field.encode_name in nested
+    }
 
 
 def _shown(key: str, value: object) -> object:

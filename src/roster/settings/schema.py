@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from roster.settings.tree import Provider, Section, Settings
+from roster.settings.tree import SECRET, Provider, Section, Settings
 
 _NOT_GIVEN = ("data", "origins")
 
@@ -29,17 +29,18 @@ def _leaves(section: type[Section], above: str) -> Iterator[tuple[str, Leaf]]:
             continue
         if key == "providers":
             yield from _leaves(Provider, "providers.*.")
-        elif isinstance(field.type, type) and issubclass(field.type, Section):
-            yield from _leaves(field.type, f"{key}.")
+            continue
+        annotation: Any = field.type
+        if isinstance(annotation, type) and issubclass(annotation, Section):
+            yield from _leaves(annotation, f"{key}.")
         else:
-            yield key, Leaf(field.type, _is_secret(field.type))
+            yield key, Leaf(annotation, _is_secret(annotation))
 
 
 def _is_secret(annotation: Any) -> bool:
     """Whether the type, or an alternative of a union, is marked as secret."""
     parts = (annotation, *getattr(annotation, "__args__", ()))
-    marks = (mark.extra or {} for part in parts for mark in getattr(part, "__metadata__", ()))
-    return any("secret" in mark for mark in marks)
+    return any(SECRET in getattr(part, "__metadata__", ()) for part in parts)
 
 
 SCHEMA: Mapping[str, Leaf] = dict(_leaves(Settings, ""))

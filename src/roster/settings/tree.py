@@ -7,8 +7,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-Secret = Annotated[str, Meta(min_length=1, extra={"secret": True})]
-Key = Annotated[bytes, Meta(min_length=32, max_length=32, extra={"secret": True})]
+SECRET = Meta(extra={"secret": True})
+"""Marks what nobody may see."""
+
+Secret = Annotated[str, Meta(min_length=1), SECRET]
+Key = Annotated[bytes, Meta(min_length=32, max_length=32), SECRET]
 Origin = Annotated[str, Meta(pattern=r"^https?://[^/?#@\s]+$")]
 Prefix = Annotated[str, Meta(pattern=r"^/([^/?#\s]+(/[^/?#\s]+)*)?$")]
 Port = Annotated[int, Meta(ge=0, le=65535)]
