@@ -1,0 +1,278 @@
+"""The ASGI application: prefix or host to dialect, request ids, CORS, access log, the installation's own pages."""
+
+import itertools
+import os
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import msgspec
+import structlog
+
+from roster.web import answer as answers
+from roster.web import cors, streams
+from roster.web import path as paths
+from roster.web.access_log import AccessLog
+from roster.web.answer import Answer
+from roster.web.body import Receive
+from roster.web.dialect import Dialect, Front
+from roster.web.errors import Disconnected, UnknownRoute
+from roster.web.metrics import Meter
+from roster.web.pages import Pages
+from roster.web.reply import Reply, Stream
+from roster.web.request import DEFAULT_SITE, Request, Scope, Site
+from roster.web.streams import Send
+
+if TYPE_CHECKING:
+    from roster.storage.runtime import Runtime
+
+_log = structlog.get_logger("roster.web")
+_SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_REALMS = "/realms/"
+_GONE = 499
+"""Logged, never sent: the client left before it had an answer."""
+
+Hook = Callable[[], Awaitable[None]]
+
+
+async def _nothing() -> None:
+    return
+
+
+class Mount(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a dialect is served: under `prefix` (empty: at the root), or on its own `host`, or both.
+
+    Prefix and host may hold `{realm}`, for a dialect with `realm_in_path`. The others serve `realm` here, and any other
+    realm under `/realms/{slug}` + prefix.
+    """
+
+    dialect: Dialect
+    prefix: str = ""
+    host: str = ""
+    realm: str = "main"
+
+
+class _Place:
+    __slots__ = ("_host", "_literal", "_prefix", "front", "mount")
+
+    def __init__(self, mount: Mount, front: Front) -> None:
+        self.mount = mount
+        self.front = front
+        self._literal = "" if "{" in mount.prefix else mount.prefix
+        self._prefix = _with_realm(mount.prefix, "[^/]+") if "{" in mount.prefix else None
+        self._host = _with_realm(mount.host.lower(), "[a-z0-9-]+") if mount.host else None
+
+    def match(self, raw: str, host: str) -> tuple[int, str] | None:
+        """Where the path below the prefix starts, and the realm; None when this place is another."""
+        realm = self.mount.realm
+        if self._host is not None:
+            found = self._host.fullmatch(host)
+            if found is None:
+                return None
+            realm = found.groupdict().get("realm", realm)
+        end = len(self._literal)
+        if self._prefix is not None:
+            below = self._prefix.match(raw)
+            if below is None:
+                return None
+            end, realm = below.end(), paths.decode(below["realm"]) or ""
+        elif end and not raw.startswith(self._literal):
+            return None
+        return (end, realm) if end == len(raw) or raw[end] == "/" else None
+
+
+class Mounts:
+    """All dialects of an installation on one address.
+
+    `start` and `stop` run with the server's own; what goes wrong in `start` keeps the server from starting.
+    """
+
+    def __init__(
+        self,
+        runtime: "Runtime",
+        mounts: Sequence[Mount],
+        *,
+        site: Site = DEFAULT_SITE,
+        access_log: AccessLog | None = None,
+        start: Hook = _nothing,
+        stop: Hook = _nothing,
+    ) -> None:
+        fronts = {mount.dialect.name: Front(mount.dialect, runtime) for mount in mounts}
+        places = [_Place(mount, fronts[mount.dialect.name]) for mount in mounts]
+        self._hosts = [place for place in places if place.mount.host]
+        self._prefixes = sorted(
+            (place for place in places if not place.mount.host), key=lambda place: -len(place.mount.prefix)
+        )
+        self._site = site
+        self._cors = cors.Policy(site.cors_origins) if site.cors_origins else None
+        self._access_log = access_log
+        self._start = start
+        self._stop = stop
+        self._own = Meter("", "")
+        meters = [self._own, *(plan.meter for front in fronts.values() for plan in front.plans)]
+        self._pages = Pages(runtime, _documented(mounts), meters)
+        self._ids = _request_ids()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI 3."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        request, front = self._address(scope, started)
+        try:
+            answer = await self._answer(request, front, receive)
+            if self._cors is not None:
+                self._cors.apply(answer, request, front.dialect.exposed_headers if front else ())
+            status = answer.status
+            await _send(answer, request, receive, send)
+        except Disconnected:
+            status = _GONE
+        seconds = time.perf_counter() - started
+        (request.meter or self._own).record(status, seconds)
+        if self._access_log is not None:
+            self._access_log.add(request, status, seconds)
+
+    async def _answer(self, request: Request, front: Front | None, receive: Receive) -> Answer:
+        if front is None:
+            return await self._pages.answer(request)
+        if self._cors is not None and request.method == "OPTIONS":
+            preflight = self._preflight(self._cors, front, request)
+            if preflight is not None:
+                return preflight
+        try:
+            return await front.answer(request, receive)
+        except Disconnected:
+            raise
+        except Exception:  # noqa: BLE001 (the outermost edge: a broken `render`)
+            _log.exception("render.failed", request_id=request.request_id, dialect=front.dialect.name)
+            return answers.pack(Reply(500, {"code": "internal", "message": "Something went wrong."}), 500)
+
+    def _preflight(self, policy: cors.Policy, front: Front, request: Request) -> Answer | None:
+        try:
+            return policy.preflight(request, front.allowed(request.path))
+        except UnknownRoute:
+            return None
+
+    def _address(self, scope: Scope, started: float) -> tuple[Request, Front | None]:
+        """The request as the dialect at its address sees it, and that dialect; None for our own pages."""
+        raw = _raw_path(scope)
+        front, at, realm = self._find(raw, scope)
+        request = Request(
+            scope,
+            path=raw[at:],
+            prefix=raw[:at],
+            realm_slug=realm,
+            dialect=front.dialect.name if front else "",
+            request_id=self._request_id(scope["headers"]),
+            site=self._site,
+            started=started,
+        )
+        return request, front
+
+    def _find(self, raw: str, scope: Scope) -> tuple[Front | None, int, str]:
+        if self._pages.owns(raw):
+            return None, 0, "main"
+        host = _host(scope["headers"]) if self._hosts else ""
+        for place in itertools.chain(self._hosts, self._prefixes):
+            found = place.match(raw, host)
+            if found is not None:
+                return place.front, *found
+        return self._find_in_realm(raw)
+
+    def _find_in_realm(self, raw: str) -> tuple[Front | None, int, str]:
+        slash = raw.find("/", len(_REALMS))
+        slug = paths.decode(raw[len(_REALMS) : slash]) if raw.startswith(_REALMS) and slash > 0 else None
+        if slug:
+            for place in self._prefixes:
+                found = None if place.front.dialect.realm_in_path else place.match(raw[slash:], "")
+                if found is not None:
+                    return place.front, slash + found[0], slug
+        return None, 0, "main"
+
+    def _request_id(self, headers: Iterable[tuple[bytes, bytes]]) -> str:
+        for name, value in headers:
+            if name == b"x-request-id" and _SANE_ID.fullmatch(value):
+                return value.decode()
+        return next(self._ids)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self._start()
+        except Exception as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            raise
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._stop()
+        if self._access_log is not None:
+            self._access_log.flush()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _send(answer: Answer, request: Request, receive: Receive, send: Send) -> None:
+    """Put the answer on the wire."""
+    body = answer.body
+    headers = [*answer.headers, (b"x-request-id", request.request_id.encode())]
+    if isinstance(body, Stream):
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await _send_stream(body, request, receive, send)
+        return
+    if answer.status not in (204, 304):
+        headers.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
+
+
+async def _send_stream(stream: Stream, request: Request, receive: Receive, send: Send) -> None:
+    """Send while it is made. When making it fails, the answer ends without its last piece, which clients notice."""
+    if request.method == "HEAD":
+        await streams.close(stream.chunks)
+        await send({"type": "http.response.body", "body": b""})
+        return
+    try:
+        await streams.pump(stream, receive, send)
+    except Exception:
+        _log.exception("stream.failed", request_id=request.request_id, dialect=request.dialect)
+        raise
+
+
+def _documented(mounts: Sequence[Mount]) -> dict[str, tuple[Dialect, str]]:
+    """Each dialect with the prefix its document shows: the first it has."""
+    chosen: dict[str, tuple[Dialect, str]] = {mount.dialect.name: (mount.dialect, "") for mount in mounts}
+    for mount in reversed(mounts):
+        if mount.prefix:
+            chosen[mount.dialect.name] = (mount.dialect, mount.prefix)
+    return chosen
+
+
+def _request_ids() -> Any:
+    """Identifiers unique over processes and restarts: a random start and a count. They are no secret."""
+    start = os.urandom(8).hex()
+    return (f"{start}-{count:x}" for count in itertools.count(1))
+
+
+def _raw_path(scope: Scope) -> str:
+    raw: bytes | None = scope.get("raw_path")
+    return raw.decode("latin-1") if raw else quote(scope["path"], safe="/~!$&'()*+,;=:@")
+
+
+def _host(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    for name, value in headers:
+        if name == b"host":
+            return value.decode("latin-1").lower().partition(":")[0]
+    return ""
+
+
+def _with_realm(text: str, realm: str) -> re.Pattern[str]:
+    before, _, after = text.partition("{realm}")
+    middle = f"(?P<realm>{realm})" if "{realm}" in text else ""
+    return re.compile(re.escape(before) + middle + re.escape(after))
