@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TypedDict
 from urllib.parse import quote
@@ -31,7 +31,9 @@ _STEP = 0.01
 _PATIENCE = 60.0
 _LOG_SIZE = 10_000_000
 _SOCKET_PATH_LIMIT = 103  # bytes; 107 on Linux, 103 elsewhere
-_BUSY = ("pre-existing shared memory block", "is another postmaster", "is another postgres")
+_TEMPORARY = Path("/tmp")  # noqa: S108 - short, unlike what TMPDIR may name; each folder in it is made by mkdtemp
+_SOCKETS = "roster-sockets-"
+_BUSY = "pre-existing shared memory block"
 
 
 class EmbeddedError(RosterError):
@@ -63,13 +65,16 @@ class Embedded:
 
         Recovery after a crash takes as long as it takes. Raises EmbeddedError.
         """
-        self._prepare()
         give_up = time.monotonic() + _PATIENCE
-        while not self.running():
-            if self._postmaster() is not None:
-                time.sleep(_STEP)
-            elif not self._launch() and time.monotonic() > give_up:
-                raise EmbeddedError(f"PostgreSQL does not start: {self._last_words()} (see {self.log})")
+        try:
+            self._prepare()
+            while not self.running():
+                if self._postmaster() is None:
+                    self._launch(give_up)
+                else:
+                    time.sleep(_STEP)
+        except OSError as error:
+            raise EmbeddedError(f"The data folder {self.data} cannot be used: {error}") from error
         return self.dsn
 
     def running(self) -> bool:
@@ -96,8 +101,7 @@ class Embedded:
             return
         self._account = account.account_for(self.folder)
         self._run("pg_ctl", "stop", "-D", str(self.folder), "-m", "fast", "-w", "-t", "86400")
-        if found.socket_folder != self.data / "run":
-            shutil.rmtree(found.socket_folder, ignore_errors=True)
+        self._leave(found.socket_folder)
 
     # -- creating ------------------------------------------------------------------------------------------------------
 
@@ -126,9 +130,9 @@ class Embedded:
 
     def _create(self) -> None:
         """Build it aside and rename it, so that a start broken off halfway leaves nothing that looks whole."""
-        new = self.data / "postgres.new"
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir(mode=0o700)
+        for left in self.data.glob("postgres.new-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        new = Path(tempfile.mkdtemp(prefix="postgres.new-", dir=self.data))
         if self._account is not None:
             self._account.own(new)
         self._initialise(new)
@@ -165,32 +169,41 @@ class Embedded:
 
     # -- running -------------------------------------------------------------------------------------------------------
 
-    def _launch(self) -> bool:
-        """Start the server; False when it gave up because remains of a killed one still work.
+    def _launch(self, give_up: float) -> None:
+        """Start the server and wait for it, also through a recovery.
 
-        Raises EmbeddedError for every other reason.
+        Remains of a killed server may still be at work for a moment: return then, until `give_up`, to be called again.
         """
-        (self.folder / "postmaster.pid").unlink(missing_ok=True)
+        self._clear()
         self._configure(self.folder)
         with self._open_log() as log:
             begin = log.tell()
-            pid = self._detach(log)
-            while self._postmaster() is None and postmaster.exists(pid):
-                time.sleep(_STEP)
-            if self._postmaster() is not None:
-                return True
-            words = self.log.read_bytes()[begin:].decode(errors="replace")
-        if not any(reason in words for reason in _BUSY):
-            raise EmbeddedError(f"PostgreSQL does not start: {words.strip()[-500:] or 'it said nothing'}")
+            sockets = self._socket_folder()
+            pid = self._detach(sockets, log)
+        while postmaster.exists(pid) and not self.running():
+            time.sleep(_STEP)
+        if self.running():
+            return
+        self._leave(sockets)
+        words = self._log_since(begin)
+        if time.monotonic() > give_up or _BUSY not in words:
+            raise EmbeddedError(f"PostgreSQL does not start: {words[-500:] or 'it said nothing'} (see {self.log})")
         time.sleep(_STEP * 10)
-        return False
 
-    def _detach(self, log: IO[bytes]) -> int:
+    def _clear(self) -> None:
+        """Remove the marks of a dead server: to PostgreSQL any live process with the same number is their owner.
+
+        Processes of it that still live hold its shared memory, which PostgreSQL notices without the marks.
+        """
+        for mark in (self.folder / "postmaster.pid", self.data / "run" / f".s.PGSQL.{postmaster.PORT}.lock"):
+            mark.unlink(missing_ok=True)
+
+    def _detach(self, sockets: Path, log: IO[bytes]) -> int:
         """Start it as nobody's child in a session of its own: Ctrl-C and our end do not reach it.
 
         Paths are arguments to the shell, never part of its program.
         """
-        options = {"unix_socket_directories": f'"{self._socket_folder()}"', **self._overrides}
+        options = {"unix_socket_directories": f'"{sockets}"', **self._overrides}
         settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         command = [str(postmaster.binaries() / "postgres"), "-D", str(self.folder), *settings]
         started = subprocess.run(
@@ -205,10 +218,16 @@ class Embedded:
         length = len(os.fsencode(usual / f".s.PGSQL.{postmaster.PORT}"))
         if length <= _SOCKET_PATH_LIMIT and not set(',"\n') & set(str(usual)):
             return usual
-        other = Path(tempfile.mkdtemp(prefix="roster-", dir="/tmp"))  # a short name, and made for us alone
+        other = Path(tempfile.mkdtemp(prefix=_SOCKETS, dir=_TEMPORARY))
         if self._account is not None:
             self._account.own(other)
         return other
+
+    def _leave(self, sockets: Path) -> None:
+        """Remove a temporary socket folder. Only an empty one: its name was read from a file that is not ours."""
+        if sockets.parent == _TEMPORARY and sockets.name.startswith(_SOCKETS):
+            with suppress(OSError):
+                sockets.rmdir()
 
     def _postmaster(self) -> postmaster.Postmaster | None:
         return postmaster.find(self.folder)
@@ -238,9 +257,10 @@ class Embedded:
         log.seek(0, os.SEEK_END)
         return log
 
-    def _last_words(self) -> str:
-        lines = self.log.read_text(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it said nothing"
+    def _log_since(self, begin: int) -> str:
+        with self.log.open("rb") as log:
+            log.seek(begin)
+            return log.read().decode(errors="replace").strip()
 
 
 @contextmanager

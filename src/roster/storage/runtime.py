@@ -19,9 +19,7 @@ NOBODY = Actor(Kind.ANONYMOUS, RealmId(UUID(int=0)), "", grants=NOTHING)
 class Runtime:
     """Functions that hash or call out take this and open short units of work themselves."""
 
-    def __init__(
-        self, settings: Settings, pool: Pool, keyring: Keyring, workers: Workers
-    ) -> None:
+    def __init__(self, settings: Settings, pool: Pool, keyring: Keyring, workers: Workers) -> None:
         self.settings = settings
         self.pool = pool
         self.keyring = keyring

@@ -6,8 +6,8 @@ Rows become frozen structs by position: a store keeps each struct's columns in o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from roster.storage.runtime import Runtime
 
 M = TypeVar("M", bound=msgspec.Struct)
+T = TypeVar("T")
 Conflicts = Mapping[str, type[RosterError]]
 _LOST = (
     asyncpg.PostgresConnectionError,
@@ -50,9 +51,7 @@ class Tx:
 
     __slots__ = ("_connection", "_now", "actor", "memo", "runtime")
 
-    def __init__(
-        self, runtime: Runtime, connection: asyncpg.Connection[Any], actor: Actor
-    ) -> None:
+    def __init__(self, runtime: Runtime, connection: asyncpg.Connection[Any], actor: Actor) -> None:
         self.runtime = runtime
         self.actor = actor
         self.memo: dict[object, Any] = {}
@@ -70,6 +69,16 @@ class Tx:
         if self._now is None:
             self._now = clock.now()
         return self._now
+
+    @contextmanager
+    def acting(self, actor: Actor) -> Iterator[None]:
+        """The block acts as somebody else, perhaps in another realm; what was remembered for one is not for the other."""
+        before, memo = self.actor, self.memo
+        self.actor, self.memo = actor, {}
+        try:
+            yield
+        finally:
+            self.actor, self.memo = before, memo
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
@@ -123,18 +132,14 @@ class Tx:
         except Exception as error:
             raise _translated(error, None) from error
 
-    async def value(
-        self, sql: LiteralString, *args: object, conflicts: Conflicts | None = None
-    ) -> Any:
+    async def value(self, sql: LiteralString, *args: object, conflicts: Conflicts | None = None) -> Any:
         """The first column of the first row, or None."""
         try:
             return await self._connection.fetchval(sql, *args)
         except Exception as error:
             raise _translated(error, conflicts) from error
 
-    async def run(
-        self, sql: LiteralString, *args: object, conflicts: Conflicts | None = None
-    ) -> int:
+    async def run(self, sql: LiteralString, *args: object, conflicts: Conflicts | None = None) -> int:
         """Carry out a change; the number of rows it touched."""
         try:
             tag = await self._connection.execute(sql, *args)
@@ -142,9 +147,7 @@ class Tx:
             raise _translated(error, conflicts) from error
         return int(tag.rpartition(" ")[2]) if tag[-1:].isdigit() else 0
 
-    async def run_many(
-        self, sql: LiteralString, rows: Iterable[Sequence[object]]
-    ) -> None:
+    async def run_many(self, sql: LiteralString, rows: Iterable[Sequence[object]]) -> None:
         """The same change for many rows, in one round trip."""
         try:
             await self._connection.executemany(sql, rows)
@@ -159,15 +162,11 @@ class Tx:
     ) -> None:
         """Load rows with COPY in its binary form."""
         try:
-            await self._connection.copy_records_to_table(
-                table, columns=list(columns), records=rows
-            )
+            await self._connection.copy_records_to_table(table, columns=list(columns), records=rows)
         except Exception as error:
             raise _translated(error, None) from error
 
-    async def cursor(
-        self, model: type[M], sql: LiteralString, *args: object, batch: int = 500
-    ) -> AsyncIterator[M]:
+    async def cursor(self, model: type[M], sql: LiteralString, *args: object, batch: int = 500) -> AsyncIterator[M]:
         """Rows of any number, fetched in batches; only inside `transaction()`."""
         try:
             async for row in self._connection.cursor(sql, *args, prefetch=batch):

@@ -6,6 +6,7 @@ from roster.core.audit import service as audit
 from roster.core.realms import store
 from roster.core.realms.errors import RealmNotFound
 from roster.core.realms.models import Realm, RealmChange, RealmSettings, Slug
+from roster.kit.actor import Actor
 from roster.kit.errors import Conflict, Forbidden, InvalidInput, StaleVersion
 from roster.kit.ids import RealmId, uuid7
 from roster.kit.patch import is_set
@@ -70,8 +71,21 @@ async def create(tx: Tx, slug: str, display_name: str = "", settings: dict[str, 
     given = settings or {}
     _checked_settings(given)
     realm = await store.insert(tx, RealmId(uuid7()), slug, display_name or slug, given)
-    await audit.record(tx, "realm.created", "realm", realm.id, {"slug": [None, slug]})
+    with tx.acting(inside(tx.actor, realm)):
+        await audit.record(tx, "realm.created", "realm", realm.id, {"slug": [None, slug]})
     return realm
+
+
+def inside(actor: Actor, realm: Realm) -> Actor:
+    """The same principal acting in another realm, as only the platform's administrators may."""
+    return msgspec.structs.replace(
+        actor,
+        realm_id=realm.id,
+        realm_slug=realm.slug,
+        home_id=actor.home_id or actor.realm_id,
+        realm_version=realm.version,
+        access_version=realm.access_version,
+    )
 
 
 async def change(tx: Tx, slug: str, change: RealmChange, version: int | None = None) -> Realm:

@@ -31,6 +31,7 @@ CREATE TABLE signing_keys (
     retired_at timestamptz,                     -- no longer signs; still verifies until its last token has expired
     PRIMARY KEY (realm_id, kid)
 );
+CREATE UNIQUE INDEX signing_keys_current ON signing_keys (realm_id) WHERE retired_at IS NULL;
 
 -- Typed custom fields of people, realm-wide.
 CREATE TABLE attribute_definitions (

@@ -24,12 +24,14 @@ CREATE TABLE credentials (
 CREATE INDEX credentials_by_user ON credentials (realm_id, user_id);
 CREATE UNIQUE INDEX credentials_single ON credentials (realm_id, user_id, kind) WHERE kind IN ('password', 'pin', 'totp');
 CREATE UNIQUE INDEX credentials_external ON credentials (realm_id, lookup) WHERE kind = 'external';
+CREATE INDEX credentials_keys ON credentials (realm_id, id) WHERE kind IN ('api_key', 'personal');
 
 CREATE TABLE sessions (
     realm_id uuid NOT NULL,
     id uuid NOT NULL,
     number bigint GENERATED ALWAYS AS IDENTITY,
     user_id uuid NOT NULL,
+    credential_id uuid,                         -- what opened it; the session goes with it
     dialect text NOT NULL DEFAULT '',
     label text NOT NULL DEFAULT '',
     user_agent text NOT NULL DEFAULT '',
@@ -44,8 +46,10 @@ CREATE TABLE sessions (
     generation integer NOT NULL DEFAULT 0,      -- of the refresh token; older ones are spent
     refreshed_at timestamptz,
     PRIMARY KEY (realm_id, id),
-    CONSTRAINT sessions_user FOREIGN KEY (realm_id, user_id) REFERENCES users ON DELETE CASCADE
+    CONSTRAINT sessions_user FOREIGN KEY (realm_id, user_id) REFERENCES users ON DELETE CASCADE,
+    CONSTRAINT sessions_credential FOREIGN KEY (realm_id, credential_id) REFERENCES credentials ON DELETE CASCADE
 );
+CREATE INDEX sessions_by_credential ON sessions (realm_id, credential_id) WHERE credential_id IS NOT NULL;
 CREATE INDEX sessions_by_user ON sessions (realm_id, user_id, created_at);
 CREATE INDEX sessions_by_expiry ON sessions (realm_id, expires_at);
 

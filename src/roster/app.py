@@ -1,0 +1,77 @@
+"""The composition root: from settings to a running whole. The only module that knows all parts."""
+
+import os
+import sys
+
+from roster.core.flows import provision
+from roster.core.flows.provision import FirstAdministrator
+from roster.dialects.acceleratxr import dialect as acceleratxr
+from roster.dialects.native import dialect as native
+from roster.kit.secrets import Keyring
+from roster.kit.workers import Workers
+from roster.settings import Dialect as DialectSettings
+from roster.settings import Settings
+from roster.storage import installation, migrate, pool
+from roster.storage.runtime import Runtime
+from roster.web.access_log import AccessLog
+from roster.web.dialect import Dialect
+from roster.web.mounts import Hook, Mount, Mounts
+from roster.web.request import Site
+
+
+def open_runtime(settings: Settings, dsn: str) -> Runtime:
+    """What every unit of work needs; connections are opened when first used."""
+    threads = settings.security.hash_threads or max(1, (os.cpu_count() or 1) // settings.server.workers)
+    return Runtime(
+        settings,
+        pool.Pool(dsn, settings.database.pool_size),
+        Keyring(settings.security.secret_key),
+        Workers(threads, settings.security.hash_queue),
+    )
+
+
+async def prepare(settings: Settings, dsn: str) -> FirstAdministrator | None:
+    """Migrate, check the key, and make the first realm and its administrator when there is none yet."""
+    connection = await pool.connect(dsn)
+    try:
+        await migrate.apply(connection)
+    finally:
+        await connection.close()
+    runtime = open_runtime(settings, dsn)
+    try:
+        async with runtime.lease() as tx:
+            await installation.check_key(tx)
+        return await provision.first_start(runtime, settings.admin.password)
+    finally:
+        await runtime.close()
+
+
+def application(runtime: Runtime, *, start: Hook | None = None, stop: Hook | None = None) -> Mounts:
+    """The ASGI application of one worker."""
+    settings = runtime.settings
+    places = [
+        *_mounts(native, settings.dialects.native),
+        *_mounts(acceleratxr, settings.dialects.acceleratxr),
+    ]
+    site = Site(
+        public_url=settings.server.public_url,
+        trusted_proxies=settings.server.trusted_proxies,
+        cors_origins=settings.server.cors_origins,
+    )
+    hooks: dict[str, Hook] = {}
+    if start is not None:
+        hooks["start"] = start
+    if stop is not None:
+        hooks["stop"] = stop
+    return Mounts(runtime, places, site=site, access_log=_access_log(settings), **hooks)
+
+
+def _mounts(dialect: Dialect, settings: DialectSettings) -> list[Mount]:
+    if not settings.enabled:
+        return []
+    prefixes = [Mount(dialect=dialect, prefix=prefix, realm=settings.realm) for prefix in settings.prefixes]
+    return prefixes + [Mount(dialect=dialect, host=host, realm=settings.realm) for host in settings.hosts]
+
+
+def _access_log(settings: Settings) -> AccessLog | None:
+    return AccessLog(sys.stderr.buffer.write) if settings.log.level in ("debug", "info") else None

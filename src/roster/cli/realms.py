@@ -1,0 +1,79 @@
+"""`roster realm`: tenants."""
+
+from typing import Annotated
+
+import typer
+
+from roster.cli import opened, output
+from roster.core.flows import provision
+from roster.core.realms import service as realms
+from roster.core.realms.models import Realm
+from roster.kit.actor import Actor
+from roster.storage.runtime import Runtime
+
+app = typer.Typer(help="Realms: tenants that cannot see each other.", no_args_is_help=True)
+_PAGE = 1000
+
+
+@app.command("list")
+def list_(data: opened.Data = opened.DEFAULT_DATA, database_url: opened.Url = None, json: opened.Json = False) -> None:  # noqa: FBT001, FBT002
+    """All realms."""
+
+    async def work(runtime: Runtime, actor: Actor) -> list[Realm]:
+        async with runtime.read(actor) as tx:
+            found = await realms.page(tx, "", _PAGE)
+            while len(found) % _PAGE == 0 and found:
+                more = await realms.page(tx, found[-1].slug, _PAGE)
+                if not more:
+                    break
+                found += more
+            return found
+
+    found = opened.run(data, database_url, realms.MAIN, work)
+    output.rows([_short(realm) for realm in found], as_json=json)
+
+
+@app.command()
+def create(
+    slug: Annotated[str, typer.Argument(help="Lower-case letters, digits and hyphens.")],
+    name: Annotated[str, typer.Option(help="What people read.")] = "",
+    data: opened.Data = opened.DEFAULT_DATA,
+    database_url: opened.Url = None,
+    json: opened.Json = False,  # noqa: FBT001, FBT002
+) -> None:
+    """A new realm, with its administrator role and nobody in it."""
+
+    async def work(runtime: Runtime, actor: Actor) -> Realm:
+        async with runtime.write(actor) as tx:
+            return await provision.create_realm(tx, slug, name)
+
+    output.row(_long(opened.run(data, database_url, realms.MAIN, work)), as_json=json)
+
+
+@app.command()
+def show(
+    slug: str,
+    data: opened.Data = opened.DEFAULT_DATA,
+    database_url: opened.Url = None,
+    json: opened.Json = False,  # noqa: FBT001, FBT002
+) -> None:
+    """One realm with its settings."""
+
+    async def work(runtime: Runtime, actor: Actor) -> Realm:
+        async with runtime.read(actor) as tx:
+            return await realms.get(tx, slug)
+
+    output.row(_long(opened.run(data, database_url, realms.MAIN, work)), as_json=json)
+
+
+def _short(realm: Realm) -> dict[str, object]:
+    return {
+        "slug": realm.slug,
+        "name": realm.display_name,
+        "status": realm.status,
+        "created_at": realm.created_at,
+    }
+
+
+def _long(realm: Realm) -> dict[str, object]:
+    return {**_short(realm), "id": str(realm.id), "number": realm.number, "settings": realm.settings}
