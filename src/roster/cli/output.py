@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 import msgspec
@@ -66,8 +67,8 @@ def _text(value: object) -> str:
         return ""
     if isinstance(value, datetime):
         return clock.instant(value)
-    if isinstance(value, (list, tuple, frozenset)):
-        return ", ".join(_text(each) for each in value)  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_text, cast("Sequence[object]", value)))
     if isinstance(value, (str, int, UUID)):
         return str(value)
     return msgspec.json.encode(value).decode()

@@ -54,9 +54,7 @@ class Grants(msgspec.Struct, frozen=True):
 
     def contexts(self, permission: str) -> tuple[frozenset[Context], ...]:
         """The context sets within which the permission is held, one per assignment."""
-        return tuple(
-            where for what, where in self.within if permission in what or "*" in what
-        )
+        return tuple(where for what, where in self.within if permission in what or "*" in what)
 
 
 NOTHING = Grants()

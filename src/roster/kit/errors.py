@@ -26,9 +26,7 @@ class RosterError(Exception):
     code: ClassVar[str] = "error"
     text: ClassVar[str] = "The request could not be carried out."
 
-    def __init__(
-        self, text: str | None = None, *, details: Mapping[str, object] | None = None
-    ) -> None:
+    def __init__(self, text: str | None = None, *, details: Mapping[str, object] | None = None) -> None:
         self.message = text or self.text
         self.details: Mapping[str, object] = details or {}
         super().__init__(self.message)
@@ -40,9 +38,7 @@ class InvalidInput(RosterError):
     code = "invalid_input"
     text = "The input is not valid."
 
-    def __init__(
-        self, problems: Iterable[Problem] = (), text: str | None = None
-    ) -> None:
+    def __init__(self, problems: Iterable[Problem] = (), text: str | None = None) -> None:
         self.problems = tuple(problems)
         super().__init__(text or (self.problems[0].text if self.problems else None))
 

@@ -10,20 +10,23 @@ for a missing value. Empty text is a value; an empty list has no element and the
 A list field holds a value when one of its elements does: `eq`, `in` and `contains` ask for elements.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
-from typing import LiteralString, TypeAlias
+from typing import LiteralString, TypeAlias, cast
 
 import msgspec
 
+from roster.kit import values
 from roster.kit.errors import Forbidden, InvalidInput
+from roster.kit.values import Kind, Scalar, WrongValue
 
 
 class InvalidFilter(InvalidInput):
     """A filter or a sort that cannot be asked: unknown field, wrong operator or value, too much of something.
 
-    Problem codes: unknown_field, not_filterable, not_sortable, wrong_operator, wrong_value, too_deep, too_many, too_long.
+    Problem codes: unknown_field, not_filterable, not_sortable, wrong_operator, wrong_value, too_deep, too_many,
+    too_long; a front door that parses text adds its own.
     """
 
     code = "invalid_filter"
@@ -93,20 +96,6 @@ class Sort(msgspec.Struct, frozen=True):
 
     field: str
     descending: bool = False
-
-
-class Kind(StrEnum):
-    """What a field's values are."""
-
-    TEXT = "text"
-    FOLDED = "folded"  # text compared without regard to case, by its `kit.text.fold`
-    INTEGER = "integer"  # 64 bit
-    NUMBER = "number"  # decimal
-    BOOLEAN = "boolean"
-    INSTANT = "instant"
-    UUID = "uuid"
-    TEXT_LIST = "text_list"
-    JSON = "json"  # a custom field without definition: each value has the type it was stored with
 
 
 class Visibility(StrEnum):
@@ -195,7 +184,7 @@ class Attributes(msgspec.Struct, frozen=True, kw_only=True):
         prefix, _, rest = name.partition(".")
         path = tuple(rest.split("."))
         attribute = self.defined.get(path[0], self.undefined)
-        if prefix != self.prefix or attribute is None or not all(map(plain, path)):
+        if prefix != self.prefix or attribute is None or not all(part and values.storable(part) for part in path):
             return None
         if len(path) > 1 and attribute.kind is not Kind.JSON:
             return None
@@ -248,6 +237,120 @@ def problem(name: str, code: str, text: str) -> InvalidInput:
     return InvalidFilter.of(name[:200].encode(errors="replace").decode(), code, text)
 
 
-def plain(text: str) -> bool:
-    """Whether PostgreSQL can hold the text and there is any: no NUL, no half of a surrogate pair."""
-    return text != "" and "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """How much one search may ask for."""
+
+    depth: int = 8  # nested conditions, the comparison included
+    terms: int = 100  # comparisons, and groups without parts
+    choices: int = 1000  # values of one `in`
+    text: int = 1024  # characters of one value
+    pattern: int = 256  # characters of one regular expression
+    sorts: int = 5
+    only_indexed_sorts: bool = False  # for listings that must stay quick at any size
+
+
+LIMITS = Limits()
+
+
+def check(where: Filter | None, fields: Fields, may_see_private: bool, limits: Limits = LIMITS) -> Filter:
+    """The same filter with values of their field's kind, if this caller may ask it; None asks for everything.
+
+    Raises InvalidFilter, and PrivateField when a private field stands anywhere in it and `may_see_private` is false.
+    """
+    return EVERYTHING if where is None else _Check(fields, may_see_private, limits).node(where, 1)
+
+
+def check_sorts(
+    sorts: Iterable[Sort], fields: Fields, may_see_private: bool, limits: Limits = LIMITS
+) -> tuple[Sort, ...]:
+    """The sort keys, if this caller may use them; of a field named twice the first counts. Raises as `check` does."""
+    first: dict[str, Sort] = {}
+    for sort in sorts:
+        first.setdefault(sort.field, sort)
+        field = fields.seen(sort.field, may_see_private=may_see_private)
+        if not field.sortable or (limits.only_indexed_sorts and not field.indexed):
+            raise problem(sort.field, "not_sortable", "This field cannot be sorted by.")
+        if len(first) > limits.sorts:
+            raise problem(sort.field, "too_many", f"At most {limits.sorts} fields can be sorted by.")
+    return tuple(first.values())
+
+
+def parse_value(field: Field, text: str) -> Scalar:
+    """The value of this field's kind that the text spells. Raises InvalidFilter.
+
+    Integers have 64 bits; instants are RFC 3339, or a date, which is its first moment in UTC; booleans `true`, `false`.
+    """
+    try:
+        return values.parse(field.kind, text)
+    except WrongValue as error:
+        raise problem(field.name, "wrong_value", str(error)) from None
+
+
+class _Check:
+    """One pass over a filter; counts its terms. Depth is checked on the way down, so no input can use up the stack."""
+
+    def __init__(self, fields: Fields, may_see_private: bool, limits: Limits) -> None:
+        self._fields = fields
+        self._may_see_private = may_see_private
+        self._limits = limits
+        self._terms = 0
+
+    def node(self, where: Filter, depth: int) -> Filter:
+        if depth > self._limits.depth:
+            raise problem("", "too_deep", f"A filter is nested at most {self._limits.depth} levels deep.")
+        match where:
+            case Compare():
+                return self._compare(where)
+            case Not():
+                return Not(self.node(where.part, depth + 1))
+            case All() | AnyOf():
+                return type(where)(self._parts(where.parts, depth + 1))
+
+    def _parts(self, parts: tuple[Filter, ...], depth: int) -> tuple[Filter, ...]:
+        if not parts:
+            self._count()
+        return tuple(self.node(part, depth) for part in parts)
+
+    def _count(self) -> None:
+        self._terms += 1
+        if self._terms > self._limits.terms:
+            raise problem("", "too_many", f"A filter has at most {self._limits.terms} comparisons.")
+
+    def _compare(self, where: Compare) -> Compare:
+        self._count()
+        field = self._fields.seen(where.field, may_see_private=self._may_see_private)
+        if not field.filterable:
+            raise problem(where.field, "not_filterable", "This field cannot be filtered by.")
+        if not field.takes(where.op):
+            raise problem(where.field, "wrong_operator", "This field cannot be compared so.")
+        try:
+            return Compare(where.field, where.op, self._value(field, where.op, where.value))
+        except WrongValue as error:
+            raise problem(where.field, "wrong_value", str(error)) from None
+
+    def _value(self, field: Field, op: Op, value: object) -> object:
+        if op is Op.EXISTS:
+            return values.typed(Kind.BOOLEAN, value)
+        if op is Op.IN:
+            return self._choices(field, value)
+        self._bound(field, value, self._limits.pattern if op is Op.MATCHES else self._limits.text)
+        if op in _PARTS:
+            return values.typed(Kind.TEXT, value)
+        found = values.typed(field.kind, value)
+        if op in _ORDER and isinstance(found, bool):
+            raise WrongValue("True and false have no order.")
+        return found
+
+    def _choices(self, field: Field, value: object) -> tuple[Scalar, ...]:
+        if not isinstance(value, list | tuple):
+            raise WrongValue("The value must be a list.")
+        choices = cast("Sequence[object]", value)
+        if len(choices) > self._limits.choices:
+            raise problem(field.name, "too_many", f"A list has at most {self._limits.choices} values.")
+        for choice in choices:
+            self._bound(field, choice, self._limits.text)
+        return tuple(values.typed(field.kind, choice) for choice in choices)
+
+    def _bound(self, field: Field, value: object, longest: int) -> None:
+        if isinstance(value, str) and len(value) > longest:
+            raise problem(field.name, "too_long", f"The text has at most {longest} characters.")

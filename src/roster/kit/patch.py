@@ -1,6 +1,6 @@
 """Changes in which "absent" differs from "null": a field that is UNSET stays as it is, None clears it."""
 
-from typing import TypeGuard, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -15,7 +15,7 @@ def is_set(value: T | UnsetType) -> TypeGuard[T]:
     return value is not UNSET
 
 
-def present(change: msgspec.Struct) -> dict[str, object]:
+def present(change: msgspec.Struct) -> dict[str, Any]:
     """The fields of a change that the caller named, with their values."""
     values = {name: getattr(change, name) for name in change.__struct_fields__}
     return {name: value for name, value in values.items() if value is not UNSET}
@@ -23,8 +23,4 @@ def present(change: msgspec.Struct) -> dict[str, object]:
 
 def changed(before: msgspec.Struct, change: msgspec.Struct) -> dict[str, object]:
     """The named fields whose value really differs from the one in `before`."""
-    return {
-        name: value
-        for name, value in present(change).items()
-        if getattr(before, name) != value
-    }
+    return {name: value for name, value in present(change).items() if getattr(before, name) != value}

@@ -19,9 +19,7 @@ class Keyring:
     def key(self, purpose: str) -> bytes:
         """32 bytes that only this purpose uses."""
         if purpose not in self._derived:
-            self._derived[purpose] = hmac.digest(
-                self._root, purpose.encode() + b"\x01", "sha256"
-            )
+            self._derived[purpose] = hmac.digest(self._root, purpose.encode() + b"\x01", "sha256")
         return self._derived[purpose]
 
     def fingerprint(self) -> str:

@@ -25,9 +25,7 @@ class Workers:
         self._limit = threads + queue
         self._threads = threads
         self._busy = 0
-        self._pool = ThreadPoolExecutor(
-            threads, "roster-worker", initializer=_yield_to_the_loop
-        )
+        self._pool = ThreadPoolExecutor(threads, "roster-worker", initializer=_yield_to_the_loop)
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
         """The result of `work(*arguments)`. Raises Unavailable when the queue is full."""
@@ -35,9 +33,7 @@ class Workers:
             raise Unavailable(retry_after=1 + self._busy // (self._threads * 10))
         self._busy += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._pool, work, *arguments
-            )
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
         finally:
             self._busy -= 1
 

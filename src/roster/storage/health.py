@@ -44,7 +44,8 @@ async def trouble(tx: Tx) -> Trouble:
         " JOIN users u ON u.realm_id = a.realm_id AND u.id = a.user_id AND u.status = 'active' AND u.deleted_at IS NULL"
         " WHERE a.realm_id = r.id)),"
         " (SELECT count(*) FROM messages WHERE state = 'failed'),"
-        " (SELECT count(*) FROM transfers WHERE state = 'running' AND seen_at < $1::timestamptz - interval '10 minutes'),"
+        " (SELECT count(*) FROM transfers WHERE state = 'running'"
+        " AND seen_at < $1::timestamptz - interval '10 minutes'),"
         " (SELECT count(*) FROM audit_entries_rest)",
         tx.now,
         missing=NotFound,

@@ -72,7 +72,7 @@ class Tx:
 
     @contextmanager
     def acting(self, actor: Actor) -> Iterator[None]:
-        """The block acts as somebody else, perhaps in another realm; what was remembered for one is not for the other."""
+        """The block acts as somebody else, perhaps in another realm, and remembers nothing of the first."""
         before, memo = self.actor, self.memo
         self.actor, self.memo = actor, {}
         try:
@@ -165,6 +165,10 @@ class Tx:
             await self._connection.copy_records_to_table(table, columns=list(columns), records=rows)
         except Exception as error:
             raise _translated(error, None) from error
+
+    async def with_connection(self, work: Callable[[asyncpg.Connection[Any]], Awaitable[T]]) -> T:
+        """Lend the connection to another part of `storage`."""
+        return await work(self._connection)
 
     async def cursor(self, model: type[M], sql: LiteralString, *args: object, batch: int = 500) -> AsyncIterator[M]:
         """Rows of any number, fetched in batches; only inside `transaction()`."""

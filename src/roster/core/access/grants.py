@@ -16,7 +16,9 @@ Versions = tuple[int, int]
 
 async def grants_of(tx: Tx, user_id: UserId, versions: Versions) -> Grants:
     """The person's grants. Remembered under the versions, so a change is seen by the next request everywhere."""
-    remembered = cast("OrderedDict[object, Grants]", tx.runtime.memo.setdefault("grants", OrderedDict()))
+    remembered = cast(
+        "OrderedDict[object, Grants]", tx.runtime.memo.setdefault("grants", OrderedDict[object, Grants]())
+    )
     key = (user_id.int, versions)
     known = remembered.get(key)
     if known is not None:

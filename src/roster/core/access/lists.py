@@ -13,6 +13,7 @@ from roster.kit.actor import Actor, Kind
 
 MAX_PARENTS = 8
 _PATTERN_SIGNS = frozenset("\\^$.|?*+()[]{}")
+_NOBODY = frozenset({"anonymous"})
 _OPTIONS = re2.Options()
 _OPTIONS.log_errors = False
 _OPTIONS.max_mem = 1 << 20
@@ -53,7 +54,7 @@ def _first(records: Iterable[Rights], names: frozenset[str], right: str) -> bool
 def _matches(who: str, names: frozenset[str]) -> bool:
     if who in names:
         return True
-    if not _PATTERN_SIGNS.intersection(who) or names == {"anonymous"}:
+    if not _PATTERN_SIGNS.intersection(who) or names == _NOBODY:
         return False
     pattern = re2.compile(who, _OPTIONS)
     return any(pattern.fullmatch(name) for name in names)
@@ -61,5 +62,5 @@ def _matches(who: str, names: frozenset[str]) -> bool:
 
 def _names(actor: Actor) -> frozenset[str]:
     if actor.kind is Kind.ANONYMOUS or actor.user_id is None:
-        return frozenset({"anonymous"})
+        return _NOBODY
     return frozenset({str(actor.user_id), *actor.grants.roles})

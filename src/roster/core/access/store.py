@@ -308,7 +308,7 @@ async def administrators(tx: Tx) -> set[UserId]:
 
 
 class _List(msgspec.Struct, frozen=True):
-    object: str
+    name: str
     parent: str | None
     records: list[dict[str, object]]
     version: int
@@ -317,7 +317,7 @@ class _List(msgspec.Struct, frozen=True):
 
     def access_list(self) -> AccessList:
         records = msgspec.convert(self.records, list[Rights])
-        return AccessList(self.object, self.parent, records, self.version, self.created_at, self.updated_at)
+        return AccessList(self.name, self.parent, records, self.version, self.created_at, self.updated_at)
 
 
 _LIST = "object, parent, records, version, created_at, updated_at"

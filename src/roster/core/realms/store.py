@@ -26,9 +26,18 @@ class _Row(msgspec.Struct, frozen=True):
     updated_at: datetime
 
     def realm(self) -> Realm:
-        values = msgspec.structs.asdict(self)
-        settings = msgspec.convert(self.settings, RealmSettings)
-        return Realm(**{**values, "settings": settings})
+        return Realm(
+            RealmId(self.id),
+            self.number,
+            self.slug,
+            self.display_name,
+            self.status,
+            msgspec.convert(self.settings, RealmSettings),
+            self.version,
+            self.access_version,
+            self.created_at,
+            self.updated_at,
+        )
 
 
 async def by_slug(tx: Tx, slug: str) -> Realm:

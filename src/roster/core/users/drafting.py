@@ -1,16 +1,15 @@
 """From what was said about a person to what is stored: normal forms, derived columns, and every problem found."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
-
-import msgspec
 
 from roster.core.realms.models import RealmSettings
 from roster.core.users import normal
 from roster.core.users.models import User, UserChange, UserDraft
 from roster.core.users.store import Row
 from roster.kit.errors import InvalidInput, Problem
-from roster.kit.patch import is_set
+from roster.kit.patch import is_set, present
 from roster.kit.text import fold, grams
 
 
@@ -88,27 +87,22 @@ class Drafting:
         return found
 
     def _grams(self, username: str | None, email: str | None, phone: str | None, draft: UserDraft) -> list[int]:
-        texts = (username, email, draft.display_name, draft.given_name, draft.family_name)
+        texts = (username, email, phone, draft.display_name, draft.given_name, draft.family_name)
         return grams(self._realm_id, *(text for text in texts if text))
 
 
 def merged(user: User, change: UserChange) -> UserDraft:
     """The whole person as they will be: stored values with the named ones replaced."""
-    values = {
-        name: getattr(change, name) if is_set(getattr(change, name, msgspec.UNSET)) else getattr(user, name, None)
-        for name in UserDraft.__struct_fields__
-        if name not in ("attributes", "facets", "email_verified", "phone_verified")
-    }
-    return UserDraft(
-        **values,
-        attributes=_over(user.attributes, change.attributes),
-        facets=_over(user.facets, change.facets),
-    )
+    stored = {name: getattr(user, name) for name in UserDraft.__struct_fields__ if name in User.__struct_fields__}
+    named = {name: value for name, value in present(change).items() if name in stored}
+    if is_set(change.attributes):
+        named["attributes"] = _over(user.attributes, change.attributes)
+    if is_set(change.facets):
+        named["facets"] = _over(user.facets, change.facets)
+    return UserDraft(**{**stored, **named})
 
 
-def _over(before: dict[str, object], change: object) -> dict[str, object]:
-    if not isinstance(change, dict):
-        return before
+def _over(before: Mapping[str, object], change: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in {**before, **change}.items() if value is not None}
 
 

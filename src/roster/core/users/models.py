@@ -117,17 +117,18 @@ class UserDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class UserChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A change of a person: what is not named stays, None clears. Attributes and facets are merged key by key;
-    a key with the value None is removed."""
+    a key with the value None is removed.
+    """
 
     username: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType = UNSET
-    email: Address | None | UnsetType = UNSET
-    phone: Annotated[str, Meta(max_length=64)] | None | UnsetType = UNSET
-    display_name: Line | None | UnsetType = UNSET
-    given_name: Line | None | UnsetType = UNSET
-    family_name: Line | None | UnsetType = UNSET
-    locale: Annotated[str, Meta(max_length=35)] | None | UnsetType = UNSET
-    personal_number: Annotated[str, Meta(max_length=64)] | None | UnsetType = UNSET
-    picture: Annotated[str, Meta(max_length=2000)] | None | UnsetType = UNSET
+    email: Address | UnsetType | None = UNSET
+    phone: Annotated[str, Meta(max_length=64)] | UnsetType | None = UNSET
+    display_name: Line | UnsetType | None = UNSET
+    given_name: Line | UnsetType | None = UNSET
+    family_name: Line | UnsetType | None = UNSET
+    locale: Annotated[str, Meta(max_length=35)] | UnsetType | None = UNSET
+    personal_number: Annotated[str, Meta(max_length=64)] | UnsetType | None = UNSET
+    picture: Annotated[str, Meta(max_length=2000)] | UnsetType | None = UNSET
     status: Status | UnsetType = UNSET
     attributes: Attributes | UnsetType = UNSET
     facets: dict[str, dict[str, object]] | UnsetType = UNSET

@@ -44,7 +44,7 @@ def phone(text: str, region: str) -> tuple[str, str] | Problem:
     """A phone number as written and, for comparing, in E.164 (or its digits when it cannot be understood)."""
     shown = text.strip()
     digits = "".join(sign for sign in shown if sign.isdigit())
-    if not digits or not all(sign.isdigit() or sign in "+-–./()  x" for sign in shown):
+    if not digits or not all(sign.isdigit() or sign in "+-./() \u00a0\u2013x" for sign in shown):
         return Problem("phone", "invalid_phone", "This is not a phone number.")
     return shown, phone_key(shown, region)
 

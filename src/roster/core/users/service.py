@@ -22,9 +22,9 @@ from roster.kit.text import fold
 from roster.storage.tx import Tx
 
 _TRACKED: Final = (
-    "username email email_verified_at phone phone_verified_at display_name given_name family_name locale"
-    " personal_number picture status attributes facets tags"
-).split()
+    *("username", "email", "email_verified_at", "phone", "phone_verified_at", "display_name", "given_name"),
+    *("family_name", "locale", "personal_number", "picture", "status", "attributes", "facets", "tags"),
+)
 
 
 async def get(tx: Tx, user_id: UserId) -> User:
@@ -98,7 +98,7 @@ async def register(tx: Tx, draft: UserDraft) -> User:
 
 
 async def change(tx: Tx, user_id: UserId, change: UserChange, *, version: int | None = None) -> User:
-    """Change a person. Raises UserNotFound, StaleVersion, InvalidInput, UsernameTaken, EmailTaken, Forbidden, Escalation.
+    """Change a person. Raises UserNotFound, StaleVersion, InvalidInput, UsernameTaken, EmailTaken, Escalation, Forbidden.
 
     People change what is theirs (OWN_FIELDS); everything else needs `users.write`, and nobody changes people who may
     do more than they. A new address is no longer verified; a disabled person's sessions end.
