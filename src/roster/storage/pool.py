@@ -4,6 +4,8 @@ The driver's own pool sends a reset on every release, which doubles the cost of 
 session state behind (only SET LOCAL, no session locks outside `migrate`), so there is nothing to reset.
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections import deque
 from typing import Any
