@@ -1,0 +1,213 @@
+"""People, their sessions and credentials."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import UNSET, Meta, UnsetType
+
+from roster.dialects.native.wire.base import (
+    Address,
+    Input,
+    Instant,
+    Line,
+    Locale,
+    Output,
+    PageQuery,
+    PersonalNumber,
+    Phone,
+    Picture,
+    RoleName,
+    SearchQuery,
+    Secret,
+    Status,
+    Username,
+)
+
+
+class User(Output, frozen=True, kw_only=True):
+    """A person. In the basic view everything but id, number, username, status, version and times is empty.
+
+    `attributes` are the realm's custom fields; `facets` what only one API knows, by its name.
+    """
+
+    id: UUID
+    number: int
+    username: str
+    email: str | None
+    email_verified_at: Instant | None
+    phone: str | None
+    phone_verified_at: Instant | None
+    display_name: str | None
+    given_name: str | None
+    family_name: str | None
+    locale: str | None
+    personal_number: str | None
+    picture: str | None
+    status: Status
+    attributes: dict[str, object]
+    facets: dict[str, dict[str, object]]
+    tags: list[str]
+    version: int
+    created_at: Instant
+    created_by: UUID | None
+    updated_at: Instant
+    updated_by: UUID | None
+    deleted_at: Instant | None
+    deleted_by: UUID | None
+    view: Literal["full", "basic"]
+
+
+class Me(Output, frozen=True, kw_only=True):
+    """Who asks: the person, and what they may do. `session_id` is missing behind an API key."""
+
+    user: User
+    realm: str
+    home_realm: str
+    roles: list[str]
+    permissions: list[str]
+    session_id: UUID | None
+    factors: list[str]
+
+
+class UsersQuery(SearchQuery, frozen=True, kw_only=True):
+    """Which people."""
+
+    q: Annotated[str, Meta(max_length=200, description="Words that all occur in name or address.")] | None = None
+    deleted: (
+        Annotated[
+            Literal["only", "include"], Meta(description="Deleted people too, or only them; needs `users.write`.")
+        ]
+        | None
+    ) = None
+
+
+class UserCreate(Input, frozen=True, kw_only=True):
+    """A person to be made, with a password and with roles if the caller may give them."""
+
+    username: Username
+    email: Address | None = None
+    phone: Phone | None = None
+    display_name: Line | None = None
+    given_name: Line | None = None
+    family_name: Line | None = None
+    locale: Locale | None = None
+    personal_number: PersonalNumber | None = None
+    picture: Picture | None = None
+    status: Status = "active"
+    attributes: dict[str, object] = {}
+    facets: dict[str, dict[str, object]] = {}
+    tags: Annotated[list[Line], Meta(max_length=100)] = []
+    email_verified: bool = False
+    phone_verified: bool = False
+    password: Secret | None = None
+    roles: Annotated[list[RoleName], Meta(max_length=100)] = []
+
+
+class UserPatch(Input, frozen=True, kw_only=True):
+    """A merge patch (RFC 7396): what is absent stays, null clears. Attributes and facets merge key by key."""
+
+    username: Username | UnsetType = UNSET
+    email: Address | UnsetType | None = UNSET
+    phone: Phone | UnsetType | None = UNSET
+    display_name: Line | UnsetType | None = UNSET
+    given_name: Line | UnsetType | None = UNSET
+    family_name: Line | UnsetType | None = UNSET
+    locale: Locale | UnsetType | None = UNSET
+    personal_number: PersonalNumber | UnsetType | None = UNSET
+    picture: Picture | UnsetType | None = UNSET
+    status: Status | UnsetType = UNSET
+    attributes: dict[str, object] | UnsetType = UNSET
+    facets: dict[str, dict[str, object]] | UnsetType = UNSET
+    tags: Annotated[list[Line], Meta(max_length=100)] | UnsetType = UNSET
+    email_verified: bool | UnsetType = UNSET
+    phone_verified: bool | UnsetType = UNSET
+
+
+class MePatch(Input, frozen=True, kw_only=True):
+    """What people change about themselves; attributes as far as their definitions allow."""
+
+    username: Username | UnsetType = UNSET
+    email: Address | UnsetType | None = UNSET
+    phone: Phone | UnsetType | None = UNSET
+    display_name: Line | UnsetType | None = UNSET
+    given_name: Line | UnsetType | None = UNSET
+    family_name: Line | UnsetType | None = UNSET
+    locale: Locale | UnsetType | None = UNSET
+    picture: Picture | UnsetType | None = UNSET
+    attributes: dict[str, object] | UnsetType = UNSET
+
+
+class SetPassword(Input, frozen=True, kw_only=True):
+    """A password that an administrator sets."""
+
+    password: Secret
+
+
+class Session(Output, frozen=True, kw_only=True):
+    """One sign-in. `factors` are the means used; `current` says that it is the one behind this request."""
+
+    id: UUID
+    user_id: UUID
+    dialect: str
+    label: str
+    user_agent: str
+    address: str
+    factors: list[str]
+    authenticated_at: Instant
+    created_at: Instant
+    last_used_at: Instant
+    expires_at: Instant
+    ended_at: Instant | None
+    end_reason: str | None
+    current: bool
+
+
+class SessionsQuery(SearchQuery, frozen=True, kw_only=True):
+    """Which sessions."""
+
+    user_id: Annotated[UUID, Meta(description="Of this person only.")] | None = None
+
+
+class Ended(Output, frozen=True, kw_only=True):
+    """How many sessions were ended."""
+
+    ended: int
+
+
+class Credential(Output, frozen=True, kw_only=True):
+    """What may be known of a credential; never its secret."""
+
+    id: UUID
+    user_id: UUID
+    kind: str
+    state: str
+    label: str
+    data: dict[str, object]
+    created_at: Instant
+    created_by: UUID | None
+    updated_at: Instant
+    last_used_at: Instant | None
+    expires_at: Instant | None
+
+
+class ApiKeyCreate(Input, frozen=True, kw_only=True):
+    """A key for programs; it may do what its owner may, who is the caller unless `user_id` says otherwise."""
+
+    label: Line = ""
+    user_id: UUID | None = None
+    kind: Literal["api_key", "personal"] = "api_key"
+    expires_at: Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})] | None = None
+
+
+class ApiKeyCreated(Output, frozen=True, kw_only=True):
+    """The new key; `key` is shown this once."""
+
+    key: str
+    credential: Credential
+
+
+class ApiKeysQuery(PageQuery, frozen=True, kw_only=True):
+    """Which keys: one's own, or with `credentials.read` those of a person or of the whole realm."""
+
+    user_id: UUID | None = None
+    all: bool = False
