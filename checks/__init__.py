@@ -1,0 +1,1 @@
+"""Our own checks of the source, run by `make lint`."""
