@@ -52,18 +52,18 @@ def read(encoded: str) -> Check | None:
     return None
 
 
-def pbkdf2(digest: str, iterations: int, salt: bytes, made: bytes) -> str:
-    """The text for a PBKDF2 hash whose parts came apart; `digest` is sha1, sha256 or sha512."""
+def pbkdf2(digest: str, salt: bytes, made: bytes, *, iterations: int) -> str:
+    """The text for a PBKDF2 hash in parts; `digest` is sha1, sha256 or sha512."""
     return f"$pbkdf2-{digest}$i={iterations},l={len(made)}${_encode(salt)}${_encode(made)}"
 
 
-def scrypt(log_n: int, r: int, p: int, salt: bytes, made: bytes) -> str:
-    """The text for an scrypt hash whose parts came apart; the cost N is 2 to the power of `log_n`."""
+def scrypt(salt: bytes, made: bytes, *, log_n: int, r: int, p: int) -> str:
+    """The text for an scrypt hash in parts; the cost N is 2 to the power of `log_n`."""
     return f"$scrypt$ln={log_n},r={r},p={p}${_encode(salt)}${_encode(made)}"
 
 
-def argon2(variant: str, version: int, memory: int, passes: int, lanes: int, salt: bytes, made: bytes) -> str:
-    """The text for an argon2 hash whose parts came apart; `variant` is id, i or d, `memory` in KiB, `version` 16 or 19."""
+def argon2(variant: str, salt: bytes, made: bytes, *, version: int, memory: int, passes: int, lanes: int) -> str:
+    """The text for an argon2 hash in parts; `variant` is id, i or d, `version` 16 or 19, `memory` in KiB."""
     return f"$argon2{variant}$v={version}$m={memory},t={passes},p={lanes}${_encode(salt)}${_encode(made)}"
 
 

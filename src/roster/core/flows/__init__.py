@@ -1,1 +1,1 @@
-"""Use cases over several features, one file each."""
+"""Use cases that span several features."""

@@ -1,5 +1,6 @@
 """Spend before the work, give back on success: parallel guesses cannot slip past a check."""
 
+import ipaddress
 from collections.abc import Sequence
 
 import msgspec
@@ -51,6 +52,31 @@ async def clear(tx: Tx, policy: Policy, key: str) -> None:
 async def give_back(tx: Tx, policy: Policy, key: str) -> None:
     """Undo one spending."""
     await store.give_back(tx, policy.bucket(key))
+
+
+async def settle(tx: Tx, *, cleared: Sequence[tuple[Policy, str]], returned: Sequence[tuple[Policy, str]]) -> None:
+    """Clear some counters and give back one to others, in one statement."""
+    await store.settle(
+        tx,
+        [policy.bucket(key) for policy, key in cleared],
+        [policy.bucket(key) for policy, key in returned],
+    )
+
+
+def network(address: str) -> str:
+    """What counts as one network address: an IPv4 address, or the /64 that an IPv6 host chooses its own from.
+
+    Empty for callers without one (the bus, the command line).
+    """
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
 async def sweep(tx: Tx) -> int:

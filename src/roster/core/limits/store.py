@@ -36,5 +36,18 @@ async def give_back(tx: Tx, bucket: str) -> None:
     )
 
 
+async def settle(tx: Tx, cleared: Sequence[str], returned: Sequence[str]) -> None:
+    """Rows are locked in the order in which `spend` takes them."""
+    await tx.run(
+        "UPDATE counters c SET spent = CASE WHEN c.bucket = ANY($2) THEN 0 ELSE greatest(c.spent - 1, 0) END"
+        " FROM (SELECT bucket FROM counters WHERE realm_id = $1 AND (bucket = ANY($2) OR bucket = ANY($3))"
+        ' ORDER BY bucket COLLATE "C" FOR UPDATE) locked'
+        " WHERE c.realm_id = $1 AND c.bucket = locked.bucket",
+        tx.realm_id,
+        list(cleared),
+        list(returned),
+    )
+
+
 async def sweep(tx: Tx) -> int:
     return await tx.run("DELETE FROM counters WHERE realm_id = $1 AND resets_at <= $2", tx.realm_id, tx.now)

@@ -38,6 +38,16 @@ async def get_deleted(tx: Tx, user_id: UserId) -> User:
     return await store.find_any(tx, user_id)
 
 
+async def find_deleted(tx: Tx, identifier: str) -> User:
+    """A deleted person by id or username, for those who may restore. Raises UserNotFound, NotDeleted."""
+    access.require(tx, "users.write", otherwise=UserNotFound)
+    user_id = ids.parse(identifier)
+    found = await (store.find_any(tx, UserId(user_id)) if user_id else store.find_any_named(tx, fold(identifier)))
+    if found.deleted_at is None:
+        raise NotDeleted
+    return found
+
+
 async def seen(tx: Tx, user: User) -> User:
     """The same person in the actor's view. Raises UserNotFound when there is none."""
     right = await objects.right(tx, "read", user.id)
@@ -98,7 +108,9 @@ async def register(tx: Tx, draft: UserDraft) -> User:
 
 
 async def change(tx: Tx, user_id: UserId, change: UserChange, *, version: int | None = None) -> User:
-    """Change a person. Raises UserNotFound, StaleVersion, InvalidInput, UsernameTaken, EmailTaken, Escalation, Forbidden.
+    """Change a person.
+
+    Raises UserNotFound, StaleVersion, InvalidInput, UsernameTaken, EmailTaken, Escalation, Forbidden.
 
     People change what is theirs (OWN_FIELDS); everything else needs `users.write`, and nobody changes people who may
     do more than they. A new address is no longer verified; a disabled person's sessions end.
@@ -168,7 +180,10 @@ async def sweep(tx: Tx, limit: int = 500) -> int:
 async def mark_verified(tx: Tx, user: User, field: str) -> User:
     """An address was proved by its holder; `field` is email or phone. Part of the verification use case."""
     flag = UserChange(email_verified=True) if field == "email" else UserChange(phone_verified=True)
-    after = await _apply(tx, await store.lock(tx, user.id), flag, by_self=False)
+    before = await store.lock(tx, user.id)
+    if getattr(before, field) != getattr(user, field):
+        raise StaleVersion(stored=before.version, sent=user.version)
+    after = await _apply(tx, before, flag, by_self=False)
     await audit.record(tx, "user.verified", "user", user.id, {field: [None, "verified"]})
     return after
 

@@ -1,0 +1,92 @@
+"""A credential as it may be shown, and the stored secrets, which never leave the core."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from roster.kit.ids import CredentialId, UserId
+
+Label = Annotated[str, Meta(max_length=200)]
+
+
+class Kind(StrEnum):
+    """What sort of credential. A person has at most one password and one TOTP seed."""
+
+    PASSWORD = "password"  # noqa: S105
+    API_KEY = "api_key"
+    PERSONAL = "personal"
+    DEVICE = "device"
+    TOTP = "totp"
+    BACKUP = "backup"
+    EXTERNAL = "external"
+
+
+class Credential(msgspec.Struct, frozen=True):
+    """What may be known of a credential. `data` holds plain facts, such as the provider of an external identity."""
+
+    id: CredentialId
+    number: int
+    user_id: UserId
+    kind: str
+    state: str
+    label: str
+    data: dict[str, object]
+    version: int
+    created_at: datetime
+    created_by: UUID | None
+    updated_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime | None
+
+
+class CredentialDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An API key, a personal token or a device secret to be made.
+
+    Without `secret` the server makes one. Only API keys may, and device secrets must, bring their own.
+    """
+
+    kind: Kind
+    secret: str | None = None
+    label: Label = ""
+    expires_at: datetime | None = None
+
+
+class CredentialChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What may be changed of a credential; never its secret."""
+
+    label: Label | UnsetType = UNSET
+    expires_at: datetime | UnsetType | None = UNSET
+
+
+class Issued(msgspec.Struct, frozen=True):
+    """A credential that was just made; `secret` is shown this once, None when the caller chose it."""
+
+    credential: Credential
+    secret: str | None
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """What a secret is checked against."""
+
+    id: CredentialId
+    kind: str
+    hash: str | None
+    lookup: bytes | None
+    version: int
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """A person as an external provider vouches for them. The caller has checked the provider's word."""
+
+    provider: Annotated[str, Meta(min_length=1, max_length=64)]
+    subject: Annotated[str, Meta(min_length=1, max_length=255)]
+    email: str | None = None
+    email_verified: bool = False
+    username: str | None = None
+    display_name: str | None = None
+    given_name: str | None = None
+    family_name: str | None = None

@@ -1,0 +1,266 @@
+"""Use cases over a person's credentials. Passwords are set by the flow `passwords`, TOTP and backup codes by `mfa`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from roster.core.access import recent
+from roster.core.access import service as access
+from roster.core.audit import service as audit
+from roster.core.credentials import hashing, marks, rules, store
+from roster.core.credentials.errors import CredentialNotFound, TooManyCredentials
+from roster.core.credentials.models import (
+    Credential,
+    CredentialChange,
+    CredentialDraft,
+    Identity,
+    Issued,
+    Kind,
+    Stored,
+)
+from roster.core.realms import service as realms
+from roster.kit import secrets
+from roster.kit.actor import Actor
+from roster.kit.errors import InvalidInput
+from roster.kit.ids import CredentialId, RealmId, UserId, uuid7
+from roster.kit.patch import is_set
+from roster.storage.runtime import Runtime
+from roster.storage.tx import Tx
+
+KEYS: Final = (Kind.API_KEY, Kind.PERSONAL)
+_MOST: Final = 100
+
+
+async def list_of(tx: Tx, user_id: UserId) -> list[Credential]:
+    """A person's credentials without backup codes, oldest first. Needs `credentials.read`, or being that person."""
+    _require_read(tx, user_id)
+    return await store.list_of(tx, user_id)
+
+
+async def get(tx: Tx, user_id: UserId, credential_id: CredentialId) -> Credential:
+    """One credential of this person. Raises CredentialNotFound, also when the actor may not see it."""
+    _require_read(tx, user_id)
+    return await store.find(tx, user_id, credential_id)
+
+
+async def find_key(tx: Tx, credential_id: CredentialId) -> Credential:
+    """An API key or personal token by its id alone. Raises CredentialNotFound."""
+    owner = await store.owner_of(tx, credential_id)
+    if owner is None:
+        raise CredentialNotFound
+    found = await get(tx, owner, credential_id)
+    if found.kind not in KEYS:
+        raise CredentialNotFound
+    return found
+
+
+async def keys(
+    tx: Tx, *, user_id: UserId | None = None, after: UUID | None = None, limit: int = 100
+) -> list[Credential]:
+    """API keys and personal tokens, oldest first: of one person, or with `credentials.read` of the whole realm."""
+    if user_id is None:
+        access.require(tx, "credentials.read")
+    else:
+        _require_read(tx, user_id)
+    return await store.keys(tx, user_id, after, limit)
+
+
+async def create(runtime: Runtime, actor: Actor, user_id: UserId, draft: CredentialDraft) -> Issued:
+    """Make an API key, a personal token or a device secret.
+
+    Own ones after a recent sign-in; for others `credentials.write`, and never for people who may do more than the
+    actor. Raises InvalidInput, StepUpRequired, Forbidden, Escalation, UserNotFound, TooManyCredentials, Unavailable.
+    """
+    async with runtime.read(actor) as tx:
+        await require_write(tx, user_id)
+        realm = await realms.current(tx)
+        _checked(draft, realm.settings.password_min_length)
+    hash = None if draft.secret is None else await runtime.workers.run(hashing.hash_secret, draft.secret)
+    async with runtime.write(actor) as tx:
+        return await _insert(tx, user_id, draft, hash)
+
+
+async def change(tx: Tx, user_id: UserId, credential_id: CredentialId, change: CredentialChange) -> Credential:
+    """Change label or expiry. Raises as `create` does, and CredentialNotFound."""
+    await require_write(tx, user_id)
+    before = await store.lock(tx, user_id, credential_id)
+    after = await store.update(
+        tx,
+        credential_id,
+        label=change.label if is_set(change.label) else before.label,
+        expires_at=change.expires_at if is_set(change.expires_at) else before.expires_at,
+    )
+    fields = [name for name in ("label", "expires_at") if getattr(before, name) != getattr(after, name)]
+    differences = {
+        name: [msgspec.to_builtins(getattr(before, name)), msgspec.to_builtins(getattr(after, name))] for name in fields
+    }
+    await audit.record(tx, "credential.changed", "credential", credential_id, differences)
+    return after
+
+
+async def delete(tx: Tx, user_id: UserId, credential_id: CredentialId) -> None:
+    """Remove a credential; sessions that were opened with it are gone too. Removing a TOTP seed ends MFA.
+
+    Raises as `create` does, and CredentialNotFound.
+    """
+    await require_write(tx, user_id)
+    found = await store.lock(tx, user_id, credential_id)
+    await store.delete(tx, credential_id)
+    if found.kind == Kind.TOTP:
+        await store.delete_kinds(tx, user_id, [Kind.BACKUP])
+    await audit.record(tx, "credential.deleted", "user", user_id, {"kind": [found.kind, None]})
+
+
+async def require_write(tx: Tx, user_id: UserId) -> None:
+    """Raise unless the actor may change this person's credentials: own ones after a recent sign-in, else permission."""
+    if tx.actor.is_user(user_id):
+        await recent.require_recent_sign_in(tx)
+        return
+    access.require(tx, "credentials.write")
+    await access.require_not_above(tx, user_id)
+
+
+def _require_read(tx: Tx, user_id: UserId) -> None:
+    if not tx.actor.is_user(user_id) and not tx.actor.may("credentials.write"):
+        access.require(tx, "credentials.read", otherwise=CredentialNotFound)
+
+
+def _checked(draft: CredentialDraft, min_length: int) -> None:
+    if draft.kind not in (*KEYS, Kind.DEVICE):
+        raise InvalidInput.of("kind", "wrong_kind", "Credentials of this kind are made in another way.")
+    if draft.kind is Kind.DEVICE and draft.secret is None:
+        raise InvalidInput.of("secret", "required", "A device brings its own secret.")
+    if draft.kind is Kind.PERSONAL and draft.secret is not None:
+        raise InvalidInput.of("secret", "not_allowed", "Personal tokens are made by the server.")
+    if draft.secret is not None:
+        rules.check(draft.secret, min_length, field="secret")
+
+
+async def _insert(tx: Tx, user_id: UserId, draft: CredentialDraft, hash: str | None) -> Issued:
+    if await store.count(tx, user_id) >= _MOST:
+        raise TooManyCredentials
+    credential_id = CredentialId(uuid7())
+    text = marks.new_key(tx.realm_id, credential_id) if draft.secret is None else None
+    keyring = tx.runtime.keyring
+    lookup = secrets.digest(text) if text else marks.tag(keyring, user_id, draft.secret or "")
+    credential = await store.insert(
+        tx,
+        user_id,
+        draft.kind,
+        credential_id=credential_id,
+        label=draft.label,
+        hash=hash,
+        lookup=lookup,
+        expires_at=draft.expires_at,
+    )
+    await audit.record(tx, "credential.created", "user", user_id, {"kind": [None, draft.kind.value]})
+    return Issued(credential, text)
+
+
+# parts of larger use cases, which have made their own checks
+
+
+class Candidates(msgspec.Struct, frozen=True):
+    """What a presented secret may be, read in one statement."""
+
+    hashed: list[Stored]
+    """To be verified, in this order."""
+    digested: Stored | None
+    """An API key, personal token or backup code that fits already."""
+    has_totp: bool
+
+
+async def candidates(tx: Tx, user_id: UserId, secret: str) -> Candidates:
+    """What the person's credentials make of this secret without hashing it."""
+    keyring = tx.runtime.keyring
+    whole = (secrets.digest(secret), marks.code_mac(keyring, user_id, secret))
+    found = await store.candidates(tx, user_id, [marks.tag(keyring, user_id, secret), *whole])
+    fits = [each for each in found if each.lookup and any(secrets.same(each.lookup, mark) for mark in whole)]
+    return Candidates(
+        hashed=[each for each in found if each.hash is not None],
+        digested=fits[0] if fits else None,
+        has_totp=any(each.kind == Kind.TOTP for each in found),
+    )
+
+
+async def password_of(tx: Tx, user_id: UserId) -> Stored | None:
+    """The person's stored password, if there is one."""
+    return await store.password_of(tx, user_id)
+
+
+async def replace_password(tx: Tx, user_id: UserId, hash: str, *, only_first: bool = False) -> Credential:
+    """Store a hash that was just made. Raises UserNotFound; CredentialExists when it should be the first and is not."""
+    put = store.insert(tx, user_id, Kind.PASSWORD, hash=hash) if only_first else store.put_password(tx, user_id, hash)
+    credential = await put
+    await audit.record(tx, "credential.password_set", "user", user_id)
+    return credential
+
+
+async def rehash(tx: Tx, stored: Stored, new: str) -> None:
+    """Keep the same secret in our own form instead of a foreign or outdated one."""
+    await store.rehash(tx, stored.id, stored.hash or "", new)
+
+
+async def spend_backup(tx: Tx, user_id: UserId, code: str) -> bool:
+    """Use a backup code up. False when it is wrong or was used before, also by a request at the same moment."""
+    return await store.spend_backup(tx, user_id, marks.code_mac(tx.runtime.keyring, user_id, code))
+
+
+async def replace_backups(tx: Tx, user_id: UserId, count: int) -> list[str]:
+    """New backup codes; the ones before are void. They are shown this once."""
+    codes = [marks.new_code() for _ in range(count)]
+    await store.delete_kinds(tx, user_id, [Kind.BACKUP])
+    await store.insert_backups(tx, user_id, [marks.code_mac(tx.runtime.keyring, user_id, code) for code in codes])
+    return codes
+
+
+async def count_backups(tx: Tx, user_id: UserId) -> int:
+    """Backup codes that are left."""
+    return await store.count_backups(tx, user_id)
+
+
+async def remove_second_factors(tx: Tx, user_id: UserId) -> int:
+    """Take TOTP and backup codes away; the number removed."""
+    return await store.delete_kinds(tx, user_id, [Kind.TOTP, Kind.BACKUP])
+
+
+class Attached(msgspec.Struct, frozen=True):
+    """To whom an external identity belongs, and by which credential."""
+
+    id: CredentialId
+    user_id: UserId
+    version: int
+
+
+async def find_external(tx: Tx, identity: Identity) -> Attached | None:
+    """Who has this external identity."""
+    found = await store.external(tx, marks.external(identity.provider, identity.subject))
+    return Attached(*found) if found else None
+
+
+async def attach_external(tx: Tx, user_id: UserId, identity: Identity) -> Attached:
+    """Give a person an external identity; whoever had it before loses it, with the sessions it opened."""
+    known = await find_external(tx, identity)
+    if known is not None and known.user_id == user_id:
+        return known
+    if known is not None:
+        await store.delete(tx, known.id)
+        await audit.record(tx, "credential.deleted", "user", known.user_id, {"kind": [Kind.EXTERNAL.value, None]})
+    made = await store.insert(
+        tx,
+        user_id,
+        Kind.EXTERNAL,
+        label=identity.provider,
+        lookup=marks.external(identity.provider, identity.subject),
+        data={"provider": identity.provider, "subject": identity.subject},
+    )
+    await audit.record(tx, "credential.created", "user", user_id, {"kind": [None, Kind.EXTERNAL.value]})
+    return Attached(made.id, user_id, made.version)
+
+
+async def touch(tx: Tx, used: Sequence[tuple[RealmId, CredentialId, datetime]]) -> None:
+    """Write down when credentials were last used; of any realm."""
+    await store.touch(tx, used)

@@ -1,0 +1,255 @@
+"""SQL of credentials."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from roster.core.credentials.errors import CredentialExists, CredentialNotFound
+from roster.core.credentials.models import Credential, Stored
+from roster.core.users.errors import UserNotFound
+from roster.kit.ids import CredentialId, RealmId, UserId, uuid7
+from roster.storage.tx import Tx
+
+_COLUMNS = (
+    "id, number, user_id, kind, state, label, data, version, created_at, created_by, updated_at, last_used_at,"
+    " expires_at"
+)
+_STORED = "id, kind, hash, lookup, version"
+_CONFLICTS = {"credentials_single": CredentialExists, "credentials_external": CredentialExists}
+
+
+async def list_of(tx: Tx, user_id: UserId) -> list[Credential]:
+    """Backup codes are left out: they are counted, not listed."""
+    return await tx.all(
+        Credential,
+        "SELECT "
+        + _COLUMNS
+        + " FROM credentials WHERE realm_id = $1 AND user_id = $2 AND kind <> 'backup' ORDER BY id",
+        tx.realm_id,
+        user_id,
+    )
+
+
+async def find(tx: Tx, user_id: UserId, credential_id: CredentialId) -> Credential:
+    return await tx.one(
+        Credential,
+        "SELECT " + _COLUMNS + " FROM credentials WHERE realm_id = $1 AND id = $2 AND user_id = $3",
+        tx.realm_id,
+        credential_id,
+        user_id,
+        missing=CredentialNotFound,
+    )
+
+
+async def lock(tx: Tx, user_id: UserId, credential_id: CredentialId) -> Credential:
+    return await tx.one(
+        Credential,
+        "SELECT " + _COLUMNS + " FROM credentials WHERE realm_id = $1 AND id = $2 AND user_id = $3 FOR UPDATE",
+        tx.realm_id,
+        credential_id,
+        user_id,
+        missing=CredentialNotFound,
+    )
+
+
+async def owner_of(tx: Tx, credential_id: CredentialId) -> UserId | None:
+    return await tx.value("SELECT user_id FROM credentials WHERE realm_id = $1 AND id = $2", tx.realm_id, credential_id)
+
+
+async def keys(tx: Tx, user_id: UserId | None, after: UUID | None, limit: int) -> list[Credential]:
+    return await tx.all(
+        Credential,
+        "SELECT " + _COLUMNS + " FROM credentials WHERE realm_id = $1 AND kind IN ('api_key', 'personal')"
+        " AND ($2::uuid IS NULL OR user_id = $2) AND ($3::uuid IS NULL OR id > $3) ORDER BY id LIMIT $4",
+        tx.realm_id,
+        user_id,
+        after,
+        limit,
+    )
+
+
+async def count(tx: Tx, user_id: UserId) -> int:
+    """The row of the person is locked, so that parallel additions are counted too. Raises UserNotFound."""
+    found = await tx.value(
+        "SELECT id FROM users WHERE realm_id = $1 AND id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE",
+        tx.realm_id,
+        user_id,
+    )
+    if found is None:
+        raise UserNotFound
+    return await tx.value("SELECT count(*) FROM credentials WHERE realm_id = $1 AND user_id = $2", tx.realm_id, user_id)
+
+
+async def insert(
+    tx: Tx,
+    user_id: UserId,
+    kind: str,
+    *,
+    credential_id: CredentialId | None = None,
+    label: str = "",
+    hash: str | None = None,
+    lookup: bytes | None = None,
+    data: Mapping[str, object] | None = None,
+    expires_at: datetime | None = None,
+) -> Credential:
+    """Only for people who exist and are not deleted. Raises UserNotFound, CredentialExists."""
+    return await tx.one(
+        Credential,
+        "INSERT INTO credentials (realm_id, id, user_id, kind, label, hash, lookup, data, created_at, created_by,"
+        " updated_at, expires_at) SELECT $1, $2, u.id, $4, $5, $6, $7, $8, $9, $10, $9, $11"
+        " FROM users u WHERE u.realm_id = $1 AND u.id = $3 AND u.deleted_at IS NULL RETURNING " + _COLUMNS,
+        tx.realm_id,
+        credential_id or uuid7(),
+        user_id,
+        kind,
+        label,
+        hash,
+        lookup,
+        data or {},
+        tx.now,
+        tx.actor.user_id,
+        expires_at,
+        missing=UserNotFound,
+        conflicts=_CONFLICTS,
+    )
+
+
+async def update(tx: Tx, credential_id: CredentialId, *, label: str, expires_at: datetime | None) -> Credential:
+    return await tx.one(
+        Credential,
+        "UPDATE credentials SET label = $3, expires_at = $4, version = version + 1, updated_at = $5"
+        " WHERE realm_id = $1 AND id = $2 RETURNING " + _COLUMNS,
+        tx.realm_id,
+        credential_id,
+        label,
+        expires_at,
+        tx.now,
+        missing=CredentialNotFound,
+    )
+
+
+async def delete(tx: Tx, credential_id: CredentialId) -> None:
+    await tx.run("DELETE FROM credentials WHERE realm_id = $1 AND id = $2", tx.realm_id, credential_id)
+
+
+async def delete_kinds(tx: Tx, user_id: UserId, kinds: Sequence[str]) -> int:
+    return await tx.run(
+        "DELETE FROM credentials WHERE realm_id = $1 AND user_id = $2 AND kind = ANY($3)",
+        tx.realm_id,
+        user_id,
+        list(kinds),
+    )
+
+
+async def password_of(tx: Tx, user_id: UserId) -> Stored | None:
+    return await tx.maybe(
+        Stored,
+        "SELECT " + _STORED + " FROM credentials WHERE realm_id = $1 AND user_id = $2 AND kind = 'password'",
+        tx.realm_id,
+        user_id,
+    )
+
+
+async def candidates(tx: Tx, user_id: UserId, lookups: Sequence[bytes]) -> list[Stored]:
+    """Whatever a presented secret might be: the password, and what its tag, digest or keyed mac finds; TOTP in passing.
+
+    Secrets found by their tag come first: the tag makes them likely.
+    """
+    return await tx.all(
+        Stored,
+        "SELECT " + _STORED + " FROM credentials WHERE realm_id = $1 AND user_id = $2 AND state = 'active'"
+        " AND (expires_at IS NULL OR expires_at > $4)"
+        " AND (kind IN ('password', 'totp') OR kind IN ('device', 'api_key', 'personal', 'backup')"
+        " AND lookup = ANY($3)) ORDER BY kind = 'password', id",
+        tx.realm_id,
+        user_id,
+        list(lookups),
+        tx.now,
+    )
+
+
+async def put_password(tx: Tx, user_id: UserId, hash: str) -> Credential:
+    """Set or replace. The version grows, so that a sign-in with the old one that is under way opens no session."""
+    return await tx.one(
+        Credential,
+        "INSERT INTO credentials AS c (realm_id, id, user_id, kind, hash, created_at, created_by, updated_at)"
+        " SELECT $1, $2, u.id, 'password', $4, $5, $6, $5 FROM users u"
+        " WHERE u.realm_id = $1 AND u.id = $3 AND u.deleted_at IS NULL"
+        " ON CONFLICT (realm_id, user_id, kind) WHERE kind IN ('password', 'pin', 'totp') DO UPDATE"
+        " SET hash = excluded.hash, version = c.version + 1, updated_at = excluded.updated_at,"
+        " last_used_at = NULL RETURNING " + _COLUMNS,
+        tx.realm_id,
+        uuid7(),
+        user_id,
+        hash,
+        tx.now,
+        tx.actor.user_id,
+        missing=UserNotFound,
+    )
+
+
+async def rehash(tx: Tx, credential_id: CredentialId, old: str, new: str) -> None:
+    """The same secret in a better form; nothing happens when it was changed meanwhile."""
+    await tx.run(
+        "UPDATE credentials SET hash = $4 WHERE realm_id = $1 AND id = $2 AND hash = $3",
+        tx.realm_id,
+        credential_id,
+        old,
+        new,
+    )
+
+
+async def spend_backup(tx: Tx, user_id: UserId, mac: bytes) -> bool:
+    """Use a backup code up; false when it is wrong or was used before."""
+    return bool(
+        await tx.run(
+            "UPDATE credentials SET state = 'used', last_used_at = $4, updated_at = $4 WHERE realm_id = $1"
+            " AND user_id = $2 AND kind = 'backup' AND lookup = $3 AND state = 'active'",
+            tx.realm_id,
+            user_id,
+            mac,
+            tx.now,
+        )
+    )
+
+
+async def insert_backups(tx: Tx, user_id: UserId, macs: Sequence[bytes]) -> None:
+    await tx.run(
+        "INSERT INTO credentials (realm_id, id, user_id, kind, lookup, created_at, created_by, updated_at)"
+        " SELECT $1, t.id, $2, 'backup', t.mac, $5, $6, $5 FROM unnest($3::uuid[], $4::bytea[]) AS t (id, mac)",
+        tx.realm_id,
+        user_id,
+        [uuid7() for _ in macs],
+        list(macs),
+        tx.now,
+        tx.actor.user_id,
+    )
+
+
+async def count_backups(tx: Tx, user_id: UserId) -> int:
+    return await tx.value(
+        "SELECT count(*) FROM credentials WHERE realm_id = $1 AND user_id = $2 AND kind = 'backup'"
+        " AND state = 'active'",
+        tx.realm_id,
+        user_id,
+    )
+
+
+async def external(tx: Tx, lookup: bytes) -> tuple[CredentialId, UserId, int] | None:
+    rows = await tx.rows(
+        "SELECT id, user_id, version FROM credentials WHERE realm_id = $1 AND lookup = $2 AND kind = 'external'",
+        tx.realm_id,
+        lookup,
+    )
+    return None if not rows else (rows[0][0], rows[0][1], rows[0][2])
+
+
+async def touch(tx: Tx, used: Sequence[tuple[RealmId, CredentialId, datetime]]) -> None:
+    await tx.run(
+        "UPDATE credentials c SET last_used_at = greatest(c.last_used_at, t.at)"
+        " FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS t (realm_id, id, at)"
+        " WHERE c.realm_id = t.realm_id AND c.id = t.id",
+        [realm_id for realm_id, _, _ in used],
+        [credential_id for _, credential_id, _ in used],
+        [at for _, _, at in used],
+    )

@@ -1,0 +1,54 @@
+"""Counting guesses: per person, however they are named and whatever is guessed, and per network address.
+
+A guess is counted before the secret is looked at, so that parallel guesses cannot slip past; success gives it back.
+"""
+
+from roster.core.limits import service as limits
+from roster.core.limits.service import Policy
+from roster.core.users.models import User
+from roster.kit.errors import TooMany
+from roster.kit.ids import UserId
+from roster.kit.text import fold
+from roster.storage.tx import Tx
+
+
+def key_of(user: User | None, identifier: str) -> str:
+    """Known people are counted by id, so that all their names share one counter; unknown names by themselves."""
+    return str(user.id) if user else fold(identifier.strip())[:200]
+
+
+async def spend(tx: Tx, key: str) -> None:
+    """Count one guess, at once and whatever happens next. Raises TooMany. Not inside a transaction."""
+    identity, address = _policies(tx)
+    place = limits.network(tx.actor.origin.address)
+    wait = await limits.try_spend(tx, [(identity, key), *([(address, place)] if place else [])])
+    if wait:
+        raise TooMany(wait)
+
+
+async def succeeded(tx: Tx, user_id: UserId) -> None:
+    """The person is who they say: their counter starts anew, and the address gets back what this sign-in took."""
+    identity, address = _policies(tx)
+    place = limits.network(tx.actor.origin.address)
+    await limits.settle(tx, cleared=[(identity, str(user_id))], returned=[(address, place)])
+
+
+async def forgiven(tx: Tx, user_id: UserId) -> None:
+    """The secret is another one now: guesses at the old one no longer count."""
+    identity, _ = _policies(tx)
+    await limits.settle(tx, cleared=[(identity, str(user_id))], returned=[])
+
+
+async def undone(tx: Tx, key: str) -> None:
+    """Nothing was looked at after all."""
+    identity, address = _policies(tx)
+    place = limits.network(tx.actor.origin.address)
+    await limits.settle(tx, cleared=[], returned=[(identity, key), (address, place)])
+
+
+def _policies(tx: Tx) -> tuple[Policy, Policy]:
+    rules = tx.runtime.settings.limits
+    return (
+        Policy("sign-in:user", rules.identity_guesses, rules.guess_window_seconds),
+        Policy("sign-in:address", rules.address_guesses, rules.guess_window_seconds),
+    )

@@ -1,0 +1,190 @@
+"""Signing in: by a secret, by a second factor, by a refresh token; and signing out.
+
+Whoever fails gets one answer at one price: unknown, disabled and deleted people and those without a password cost the
+same statements and one hash too. Where it must wait for a hash, no connection is held.
+"""
+
+from uuid import UUID
+
+import msgspec
+
+from roster.core.credentials import hashing
+from roster.core.credentials import service as credentials
+from roster.core.credentials.models import Kind, Stored
+from roster.core.credentials.service import Candidates
+from roster.core.flows import granting, guesses
+from roster.core.flows.models import ClaimsFor, Granted, StepNeeded
+from roster.core.mfa import service as mfa
+from roster.core.realms import service as realms
+from roster.core.realms.models import Realm
+from roster.core.sessions import activity
+from roster.core.sessions import service as sessions
+from roster.core.sessions.errors import SessionNotFound
+from roster.core.sessions.models import Opening
+from roster.core.tokens import proofs
+from roster.core.tokens.models import Proof, Purpose
+from roster.core.users import service as users
+from roster.core.users.models import User
+from roster.kit.actor import Actor
+from roster.kit.errors import BadCredentials, InvalidToken, Unavailable
+from roster.kit.ids import CredentialId, UserId, uuid7
+from roster.storage.runtime import Runtime
+from roster.storage.tx import Tx
+
+
+class _Attempt(msgspec.Struct, frozen=True):
+    actor: Actor
+    realm: Realm
+    user: User | None
+    candidates: Candidates
+    key: str
+
+
+class _Proved(msgspec.Struct, frozen=True):
+    """Which stored secret was right; `renewed` is its hash in our own form, when it was foreign or outdated."""
+
+    stored: Stored
+    renewed: str | None = None
+
+
+async def password(
+    runtime: Runtime,
+    actor: Actor,
+    identifier: str,
+    secret: str,
+    *,
+    code: str | None = None,
+    claims: ClaimsFor | None = None,
+    label: str = "",
+) -> Granted | StepNeeded:
+    """Sign in with an identifier and a secret: a password, a device secret, an API key or a backup code.
+
+    People with a second factor need `code` too, or get StepNeeded, unless the realm lets this kind of secret skip it.
+    Raises BadCredentials, TooMany, Unavailable.
+    """
+    attempt = await _prepare(runtime, actor, identifier, secret)
+    try:
+        proved = await _prove(runtime, attempt.candidates, secret)
+    except Unavailable:
+        async with runtime.read(attempt.actor) as tx:
+            await guesses.undone(tx, attempt.key)
+        raise
+    if proved is None or attempt.user is None or attempt.user.status != "active" or attempt.realm.status != "active":
+        raise BadCredentials
+    async with runtime.write(attempt.actor) as tx:
+        done = await _finish(tx, attempt, attempt.user, proved, secret=secret, code=code, claims=claims, label=label)
+    if isinstance(done, Granted):
+        await _settle(runtime, attempt.actor, attempt.user.id)
+    return done
+
+
+async def _prepare(runtime: Runtime, actor: Actor, identifier: str, secret: str) -> _Attempt:
+    async with runtime.read(actor) as tx:
+        realm = await realms.current(tx)
+        user = await users.find_by_identifier(tx, identifier)
+        key = guesses.key_of(user, identifier)
+        await guesses.spend(tx, key)
+        candidates = await credentials.candidates(tx, user.id if user else UserId(uuid7()), secret)
+    actor = msgspec.structs.replace(actor, realm_version=realm.version)
+    return _Attempt(actor, realm, user, candidates, key)
+
+
+async def _prove(runtime: Runtime, candidates: Candidates, secret: str) -> _Proved | None:
+    if candidates.digested is not None:
+        return _Proved(candidates.digested)
+    hashes = [stored.hash or "" for stored in candidates.hashed]
+    place, verdict = await runtime.workers.run(hashing.verify_any, hashes, secret)
+    if not verdict.ok:
+        return None
+    renewed = await runtime.workers.run(hashing.hash_secret, secret) if verdict.needs_rehash else None
+    return _Proved(candidates.hashed[place], renewed)
+
+
+async def _finish(
+    tx: Tx,
+    attempt: _Attempt,
+    user: User,
+    proved: _Proved,
+    *,
+    secret: str,
+    code: str | None,
+    claims: ClaimsFor | None,
+    label: str,
+) -> Granted | StepNeeded:
+    stored = proved.stored
+    if stored.kind == Kind.BACKUP and not await credentials.spend_backup(tx, user.id, secret):
+        raise BadCredentials
+    if proved.renewed is not None:
+        await credentials.rehash(tx, stored, proved.renewed)
+    opening = Opening(user.id, (stored.kind,), stored.id, stored.version, label)
+    if attempt.candidates.has_totp and stored.kind not in attempt.realm.settings.mfa_skipped_by:
+        if code is None:
+            return await granting.ask_for_second_factor(tx, opening)
+        opening = await _with_code(tx, opening, code)
+    activity.touch_key(tx.runtime, tx.realm_id, stored.id, None, tx.now)
+    return await granting.grant(tx, user, opening, claims)
+
+
+async def _settle(runtime: Runtime, actor: Actor, user_id: UserId) -> None:
+    """After the commit, so that nobody waits for a counter that many share."""
+    async with runtime.read(actor) as tx:
+        await guesses.succeeded(tx, user_id)
+
+
+async def _with_code(tx: Tx, opening: Opening, code: str) -> Opening:
+    factor = await mfa.check(tx, opening.user_id, code)
+    if factor is None:
+        raise BadCredentials
+    return msgspec.structs.replace(opening, factors=(*opening.factors, factor))
+
+
+async def second_factor(
+    runtime: Runtime, actor: Actor, proof: str, code: str, *, claims: ClaimsFor | None = None
+) -> Granted:
+    """Finish a sign-in with the proof of its first step and a TOTP or backup code.
+
+    The proof may be tried again after a wrong code, until the person's guesses are used up. Raises InvalidToken for
+    the proof, BadCredentials for the code, TooMany.
+    """
+    async with runtime.read(actor) as tx:
+        step = await proofs.read(tx, proof, Purpose.MFA_STEP)
+        await guesses.spend(tx, str(step.user_id))
+    async with runtime.write(actor) as tx:
+        user = await users.tx_maybe(tx, step.user_id)
+        if user is None or user.status != "active":
+            raise BadCredentials
+        opening = await _with_code(tx, _opening_of(step), code)
+        await proofs.spend(tx, step.id, Purpose.MFA_STEP)
+        granted = await granting.grant(tx, user, opening, claims)
+    await _settle(runtime, actor, user.id)
+    return granted
+
+
+def _opening_of(step: Proof) -> Opening:
+    data = msgspec.convert(step.data, _Step)
+    credential_id = CredentialId(data.credential) if data.credential else None
+    return Opening(step.user_id, data.factors, credential_id, data.version, data.label)
+
+
+class _Step(msgspec.Struct, frozen=True):
+    factors: tuple[str, ...]
+    credential: UUID | None
+    version: int
+    label: str
+
+
+async def refresh(runtime: Runtime, actor: Actor, text: str, *, claims: ClaimsFor | None = None) -> Granted:
+    """New tokens for a refresh token, which is spent. Raises InvalidToken for every reason."""
+    refreshed = await sessions.refresh(runtime, actor, text)
+    async with runtime.read(actor) as tx:
+        user = await users.tx_maybe(tx, refreshed.session.user_id)
+        if user is None:
+            raise InvalidToken
+        return await granting.tokens_for(tx, user, refreshed.session, claims)
+
+
+async def sign_out(tx: Tx) -> None:
+    """End the session that the actor came with. Raises SessionNotFound for those who came without one."""
+    if tx.actor.session_id is None:
+        raise SessionNotFound
+    await sessions.end(tx, tx.actor.session_id)

@@ -1,0 +1,30 @@
+"""What the sign-in flows answer."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+
+from roster.core.sessions.models import Session
+from roster.core.users.models import User
+from roster.storage.tx import Tx
+
+ClaimsFor = Callable[[Tx, User], Awaitable[Mapping[str, object]]]
+"""What a dialect adds to the access tokens it hands out."""
+
+
+class Granted(msgspec.Struct, frozen=True):
+    """Signed in. `expires_in` is of the access token, in seconds."""
+
+    session: Session
+    user: User
+    access_token: str
+    refresh_token: str
+    expires_in: int
+
+
+class StepNeeded(msgspec.Struct, frozen=True):
+    """The first factor was right; `proof` with a code of one of `factors` signs in within `expires_in` seconds."""
+
+    proof: str
+    factors: tuple[str, ...]
+    expires_in: int

@@ -1,0 +1,127 @@
+"""Setting a password: one's own, another's, or a lost one. Other sessions end, and open proofs become useless."""
+
+from roster.core.access import recent
+from roster.core.access import service as access
+from roster.core.credentials import hashing, rules
+from roster.core.credentials import service as credentials
+from roster.core.credentials.errors import CredentialExists, WrongPassword
+from roster.core.credentials.models import Credential, Stored
+from roster.core.flows import guesses
+from roster.core.realms import service as realms
+from roster.core.recovery import service as recovery
+from roster.core.sessions import service as sessions
+from roster.core.tokens import proofs
+from roster.core.tokens.models import Purpose
+from roster.core.users import service as users
+from roster.core.users.errors import UserNotFound
+from roster.kit.actor import Actor
+from roster.kit.errors import Forbidden, InvalidToken, StepUpRequired, Unavailable
+from roster.kit.ids import ProofId, UserId
+from roster.storage.runtime import Runtime
+from roster.storage.tx import Tx
+
+
+async def set_password(
+    runtime: Runtime,
+    actor: Actor,
+    user_id: UserId,
+    new: str,
+    *,
+    current: str | None = None,
+    only_first: bool = False,
+) -> Credential:
+    """Set a person's password; with `only_first` it must be their first one.
+
+    One's own needs the current password, a recent sign-in, or for the very first one a recent session of any kind.
+    Another's needs `credentials.write` and no fewer permissions than they have. An actor who holds a proof for
+    recovery may set the password of that person, once. All other sessions of the person end.
+    Raises InvalidInput, WrongPassword, StepUpRequired, Forbidden, Escalation, InvalidToken, UserNotFound,
+    CredentialExists, TooMany, Unavailable.
+    """
+    async with runtime.read(actor) as tx:
+        await _require(tx, user_id, current)
+        rules.check(new, (await realms.current(tx)).settings.password_min_length)
+        stored = await credentials.password_of(tx, user_id)
+        if only_first and stored is not None:
+            raise CredentialExists
+        if actor.is_user(user_id) and actor.proof is None and current is None:
+            await _require_fresh(tx, stored)
+    if current is not None and actor.is_user(user_id):
+        await _check_current(runtime, actor, user_id, stored, current)
+    hash = await runtime.workers.run(hashing.hash_secret, new)
+    async with runtime.write(actor) as tx:
+        if actor.proof is not None:
+            await _spend_proof(tx, user_id)
+        credential = await _replace(tx, user_id, hash, only_first=only_first)
+    async with runtime.read(actor) as tx:
+        await guesses.forgiven(tx, user_id)
+    return credential
+
+
+async def recover(runtime: Runtime, actor: Actor, token: str, new: str) -> UserId:
+    """Set a new password with the token of a recovery message; whose it was. Signs nobody in, so MFA is not bypassed.
+
+    Raises InvalidToken, InvalidInput, Unavailable.
+    """
+    async with runtime.read(actor) as tx:
+        proved = await proofs.authenticate(tx, actor.realm_slug, token, actor.origin)
+    if proved.acting_for is None:
+        raise Forbidden
+    await set_password(runtime, proved, proved.acting_for, new)
+    return proved.acting_for
+
+
+async def _require(tx: Tx, user_id: UserId, current: str | None) -> None:
+    if tx.actor.proof is not None:
+        if tx.actor.proof != Purpose.RECOVER_PASSWORD or tx.actor.acting_for != user_id:
+            raise Forbidden
+        return
+    if not tx.actor.is_user(user_id):
+        access.require(tx, "credentials.write")
+        await access.require_not_above(tx, user_id)
+    if await users.tx_maybe(tx, user_id) is None:
+        raise UserNotFound
+    if current is not None and tx.actor.is_user(user_id) and tx.actor.session_id is None:
+        raise StepUpRequired
+
+
+async def _require_fresh(tx: Tx, stored: Stored | None) -> None:
+    if stored is not None:
+        await recent.require_recent_sign_in(tx)
+    elif not await recent.is_recent(tx):
+        raise StepUpRequired
+
+
+async def _check_current(runtime: Runtime, actor: Actor, user_id: UserId, stored: Stored | None, current: str) -> None:
+    """A stolen session must not become a way to guess the password: these guesses count like those at sign-in."""
+    key = str(user_id)
+    async with runtime.read(actor) as tx:
+        await guesses.spend(tx, key)
+    try:
+        known = [stored.hash] if stored and stored.hash else []
+        _, verdict = await runtime.workers.run(hashing.verify_any, known, current)
+    except Unavailable:
+        async with runtime.read(actor) as tx:
+            await guesses.undone(tx, key)
+        raise
+    if not verdict.ok:
+        raise WrongPassword
+
+
+async def _spend_proof(tx: Tx, user_id: UserId) -> None:
+    """Once, by somebody who may sign in, and only while the address it was mailed to is theirs."""
+    if tx.actor.credential_id is None:
+        raise InvalidToken
+    proof = await proofs.find(tx, ProofId(tx.actor.credential_id), Purpose.RECOVER_PASSWORD, user_id)
+    user = await recovery.still_addressed(tx, proof)
+    if user.status != "active":
+        raise InvalidToken
+    await proofs.spend(tx, proof.id, Purpose.RECOVER_PASSWORD)
+
+
+async def _replace(tx: Tx, user_id: UserId, hash: str, *, only_first: bool) -> Credential:
+    credential = await credentials.replace_password(tx, user_id, hash, only_first=only_first)
+    own = tx.actor.is_user(user_id)
+    await sessions.cut(tx, user_id, "password_changed", keep=tx.actor.session_id if own else None)
+    await proofs.void(tx, user_id)
+    return credential

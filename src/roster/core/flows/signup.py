@@ -1,0 +1,90 @@
+"""New accounts: people make their own, or an administrator makes one, with password and verification message."""
+
+from typing import Final
+
+from roster.core.access import service as access
+from roster.core.credentials import hashing, rules
+from roster.core.credentials import service as credentials
+from roster.core.flows import granting
+from roster.core.flows.models import ClaimsFor, Granted
+from roster.core.limits import service as limits
+from roster.core.limits.service import Policy
+from roster.core.realms import service as realms
+from roster.core.recovery import service as recovery
+from roster.core.sessions.models import Opening
+from roster.core.users import service as users
+from roster.core.users.models import User, UserDraft
+from roster.kit.actor import Actor
+from roster.kit.errors import Forbidden, TooMany
+from roster.storage.runtime import Runtime
+from roster.storage.tx import Tx
+
+PER_ADDRESS: Final = Policy("sign-up:address", 100, 3600)
+
+
+async def register(
+    runtime: Runtime,
+    actor: Actor,
+    draft: UserDraft,
+    *,
+    password: str | None = None,
+    link: str | None = None,
+    claims: ClaimsFor | None = None,
+) -> Granted:
+    """A person makes their own account and is signed in.
+
+    With `link` (see `recovery.request`) a verification message goes out. Raises Forbidden when the realm does not
+    allow it, InvalidInput, UsernameTaken, EmailTaken, TooMany, Unavailable.
+    """
+    async with runtime.read(actor) as tx:
+        await require_open(tx)
+        await _check_password(tx, password)
+    hash = await _hash(runtime, password)
+    async with runtime.write(actor) as tx:
+        user = await users.register(tx, draft)
+        await _complete(tx, user, hash, link)
+        return await granting.grant(tx, user, Opening(user.id, ("sign_up",)), claims)
+
+
+async def create(
+    runtime: Runtime, actor: Actor, draft: UserDraft, *, password: str | None = None, link: str | None = None
+) -> User:
+    """An administrator makes an account, perhaps with a first password. Needs `users.create`, and for a password
+    `credentials.write`. Raises as `register` does.
+    """
+    async with runtime.read(actor) as tx:
+        access.require(tx, "users.create")
+        if password is not None:
+            access.require(tx, "credentials.write")
+        await _check_password(tx, password)
+    hash = await _hash(runtime, password)
+    async with runtime.write(actor) as tx:
+        user = await users.create(tx, draft)
+        await _complete(tx, user, hash, link)
+        return user
+
+
+async def require_open(tx: Tx) -> None:
+    """Raise unless people may register here now: Forbidden by the realm's rule, TooMany by network address."""
+    if not (await realms.current(tx)).settings.self_registration:
+        raise Forbidden("This realm does not allow self-registration.")
+    address = limits.network(tx.actor.origin.address)
+    wait = await limits.try_spend(tx, [(PER_ADDRESS, address)]) if address else 0
+    if wait:
+        raise TooMany(wait)
+
+
+async def _check_password(tx: Tx, password: str | None) -> None:
+    if password is not None:
+        rules.check(password, (await realms.current(tx)).settings.password_min_length)
+
+
+async def _hash(runtime: Runtime, password: str | None) -> str | None:
+    return None if password is None else await runtime.workers.run(hashing.hash_secret, password)
+
+
+async def _complete(tx: Tx, user: User, hash: str | None, link: str | None) -> None:
+    if hash is not None:
+        await credentials.replace_password(tx, user.id, hash, only_first=True)
+    if link is not None and user.email_verified_at is None:
+        await recovery.send_verification(tx, user, link)

@@ -1,0 +1,1 @@
+"""Second factors: time-based one-time passwords (RFC 6238) and backup codes."""

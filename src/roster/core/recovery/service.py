@@ -1,0 +1,117 @@
+"""Messages with one-time links, and what the links do. A lost password is replaced by the flow `passwords`."""
+
+from typing import Final
+
+from roster.core.access import service as access
+from roster.core.audit import service as audit
+from roster.core.limits import service as limits
+from roster.core.limits.service import Policy
+from roster.core.messages import service as messages
+from roster.core.realms import service as realms
+from roster.core.tokens import proofs
+from roster.core.tokens.models import Proof, Purpose
+from roster.core.users import service as users
+from roster.core.users.errors import UserNotFound
+from roster.core.users.models import User
+from roster.kit.actor import Actor
+from roster.kit.errors import InvalidInput, InvalidToken, TooMany
+from roster.kit.ids import UserId, uuid7
+from roster.kit.text import fold
+from roster.storage.runtime import Runtime
+from roster.storage.tx import Tx
+
+PER_PERSON: Final = Policy("messages:user", 5, 3600)
+PER_ADDRESS: Final = Policy("messages:address", 30, 3600)
+_NOBODY_EMAIL: Final = "nobody@localhost"
+
+
+async def request(runtime: Runtime, actor: Actor, identifier: str, link: str) -> None:
+    """Mail a link for setting a new password. Nothing tells whether there is such a person, or whether mail went out.
+
+    `link` is the path of a page or an operation with `{token}` and perhaps `{user_id}` in it; it is put behind the
+    configured public address. Raises TooMany by network address only.
+    """
+    async with runtime.read(actor) as tx:
+        await _spend_address(tx)
+        user = await users.find_by_identifier(tx, identifier)
+        key = str(user.id) if user else fold(identifier.strip())[:200]
+        flooded = await limits.try_spend(tx, [(PER_PERSON, key)])
+    mailed = user if user and user.status == "active" and user.email and not flooded else None
+    async with runtime.write(actor) as tx:
+        settings = (await realms.current(tx)).settings
+        await _mail(tx, Purpose.RECOVER_PASSWORD, mailed, link, settings.recovery_for)
+        await audit.record(tx, "recovery.requested", "user", mailed.id if mailed else None)
+
+
+async def request_verification(runtime: Runtime, actor: Actor, user_id: UserId, link: str) -> None:
+    """Mail the link that verifies the person's present address, again. Own one, or with `users.write`.
+
+    `link` as in `request`. Raises UserNotFound, Forbidden, TooMany; InvalidInput when there is no address.
+    """
+    async with runtime.read(actor) as tx:
+        if not tx.actor.is_user(user_id):
+            access.require(tx, "users.write")
+        user = await users.tx_maybe(tx, user_id)
+        if user is None:
+            raise UserNotFound
+        if user.email is None:
+            raise InvalidInput.of("email", "required", "There is no e-mail address to verify.")
+        await limits.spend(tx, PER_PERSON, str(user_id))
+    async with runtime.write(actor) as tx:
+        await send_verification(tx, user, link)
+
+
+async def send_verification(tx: Tx, user: User, link: str) -> None:
+    """Mail the link that verifies the person's present address; part of larger use cases. Nothing without one."""
+    if user.email is None:
+        return
+    settings = (await realms.current(tx)).settings
+    await _mail(tx, Purpose.VERIFY_EMAIL, user, link, settings.verification_for)
+    await audit.record(tx, "verification.requested", "user", user.id)
+
+
+async def verify_email(runtime: Runtime, actor: Actor, token: str) -> User:
+    """Take the token of a verification message; whoever has it has the mailbox. Works once.
+
+    Raises InvalidToken, also when the person has another address by now.
+    """
+    async with runtime.write(actor) as tx:
+        proof = await proofs.read(tx, token, Purpose.VERIFY_EMAIL)
+        user = await still_addressed(tx, proof)
+        if user.status == "disabled":
+            raise InvalidToken
+        await proofs.spend(tx, proof.id, Purpose.VERIFY_EMAIL)
+        return await users.mark_verified(tx, user, "email")
+
+
+async def still_addressed(tx: Tx, proof: Proof) -> User:
+    """The person of a proof, if the address it was mailed to is still theirs. Raises InvalidToken."""
+    user = await users.tx_maybe(tx, proof.user_id)
+    if user is None or user.email is None or fold(user.email) != proof.data.get("email"):
+        raise InvalidToken
+    return user
+
+
+async def _mail(tx: Tx, purpose: Purpose, user: User | None, link: str, seconds: int) -> None:
+    """For nobody the same work is done, and nothing stored."""
+    realm = await realms.current(tx)
+    user_id = user.id if user else UserId(uuid7())
+    email = (user.email if user else None) or _NOBODY_EMAIL
+    token = await proofs.issue(tx, purpose, user_id, {"email": fold(email)}, seconds)
+    path = link.replace("{token}", token).replace("{user_id}", str(user_id))
+    values = {
+        "link": tx.runtime.settings.server.public_url + path,
+        "username": user.username if user else "",
+        "display_name": user.display_name if user else None,
+        "realm": realm.display_name or realm.slug,
+        "expires_in": seconds,
+    }
+    locale = (user.locale if user else None) or realm.settings.default_locale
+    await messages.send(tx, purpose.value, values, user_id=user_id, recipient=email, locale=locale)
+
+
+async def _spend_address(tx: Tx) -> None:
+    address = limits.network(tx.actor.origin.address)
+    wait = await limits.try_spend(tx, [(PER_ADDRESS, address)]) if address else 0
+    if wait:
+        raise TooMany(wait)

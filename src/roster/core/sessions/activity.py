@@ -1,0 +1,64 @@
+"""When sessions and keys were last used: noted in memory on the way, written together now and then.
+
+A minute's precision is enough for people who look at the list, and costs one statement a minute instead of one a
+request. What a killed process has not written is lost; nothing depends on it.
+"""
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Final, cast
+
+from roster.core.credentials import service as credentials
+from roster.core.sessions import store
+from roster.kit.errors import Unavailable
+from roster.kit.ids import CredentialId, RealmId, SessionId
+from roster.storage.runtime import Runtime
+
+PRECISION: Final = timedelta(minutes=1)
+_EVERY: Final = 15.0
+
+_Used = dict[tuple[RealmId, SessionId], datetime]
+_UsedKeys = dict[tuple[RealmId, CredentialId], datetime]
+
+
+def touch(runtime: Runtime, realm_id: RealmId, session_id: SessionId, last: datetime, now: datetime) -> None:
+    """Note that a session is used now, unless the stored time `last` is recent enough."""
+    if now - last >= PRECISION:
+        _sessions(runtime)[realm_id, session_id] = now
+
+
+def touch_key(
+    runtime: Runtime, realm_id: RealmId, credential_id: CredentialId, last: datetime | None, now: datetime
+) -> None:
+    """Note that a credential is used now, unless the stored time `last` is recent enough."""
+    if last is None or now - last >= PRECISION:
+        _keys(runtime)[realm_id, credential_id] = now
+
+
+async def flush(runtime: Runtime) -> None:
+    """Write what was noted."""
+    used, used_keys = _sessions(runtime).copy(), _keys(runtime).copy()
+    _sessions(runtime).clear()
+    _keys(runtime).clear()
+    async with runtime.lease() as tx:
+        if used:
+            await store.touch(tx, sorted((*key, at) for key, at in used.items()))
+        if used_keys:
+            await credentials.touch(tx, sorted((*key, at) for key, at in used_keys.items()))
+
+
+async def run(runtime: Runtime) -> None:
+    """Flush for ever; cancelled when the server stops, after which `flush` is called once more."""
+    while True:
+        await asyncio.sleep(_EVERY)
+        with suppress(Unavailable):
+            await flush(runtime)
+
+
+def _sessions(runtime: Runtime) -> _Used:
+    return cast("_Used", runtime.memo.setdefault("used sessions", {}))
+
+
+def _keys(runtime: Runtime) -> _UsedKeys:
+    return cast("_UsedKeys", runtime.memo.setdefault("used keys", {}))

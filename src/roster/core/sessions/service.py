@@ -1,0 +1,118 @@
+"""Opening, listing, refreshing and ending sessions."""
+
+from datetime import timedelta
+from typing import Final
+
+from roster.core.access import service as access
+from roster.core.audit import service as audit
+from roster.core.realms import service as realms
+from roster.core.sessions import refreshing, store
+from roster.core.sessions.errors import SessionNotFound
+from roster.core.sessions.models import Opening, Refreshed, Session
+from roster.kit.actor import Actor
+from roster.kit.errors import BadCredentials, InvalidToken
+from roster.kit.ids import SessionId, UserId
+from roster.storage.runtime import Runtime
+from roster.storage.tx import Tx
+
+GRACE: Final = timedelta(seconds=30)
+"""Within this time a spent refresh token gives the same successor again: tabs and retries refresh in parallel."""
+
+
+async def open(tx: Tx, opening: Opening) -> Session:
+    """Open a session for somebody who has just signed in; part of the sign-in flows, which have made the checks.
+
+    Raises BadCredentials when the person may no longer sign in, or the credential is not what was checked any more.
+    """
+    settings = (await realms.current(tx)).settings
+    lasting = timedelta(seconds=min(settings.session_for, settings.session_idle_for))
+    session = await store.insert(tx, opening, tx.now + lasting)
+    if session is None:
+        raise BadCredentials
+    await audit.record(tx, "session.opened", "user", opening.user_id, {"factors": [None, list(opening.factors)]})
+    return session
+
+
+async def list_of(tx: Tx, user_id: UserId) -> list[Session]:
+    """A person's live sessions, newest first. Needs `sessions.read`, or being that person."""
+    if not tx.actor.is_user(user_id):
+        access.require(tx, "sessions.read")
+    return await store.live_of(tx, user_id)
+
+
+async def get(tx: Tx, session_id: SessionId) -> Session:
+    """One session, ended ones too. Raises SessionNotFound, also when the actor may not see it."""
+    session = await store.find(tx, session_id)
+    if not tx.actor.is_user(session.user_id):
+        access.require(tx, "sessions.read", otherwise=SessionNotFound)
+    return session
+
+
+async def end(tx: Tx, session_id: SessionId, reason: str = "signed_out") -> None:
+    """End a session; its tokens fail from the next request on. Own ones, or with `sessions.write`.
+
+    Raises SessionNotFound; ending one that has ended already is fine.
+    """
+    session = await store.find(tx, session_id)
+    if not tx.actor.is_user(session.user_id):
+        access.require(tx, "sessions.write", otherwise=SessionNotFound)
+    if await store.end(tx, session_id, reason):
+        await audit.record(tx, "session.ended", "user", session.user_id, {"reason": [None, reason]})
+
+
+async def end_all(tx: Tx, user_id: UserId, *, keep: SessionId | None = None) -> int:
+    """End a person's sessions but `keep`; the number ended. Own ones, or with `sessions.write`."""
+    if not tx.actor.is_user(user_id):
+        access.require(tx, "sessions.write")
+    return await cut(tx, user_id, "signed_out", keep=keep)
+
+
+async def cut(tx: Tx, user_id: UserId, reason: str, *, keep: SessionId | None = None) -> int:
+    """End a person's sessions as part of a larger use case that has made its own checks."""
+    ended = await store.end_all(tx, user_id, reason, keep)
+    if ended:
+        await audit.record(tx, "session.ended", "user", user_id, {"reason": [None, reason]})
+    return ended
+
+
+# refresh
+
+
+def refresh_token(tx: Tx, session: Session) -> str:
+    """The refresh token of a session's present generation."""
+    return refreshing.write(tx.runtime.keyring, tx.realm_id, session.id, session.generation)
+
+
+async def refresh(runtime: Runtime, actor: Actor, text: str) -> Refreshed:
+    """Spend a refresh token. Raises InvalidToken for every reason.
+
+    A token that was spent longer ago than GRACE, or whose successor is spent too, was copied: the session ends.
+    """
+    presented = refreshing.read(runtime.keyring, text)
+    if presented is None or presented.realm_id != actor.realm_id:
+        raise InvalidToken
+    async with runtime.read(actor) as tx:
+        session = await _rotated(tx, presented.session_id, presented.generation)
+        if session is not None:
+            return Refreshed(session, refresh_token(tx, session))
+    async with runtime.write(actor) as tx:
+        await _end_reused(tx, presented.session_id, presented.generation)
+    raise InvalidToken
+
+
+async def _rotated(tx: Tx, session_id: SessionId, generation: int) -> Session | None:
+    settings = (await realms.current(tx)).settings
+    longest, idle = timedelta(seconds=settings.session_for), timedelta(seconds=settings.session_idle_for)
+    rotated = await store.rotate(tx, session_id, generation, longest, idle)
+    return rotated or await store.just_rotated(tx, session_id, generation + 1, tx.now - GRACE)
+
+
+async def _end_reused(tx: Tx, session_id: SessionId, generation: int) -> None:
+    user_id = await store.end_reused(tx, session_id, generation)
+    if user_id is not None:
+        await audit.record(tx, "session.reused", "user", user_id)
+
+
+async def sweep(tx: Tx, kept: timedelta = timedelta(days=30)) -> int:
+    """Remove sessions that ended or expired longer ago than `kept`; the number removed."""
+    return await store.sweep(tx, tx.now - kept)

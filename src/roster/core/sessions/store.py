@@ -1,0 +1,176 @@
+"""SQL of sessions."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from roster.core.sessions.errors import SessionNotFound
+from roster.core.sessions.models import Opening, Session
+from roster.kit.ids import RealmId, SessionId, UserId, uuid7
+from roster.storage.tx import Tx
+
+_NAMES = (
+    "id, number, user_id, credential_id, dialect, label, user_agent, address, factors, authenticated_at, created_at,"
+    " last_used_at, expires_at, ended_at, end_reason, generation, refreshed_at"
+)
+_S_NAMES = (
+    "s.id, s.number, s.user_id, s.credential_id, s.dialect, s.label, s.user_agent, s.address, s.factors,"
+    " s.authenticated_at, s.created_at, s.last_used_at, s.expires_at, s.ended_at, s.end_reason, s.generation,"
+    " s.refreshed_at"
+)
+_INSERT = (
+    "INSERT INTO sessions (realm_id, id, user_id, credential_id, dialect, label, user_agent, address, factors,"
+    " authenticated_at, created_at, last_used_at, expires_at)"
+)
+# The rows that allow the session are locked against change until it is there: a password change or a deletion at the
+# same moment either sees the session and ends it, or is seen here.
+_OPEN = (
+    _INSERT + " SELECT $1, $2, u.id, NULL, $4, $5, $6, $7, $8, $9, $9, $9, $10 FROM users u"
+    " WHERE u.realm_id = $1 AND u.id = $3 AND u.status = 'active' AND u.deleted_at IS NULL"
+    " FOR SHARE OF u RETURNING " + _NAMES
+)
+_OPEN_WITH = (
+    _INSERT + " SELECT $1, $2, u.id, c.id, $4, $5, $6, $7, $8, $9, $9, $9, least($10, c.expires_at)"
+    " FROM users u, credentials c"
+    " WHERE u.realm_id = $1 AND u.id = $3 AND u.status = 'active' AND u.deleted_at IS NULL"
+    " AND c.realm_id = $1 AND c.id = $11 AND c.user_id = u.id AND c.version = $12"
+    " FOR SHARE OF u, c RETURNING " + _NAMES
+)
+_ALIVE = (
+    " AND s.ended_at IS NULL AND s.expires_at > $3 AND u.realm_id = s.realm_id AND u.id = s.user_id"
+    " AND u.status = 'active' AND u.deleted_at IS NULL AND r.id = s.realm_id AND r.status = 'active'"
+)
+
+
+def _session(row: tuple[Any, ...]) -> Session:
+    values = list(row)
+    values[8] = tuple(values[8])
+    return Session(*values)
+
+
+async def insert(tx: Tx, opening: Opening, expires_at: datetime) -> Session | None:
+    """None when the person may not sign in (any more), or the credential was changed or removed meanwhile."""
+    origin = tx.actor.origin
+    values = (
+        tx.realm_id,
+        SessionId(uuid7()),
+        opening.user_id,
+        origin.dialect,
+        opening.label,
+        origin.user_agent[:500],
+        origin.address,
+        list(opening.factors),
+        tx.now,
+        expires_at,
+    )
+    if opening.credential_id is None:
+        rows = await tx.rows(_OPEN, *values)
+    else:
+        rows = await tx.rows(_OPEN_WITH, *values, opening.credential_id, opening.credential_version)
+    return _session(rows[0]) if rows else None
+
+
+async def live_of(tx: Tx, user_id: UserId) -> list[Session]:
+    rows = await tx.rows(
+        "SELECT " + _NAMES + " FROM sessions WHERE realm_id = $1 AND user_id = $2 AND ended_at IS NULL"
+        " AND expires_at > $3 ORDER BY created_at DESC, id DESC LIMIT 1000",
+        tx.realm_id,
+        user_id,
+        tx.now,
+    )
+    return [_session(row) for row in rows]
+
+
+async def find(tx: Tx, session_id: SessionId) -> Session:
+    rows = await tx.rows("SELECT " + _NAMES + " FROM sessions WHERE realm_id = $1 AND id = $2", tx.realm_id, session_id)
+    if not rows:
+        raise SessionNotFound
+    return _session(rows[0])
+
+
+async def rotate(tx: Tx, session_id: SessionId, generation: int, longest: timedelta, idle: timedelta) -> Session | None:
+    """Move on to the next generation; None when the session is not alive or not at this generation."""
+    rows = await tx.rows(
+        "UPDATE sessions s SET generation = s.generation + 1, refreshed_at = $3, last_used_at = $3,"
+        " expires_at = least(s.created_at + $5::interval, $3::timestamptz + $6::interval, (SELECT c.expires_at"
+        " FROM credentials c WHERE c.realm_id = s.realm_id AND c.id = s.credential_id))"
+        " FROM users u, realms r WHERE s.realm_id = $1 AND s.id = $2 AND s.generation = $4"
+        + _ALIVE
+        + " RETURNING "
+        + _S_NAMES,
+        tx.realm_id,
+        session_id,
+        tx.now,
+        generation,
+        longest,
+        idle,
+    )
+    return _session(rows[0]) if rows else None
+
+
+async def just_rotated(tx: Tx, session_id: SessionId, generation: int, since: datetime) -> Session | None:
+    """The live session when it is at this generation and came there not before `since`."""
+    rows = await tx.rows(
+        "SELECT " + _S_NAMES + " FROM sessions s, users u, realms r WHERE s.realm_id = $1 AND s.id = $2"
+        " AND s.generation = $4 AND s.refreshed_at >= $5" + _ALIVE,
+        tx.realm_id,
+        session_id,
+        tx.now,
+        generation,
+        since,
+    )
+    return _session(rows[0]) if rows else None
+
+
+async def end_reused(tx: Tx, session_id: SessionId, generation: int) -> UserId | None:
+    """End the session when it has left this generation behind; whose it was, None when nothing was ended."""
+    return await tx.value(
+        "UPDATE sessions SET ended_at = $3, end_reason = 'reused' WHERE realm_id = $1 AND id = $2"
+        " AND generation > $4 AND ended_at IS NULL RETURNING user_id",
+        tx.realm_id,
+        session_id,
+        tx.now,
+        generation,
+    )
+
+
+async def end(tx: Tx, session_id: SessionId, reason: str) -> bool:
+    return bool(
+        await tx.run(
+            "UPDATE sessions SET ended_at = $3, end_reason = $4 WHERE realm_id = $1 AND id = $2 AND ended_at IS NULL",
+            tx.realm_id,
+            session_id,
+            tx.now,
+            reason,
+        )
+    )
+
+
+async def end_all(tx: Tx, user_id: UserId, reason: str, keep: SessionId | None) -> int:
+    return await tx.run(
+        "UPDATE sessions SET ended_at = $3, end_reason = $4 WHERE realm_id = $1 AND user_id = $2"
+        " AND ended_at IS NULL AND id IS DISTINCT FROM $5",
+        tx.realm_id,
+        user_id,
+        tx.now,
+        reason,
+        keep,
+    )
+
+
+async def touch(tx: Tx, used: Sequence[tuple[RealmId, SessionId, datetime]]) -> None:
+    await tx.run(
+        "UPDATE sessions s SET last_used_at = greatest(s.last_used_at, t.at)"
+        " FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS t (realm_id, id, at)"
+        " WHERE s.realm_id = t.realm_id AND s.id = t.id",
+        [realm_id for realm_id, _, _ in used],
+        [session_id for _, session_id, _ in used],
+        [at for _, _, at in used],
+    )
+
+
+async def sweep(tx: Tx, before: datetime) -> int:
+    """Rows that nobody can use since `before`."""
+    return await tx.run(
+        "DELETE FROM sessions WHERE realm_id = $1 AND (expires_at < $2 OR ended_at < $2)", tx.realm_id, before
+    )

@@ -1,0 +1,102 @@
+"""What tokens say."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+from roster.kit.ids import CredentialId, ProofId, RealmId, UserId
+
+
+class Purpose(StrEnum):
+    """What a proof is good for; it is good for nothing else."""
+
+    VERIFY_EMAIL = "verify_email"
+    RECOVER_PASSWORD = "recover_password"  # noqa: S105
+    MFA_STEP = "mfa_step"
+
+
+class AccessClaims(msgspec.Struct, frozen=True):
+    """The claims of an access token that we rely on (RFC 9068); others are for whoever reads them."""
+
+    iss: str
+    aud: str
+    sub: UUID
+    sid: UUID
+    realm: str
+    iat: int
+    exp: int
+    jti: str
+    nbf: int = 0
+
+
+class ProofClaims(msgspec.Struct, frozen=True):
+    """The claims of a proof; `jti` is its row."""
+
+    iss: str
+    aud: str
+    sub: UUID
+    purpose: str
+    iat: int
+    exp: int
+    jti: UUID
+    nbf: int = 0
+
+
+class AccessToken(msgspec.Struct, frozen=True):
+    """A token for the header, and the seconds it lasts."""
+
+    text: str
+    expires_in: int
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """Whoever a live session belongs to, read in one statement."""
+
+    realm_id: RealmId
+    realm_version: int
+    realm_access_version: int
+    username: str
+    access_version: int
+    authenticated_at: datetime
+    factors: list[str]
+    last_used_at: datetime
+
+
+class KeyPrincipal(msgspec.Struct, frozen=True):
+    """Whoever a live API key belongs to, read in one statement."""
+
+    realm_id: RealmId
+    realm_version: int
+    realm_access_version: int
+    user_id: UserId
+    username: str
+    access_version: int
+    credential_id: CredentialId
+    kind: str
+    lookup: bytes | None
+    last_used_at: datetime | None
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """A one-time token as stored."""
+
+    id: ProofId
+    purpose: str
+    user_id: UserId
+    data: dict[str, object]
+    created_at: datetime
+    expires_at: datetime
+
+
+class StoredKey(msgspec.Struct, frozen=True):
+    """A realm and one of its signing keys, if it has any."""
+
+    realm_id: RealmId
+    realm_version: int
+    settings: dict[str, object]
+    kid: str | None
+    algorithm: str | None
+    sealed: bytes | None
+    retired_at: datetime | None

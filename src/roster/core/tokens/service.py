@@ -1,0 +1,169 @@
+"""Access tokens: issuing them, and finding out on every request who asks.
+
+A token says which session it belongs to; whether that session, its person and its realm are in order is asked of the
+store each time. So ending a session, disabling or deleting a person ends their tokens on the next request of every
+worker, without any message between workers. Only the verdict about a signature, which never changes, is remembered.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Final, cast
+
+from roster.core.access import service as access
+from roster.core.credentials import marks
+from roster.core.realms import service as realms
+from roster.core.sessions import activity
+from roster.core.sessions.models import Session
+from roster.core.tokens import jose, keys, store
+from roster.core.tokens.models import AccessClaims, AccessToken, KeyPrincipal
+from roster.kit import actor as actors
+from roster.kit import secrets
+from roster.kit.actor import Actor, Kind, Origin
+from roster.kit.errors import InvalidToken
+from roster.kit.ids import SessionId, UserId, uuid7
+from roster.storage.runtime import Runtime
+from roster.storage.tx import Tx
+
+TYP: Final = "at+jwt"
+_REMEMBERED: Final = 10_000
+_OWN_CLAIMS: Final = frozenset({*AccessClaims.__struct_fields__, "purpose"})
+
+jwks = keys.jwks
+replace_key = keys.replace
+
+
+def issuer(runtime: Runtime, realm_slug: str) -> str:
+    """Who signs for a realm; also the audience, since any API of the realm takes its tokens."""
+    return f"{runtime.settings.server.public_url}/realms/{realm_slug}"
+
+
+async def issue_access(tx: Tx, session: Session, claims: Mapping[str, object] | None = None) -> AccessToken:
+    """An access token (RFC 9068) for a session of the realm acted in; further claims never replace ours."""
+    realm = await realms.current(tx)
+    now = int(tx.now.timestamp())
+    until = min(now + realm.settings.access_token_for, int(session.expires_at.timestamp()))
+    own = {
+        "iss": issuer(tx.runtime, realm.slug),
+        "aud": issuer(tx.runtime, realm.slug),
+        "sub": session.user_id,
+        "sid": session.id,
+        "realm": realm.slug,
+        "iat": now,
+        "exp": until,
+        "jti": uuid7(),
+    }
+    extra = {name: value for name, value in (claims or {}).items() if name not in _OWN_CLAIMS}
+    return AccessToken(jose.sign(await keys.signing(tx), TYP, {**extra, **own}), max(0, until - now))
+
+
+async def authenticate(tx: Tx, realm_slug: str, text: str, origin: Origin) -> Actor:
+    """Whoever presents this access token or API key to this realm. Raises InvalidToken, for whatever reason.
+
+    Also leaves the actor in `tx.actor`.
+    """
+    if text.startswith("rk_"):
+        tx.actor = await _by_key(tx, realm_slug, text, origin)
+    else:
+        tx.actor = await _by_session(tx, realm_slug, text, origin)
+    return tx.actor
+
+
+async def _by_session(tx: Tx, slug: str, text: str, origin: Origin) -> Actor:
+    kid, claims = await _verified(tx, slug, text)
+    now = tx.now
+    if not _in_order(tx, slug, claims, now.timestamp()):
+        raise InvalidToken
+    found = await store.session_principal(tx, slug, claims.sid, claims.sub)
+    if found is None or not await keys.is_current(tx, slug, kid, found.realm_version):
+        raise InvalidToken
+    user_id, session_id = UserId(claims.sub), SessionId(claims.sid)
+    activity.touch(tx.runtime, found.realm_id, session_id, found.last_used_at, now)
+    tx.actor = actors.anonymous(found.realm_id, slug, origin)
+    return Actor(
+        Kind.USER,
+        found.realm_id,
+        slug,
+        origin,
+        home_id=found.realm_id,
+        user_id=user_id,
+        name=found.username,
+        grants=await access.grants_of(tx, user_id, (found.access_version, found.realm_access_version)),
+        session_id=session_id,
+        authenticated_at=found.authenticated_at,
+        factors=tuple(found.factors),
+        realm_version=found.realm_version,
+        platform=slug == realms.MAIN,
+    )
+
+
+async def _by_key(tx: Tx, slug: str, text: str, origin: Origin) -> Actor:
+    named = marks.read_key(text)
+    found = await store.key_principal(tx, slug, *named) if named else None
+    if found is None or not secrets.same(found.lookup or b"", secrets.digest(text)):
+        raise InvalidToken
+    activity.touch_key(tx.runtime, found.realm_id, found.credential_id, found.last_used_at, tx.now)
+    tx.actor = actors.anonymous(found.realm_id, slug, origin)
+    return await _key_actor(tx, slug, found, origin)
+
+
+async def _key_actor(tx: Tx, slug: str, found: KeyPrincipal, origin: Origin) -> Actor:
+    return Actor(
+        Kind.USER,
+        found.realm_id,
+        slug,
+        origin,
+        home_id=found.realm_id,
+        user_id=found.user_id,
+        name=found.username,
+        grants=await access.grants_of(tx, found.user_id, (found.access_version, found.realm_access_version)),
+        credential_id=found.credential_id,
+        factors=(found.kind,),
+        realm_version=found.realm_version,
+        platform=slug == realms.MAIN,
+    )
+
+
+def _in_order(tx: Tx, slug: str, claims: AccessClaims, now: float) -> bool:
+    expected = issuer(tx.runtime, slug)
+    return claims.realm == slug and claims.iss == expected and claims.aud == expected and claims.nbf <= now < claims.exp
+
+
+_Verdict = tuple[str, AccessClaims]
+
+
+async def _verified(tx: Tx, slug: str, text: str) -> _Verdict:
+    """The key's name and the claims of a token whose signature is good; remembered by the token's digest."""
+    if len(text) > jose.LONGEST or not text.isascii():
+        raise InvalidToken
+    digest = hashlib.sha256(text.encode()).digest()
+    remembered = cast(
+        "OrderedDict[bytes, _Verdict]", tx.runtime.memo.setdefault("signatures", OrderedDict[bytes, _Verdict]())
+    )
+    verdict = remembered.get(digest)
+    if verdict is not None:
+        remembered.move_to_end(digest)
+        return verdict
+    verdict = await _verify(tx, slug, text)
+    remembered[digest] = verdict
+    if len(remembered) > _REMEMBERED:
+        remembered.popitem(last=False)
+    return verdict
+
+
+def _remembered(runtime: Runtime) -> OrderedDict[bytes, _Verdict]:
+    empty = OrderedDict[bytes, _Verdict]()
+    return cast("OrderedDict[bytes, _Verdict]", runtime.memo.setdefault("signatures", empty))
+
+
+async def _verify(tx: Tx, slug: str, text: str) -> _Verdict:
+    header = jose.header_of(text)
+    if header is None or header.typ != TYP:
+        raise InvalidToken
+    key = await keys.verifying(tx, slug, header.kid)
+    if key is None or header.alg != key.algorithm:
+        raise InvalidToken
+    claims = jose.verified(text, key, AccessClaims)
+    if claims is None:
+        raise InvalidToken
+    return key.kid, claims
