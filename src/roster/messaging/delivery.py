@@ -1,0 +1,108 @@
+"""Sending what is due. Every worker may run this; each message is taken by one of them at a time.
+
+A message goes out at least once: when the process dies between the mail server's yes and our note of it, it is sent
+again after the wait of that attempt.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from roster.core.messages import service as messages
+from roster.kit import clock
+from roster.kit.errors import RosterError
+from roster.messaging import mail, store, texts
+from roster.messaging.store import Message
+from roster.storage.runtime import Runtime
+
+_log = structlog.get_logger("roster.messaging")
+
+WAITS: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 60, 240))
+"""Between attempts; after the last one the message is given up."""
+_BATCH: Final = 20
+_EVERY: Final = 2.0
+
+
+async def run(runtime: Runtime, *, every: float = _EVERY) -> None:
+    """Send for ever; returns at once when no mail server is configured. Cancelled when the server stops."""
+    if runtime.settings.mail.host is None:
+        return
+    while True:
+        if await _quietly(runtime) < _BATCH:
+            await asyncio.sleep(every)
+
+
+async def deliver(runtime: Runtime) -> int:
+    """Send one batch of what is due; how many messages were taken."""
+    async with runtime.lease() as tx, tx.transaction():
+        due = await store.take_due(tx, WAITS, _BATCH)
+    if due:
+        await _send_all(runtime, due)
+    return len(due)
+
+
+async def sweep(runtime: Runtime, *, keep_for: timedelta = timedelta(days=30), batch: int = 5000) -> int:
+    """Remove messages that were sent or given up long ago; the number removed."""
+    async with runtime.lease() as tx, tx.transaction():
+        return await store.sweep(tx, clock.now() - keep_for, batch)
+
+
+async def _quietly(runtime: Runtime) -> int:
+    try:
+        return await deliver(runtime)
+    except RosterError:
+        return 0
+    except Exception:  # noqa: BLE001 (the edge: mail goes on whatever happens)
+        _log.exception("mail.failed")
+        return 0
+
+
+async def _send_all(runtime: Runtime, due: Sequence[Message]) -> None:
+    try:
+        async with mail.Server(runtime.settings.mail) as server:
+            for message in due:
+                await _send(runtime, server, message)
+    except mail.NotNow as error:
+        _log.warning("mail.unreachable", error=str(error))
+        for message in due:
+            await _note(runtime, message, str(error))
+
+
+async def _send(runtime: Runtime, server: mail.Server, message: Message) -> None:
+    text = rendered(runtime, message)
+    if text is None:
+        await _settle(runtime, message, "failed", "The message cannot be rendered.")
+        return
+    try:
+        await server.send(message.recipient, text)
+    except mail.Refused as error:
+        await _settle(runtime, message, "failed", str(error))
+    except mail.NotNow as error:
+        await _note(runtime, message, str(error))
+    else:
+        await _settle(runtime, message, "sent", None)
+
+
+def rendered(runtime: Runtime, message: Message) -> texts.Text | None:
+    """The message as its reader will see it; None when its values are gone or cannot be opened."""
+    if message.sealed is None:
+        return None
+    values = messages.values_of(runtime.keyring, message.realm_id, message.id, message.sealed)
+    return None if values is None else texts.render(message.template, message.locale, values)
+
+
+async def _note(runtime: Runtime, message: Message, error: str) -> None:
+    if message.attempts > len(WAITS):
+        await _settle(runtime, message, "failed", error)
+        return
+    async with runtime.lease() as tx, tx.transaction():
+        await store.note(tx, message, error)
+
+
+async def _settle(runtime: Runtime, message: Message, state: str, error: str | None) -> None:
+    _log.info(f"mail.{state}", message_id=str(message.id), template=message.template)
+    async with runtime.lease() as tx, tx.transaction():
+        await store.settle(tx, message, state, error)

@@ -1,0 +1,33 @@
+"""Reading outgoing messages: whether they went out, and, while no mail server is configured, what they say."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from roster.core.access import service as access
+from roster.kit.ids import UserId
+from roster.messaging import delivery, store
+from roster.messaging.store import Message
+from roster.messaging.texts import Text
+from roster.storage.tx import Tx
+
+
+async def page(
+    tx: Tx, *, state: str | None = None, user_id: UUID | None = None, before: UUID | None = None, limit: int = 100
+) -> Sequence[Message]:
+    """Messages of the realm, newest first, from the one before `before`. Needs `messages.read`."""
+    access.require(tx, "messages.read")
+    return await store.page(tx, state=state, user_id=user_id, before=before, limit=limit)
+
+
+async def read(tx: Tx, message_id: UUID) -> tuple[Message, Text | None]:
+    """One message and what it says; the text only in the development mailbox. Raises MessageNotFound, Escalation.
+
+    Needs `messages.read`. The text holds links that sign in as its reader, so nobody reads those of their betters.
+    """
+    access.require(tx, "messages.read")
+    message = await store.find(tx, message_id)
+    if tx.runtime.settings.mail.host is not None:
+        return message, None
+    if message.user_id is not None:
+        await access.require_not_above(tx, UserId(message.user_id))
+    return message, delivery.rendered(tx.runtime, message)

@@ -1,0 +1,114 @@
+"""SQL of the message queue: reading it, taking what is due, noting what became of it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from roster.kit.errors import NotFound
+from roster.kit.ids import RealmId
+from roster.storage.tx import Tx
+
+
+class MessageNotFound(NotFound):
+    """No such message in this realm, or none the caller may read."""
+
+    code = "message_not_found"
+    text = "There is no such message."
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A message of the queue; `sealed` holds its template's values until it is sent or given up."""
+
+    realm_id: RealmId
+    id: UUID
+    user_id: UUID | None
+    channel: str
+    recipient: str
+    template: str
+    locale: str | None
+    sealed: bytes | None
+    state: str
+    attempts: int
+    error: str | None
+    due_at: datetime
+    created_at: datetime
+    sent_at: datetime | None
+
+
+_MESSAGE = (
+    "realm_id, id, user_id, channel, recipient, template, locale, sealed, state, attempts, error, due_at, created_at,"
+    " sent_at"
+)
+
+
+async def page(
+    tx: Tx, *, state: str | None, user_id: UUID | None, before: UUID | None, limit: int
+) -> Sequence[Message]:
+    """Messages of the realm, newest first."""
+    return await tx.all(
+        Message,
+        "SELECT " + _MESSAGE + " FROM messages WHERE realm_id = $1 AND ($2::text IS NULL OR state = $2)"
+        " AND ($3::uuid IS NULL OR user_id = $3) AND ($4::uuid IS NULL OR id < $4) ORDER BY id DESC LIMIT $5",
+        tx.realm_id,
+        state,
+        user_id,
+        before,
+        limit,
+    )
+
+
+async def find(tx: Tx, message_id: UUID) -> Message:
+    return await tx.one(
+        Message,
+        "SELECT " + _MESSAGE + " FROM messages WHERE realm_id = $1 AND id = $2",
+        tx.realm_id,
+        message_id,
+        missing=MessageNotFound,
+    )
+
+
+async def take_due(tx: Tx, waits: Sequence[timedelta], limit: int) -> Sequence[Message]:
+    """Take mails that are due, of all realms. Each comes back after the wait for its attempt unless it is settled.
+
+    So a mail whose sender was killed is sent again, and no lock is held while the mail server is talked to.
+    """
+    return await tx.all(
+        Message,
+        "UPDATE messages SET attempts = attempts + 1,"
+        " due_at = $1::timestamptz + ($2::interval[])[least(attempts + 1, cardinality($2::interval[]))]"
+        " WHERE (realm_id, id) IN (SELECT realm_id, id FROM messages WHERE state = 'queued' AND channel = 'mail'"
+        " AND due_at <= $1 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING " + _MESSAGE,
+        tx.now,
+        list(waits),
+        limit,
+    )
+
+
+async def settle(tx: Tx, message: Message, state: str, error: str | None) -> None:
+    """A message was sent or given up: its one-time links go."""
+    await tx.run(
+        "UPDATE messages SET state = $3, error = $4, sealed = NULL,"
+        " sent_at = CASE WHEN $3 = 'sent' THEN $5::timestamptz END WHERE realm_id = $1 AND id = $2",
+        message.realm_id,
+        message.id,
+        state,
+        error,
+        tx.now,
+    )
+
+
+async def note(tx: Tx, message: Message, error: str) -> None:
+    """A message could not be sent this time."""
+    await tx.run("UPDATE messages SET error = $3 WHERE realm_id = $1 AND id = $2", message.realm_id, message.id, error)
+
+
+async def sweep(tx: Tx, before: datetime, limit: int) -> int:
+    """Remove messages that were settled before; the number removed."""
+    return await tx.run(
+        "DELETE FROM messages WHERE (realm_id, id) IN (SELECT realm_id, id FROM messages"
+        " WHERE state <> 'queued' AND created_at < $1 LIMIT $2)",
+        before,
+        limit,
+    )
