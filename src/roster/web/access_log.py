@@ -2,8 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import Callable
 from datetime import datetime
+from typing import BinaryIO
+from urllib.parse import unquote
 
 import msgspec
 
@@ -13,9 +14,9 @@ from roster.web.request import Request
 _FLUSH_AFTER = 0.2
 _FLUSH_AT = 500
 _LONGEST = 2_000
+_PAIR = re.compile(r"(?:^|(?<=[&;]))([^=&;]++)=[^&;]*")
 _SECRET = re.compile(
-    r"([^=&;]*(?:token|secret|passw|pwd|pin|code|key|signature|assertion|jwt|otp|oauth_|session|hash|mac)[^=&;]*)=[^&;]*",
-    re.IGNORECASE,
+    "token|secret|passw|pwd|pin|code|key|signature|assertion|jwt|otp|oauth_|session|hash|mac", re.IGNORECASE
 )
 
 
@@ -36,10 +37,10 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class AccessLog:
-    """Buffers lines and hands them to `write` in blocks."""
+    """Collects lines and writes them to `out` in blocks."""
 
-    def __init__(self, write: Callable[[bytes], object]) -> None:
-        self._write = write
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
         self._encode = msgspec.json.Encoder().encode
         self._lines: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -61,7 +62,8 @@ class AccessLog:
         if not lines:
             return
         try:
-            self._write(b"\n".join(lines) + b"\n")
+            self._out.write(b"\n".join(lines) + b"\n")
+            self._out.flush()
         except OSError:
             return
 
@@ -96,9 +98,13 @@ def shown_path(request: Request) -> str:
 
 def masked(query: str) -> str:
     """The query with the values of secret parameters replaced by `***`."""
-    return _SECRET.sub(r"\1=***", query)
+    return _PAIR.sub(_mask, query)
+
+
+def _mask(pair: re.Match[str]) -> str:
+    return f"{pair[1]}=***" if names_secret(unquote(pair[1])) else pair[0]
 
 
 def names_secret(name: str) -> bool:
-    """Whether a path parameter of this name must stay out of the log."""
-    return _SECRET.match(name + "=") is not None
+    """Whether what goes by this name must stay out of the log."""
+    return _SECRET.search(name) is not None

@@ -112,7 +112,7 @@ def _body(operation: Operation) -> Binder:
         try:
             return decoder.decode(data)
         except msgspec.ValidationError as error:
-            raise problems.of(bodies.decode(data), kind, error) from error
+            return problems.from_json(bodies.decode(data), kind, error)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise bodies.malformed(error) from error
 

@@ -60,8 +60,9 @@ class _Place:
     def __init__(self, mount: Mount, front: Front) -> None:
         self.mount = mount
         self.front = front
-        self._literal = "" if "{" in mount.prefix else mount.prefix
-        self._prefix = _with_realm(mount.prefix, "[^/]+") if "{" in mount.prefix else None
+        prefix = mount.prefix.rstrip("/")
+        self._literal = "" if "{" in prefix else prefix
+        self._prefix = _with_realm(prefix, "[^/]+") if "{" in prefix else None
         self._host = _with_realm(mount.host.lower(), "[a-z0-9-]+") if mount.host else None
 
     def match(self, raw: str, host: str) -> tuple[int, str] | None:

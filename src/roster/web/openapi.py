@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
+from http.client import responses
 from typing import Any, cast
 from uuid import UUID
 
@@ -190,10 +191,10 @@ class _Writer:
         }
 
     def _responses(self, operation: Operation) -> Document:
-        responses: Document = {str(operation.status): self._success(operation)}
+        written: Document = {str(operation.status): self._success(operation)}
         for error in self._errors(operation):
-            self._add_refusal(responses, self._refusal(error, operation))
-        return dict(sorted(responses.items()))
+            self._add_refusal(written, self._refusal(error, operation))
+        return dict(sorted(written.items()))
 
     def _success(self, operation: Operation) -> Document:
         written: Document = {"description": _phrase(operation.status)}
@@ -206,9 +207,9 @@ class _Writer:
         written["content"] = {operation.produces: {"schema": schema}}
         return written
 
-    def _add_refusal(self, responses: Document, refusal: _Refusal) -> None:
+    def _add_refusal(self, answers: Document, refusal: _Refusal) -> None:
         reply = refusal.reply
-        response: Document = responses.setdefault(str(reply.status), {"description": _phrase(reply.status)})
+        response: Document = answers.setdefault(str(reply.status), {"description": _phrase(reply.status)})
         if reply.body is None:
             return
         contents: Document = response.setdefault("content", {})
@@ -270,4 +271,4 @@ def _name(schema: Mapping[str, Any]) -> str:
 
 
 def _phrase(status: int) -> str:
-    return HTTPStatus(status).phrase if status in HTTPStatus else "Answer"
+    return responses.get(status, "Answer")

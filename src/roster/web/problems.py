@@ -4,7 +4,7 @@ import math
 import re
 import types
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any, Union, cast, get_args, get_origin
+from typing import Any, Literal, Union, cast, get_args, get_origin
 
 import msgspec
 
@@ -109,42 +109,72 @@ def _is_plain_struct(kind: Any) -> bool:
     )
 
 
-def list_fields(kind: type[msgspec.Struct]) -> frozenset[str]:
-    """Names, as encoded, of the fields that hold several values."""
-    return frozenset(field.encode_name for field in msgspec.structs.fields(kind) if _is_list(field.type))
+def from_json(value: object, kind: Any, error: Exception) -> Any:
+    """The plain `value` as a `kind` after all, where whole numbers were only written as `1.0`; to JSON it is the same.
+
+    Raises InvalidInput with every problem otherwise; `error` is what msgspec said first.
+    """
+    value = _whole_numbers(value)
+    try:
+        return msgspec.convert(value, kind, str_keys=True)
+    except msgspec.ValidationError:
+        raise of(value, kind, error) from error
 
 
-def _is_list(kind: Any) -> bool:
-    if get_origin(kind) is Annotated:
-        return _is_list(get_args(kind)[0])
-    if get_origin(kind) in (Union, types.UnionType):
-        return any(_is_list(member) for member in get_args(kind))
-    return kind in _LISTS or get_origin(kind) in _LISTS
+def _whole_numbers(value: object) -> object:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**63:
+        return int(value)
+    if isinstance(value, list):
+        return [_whole_numbers(each) for each in cast("list[object]", value)]
+    if isinstance(value, dict):
+        return {name: _whole_numbers(each) for name, each in cast("dict[str, object]", value).items()}
+    return value
+
+
+class _Fields:
+    """What must be known of a struct's fields to fill it from text; names are those on the wire."""
+
+    def __init__(self, kind: type[msgspec.Struct]) -> None:
+        fields = msgspec.structs.fields(kind)
+        self.several = frozenset(field.encode_name for field in fields if _has(field.type, _LISTS))
+        self.single = frozenset(field.encode_name for field in fields) - self.several
+        self.not_text = frozenset(field.encode_name for field in fields if not _has(field.type, (str, Any, object)))
+        self.numbers = [(field.name, field.encode_name) for field in fields if _has(field.type, (int, float))]
+
+
+def _has(kind: Any, wanted: tuple[Any, ...]) -> bool:
+    """Whether the type is one of those wanted, or has one inside; kinds of text count as text."""
+    if kind in wanted or get_origin(kind) in wanted:
+        return True
+    if get_origin(kind) is Literal or (isinstance(kind, type) and issubclass(kind, str)):
+        return str in wanted
+    return any(_has(member, wanted) for member in get_args(kind))
 
 
 def from_pairs(kind: type[msgspec.Struct]) -> Callable[[Iterable[tuple[str, str]]], Any]:
     """A function from name-value pairs (a query, a form) to the struct; text becomes numbers and booleans."""
-    several = list_fields(kind)
-    numeric = [(field.name, field.encode_name) for field in msgspec.structs.fields(kind) if _is_numeric(field.type)]
+    fields = _Fields(kind)
 
     def build(pairs: Iterable[tuple[str, str]]) -> Any:
-        plain = _gathered(pairs, several)
+        plain = _gathered(pairs, fields)
         try:
             built = msgspec.convert(plain, kind, strict=False)
         except msgspec.ValidationError as error:
             raise of(plain, kind, error, strict=False) from error
-        _refuse_unstorable(built, numeric)
+        _refuse_unstorable(built, fields.numbers)
         return built
 
     return build
 
 
-def _gathered(pairs: Iterable[tuple[str, str]], several: frozenset[str]) -> dict[str, Any]:
+def _gathered(pairs: Iterable[tuple[str, str]], fields: _Fields) -> dict[str, Any]:
     plain: dict[str, Any] = {}
     for name, value in pairs:
-        if name in several:
+        if len(value) == 4 and value.lower() == "null" and name in fields.not_text:
+            value += "?"  # noqa: PLW2901 (only JSON has a null; like this it is refused with everything else)
+        if name in fields.several:
             plain.setdefault(name, []).append(value)
-        elif name in plain:
+        elif name in plain and name in fields.single:
             raise InvalidInput.of(name, "repeated", "This parameter may be given only once.")
         else:
             plain[name] = value
@@ -158,10 +188,6 @@ def _refuse_unstorable(built: msgspec.Struct, numeric: list[tuple[str, str]]) ->
         values = cast("Iterable[object]", value if isinstance(value, _LISTS) else (value,))
         if any(_is_unstorable(each) for each in values):
             raise InvalidInput.of(shown, "out_of_range", "The number is out of range.")
-
-
-def _is_numeric(kind: Any) -> bool:
-    return kind in (int, float) or any(_is_numeric(member) for member in get_args(kind))
 
 
 def _is_unstorable(value: object) -> bool:
