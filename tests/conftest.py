@@ -8,8 +8,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from roster.core.realms.models import Realm
 from roster.kit import ids
 from roster.storage import embedded, migrate
+from roster.storage.runtime import Runtime
+from tests import factories
 
 UNSAFE_BUT_QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 
@@ -52,6 +55,21 @@ async def empty_dsn(postgres: embedded.Embedded) -> AsyncIterator[str]:
     name = f"empty_{ids.uuid7().hex}"
     yield await _copy(postgres, "template0", name)
     await _administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+async def runtime(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Runtime]:
+    """One server's runtime on the shared database."""
+    folder = tmp_path_factory.mktemp("data")
+    runtime = Runtime.open(factories.settings(folder), dsn)
+    yield runtime
+    await runtime.close()
+
+
+@pytest.fixture
+async def realm(runtime: Runtime) -> Realm:
+    """A realm for this test alone."""
+    return await factories.a_realm(runtime)
 
 
 async def _copy(postgres: embedded.Embedded, source: str, name: str) -> str:

@@ -1,14 +1,11 @@
 """The composition root: from settings to a running whole. The only module that knows all parts."""
 
-import os
 import sys
 
 from roster.core.flows import provision
 from roster.core.flows.provision import FirstAdministrator
 from roster.dialects.acceleratxr import dialect as acceleratxr
 from roster.dialects.native import dialect as native
-from roster.kit.secrets import Keyring
-from roster.kit.workers import Workers
 from roster.settings import Dialect as DialectSettings
 from roster.settings import Settings
 from roster.storage import installation, migrate, pool
@@ -19,17 +16,6 @@ from roster.web.mounts import Hook, Mount, Mounts
 from roster.web.request import Site
 
 
-def open_runtime(settings: Settings, dsn: str) -> Runtime:
-    """What every unit of work needs; connections are opened when first used."""
-    threads = settings.security.hash_threads or max(1, (os.cpu_count() or 1) // settings.server.workers)
-    return Runtime(
-        settings,
-        pool.Pool(dsn, settings.database.pool_size),
-        Keyring(settings.security.secret_key),
-        Workers(threads, settings.security.hash_queue),
-    )
-
-
 async def prepare(settings: Settings, dsn: str) -> FirstAdministrator | None:
     """Migrate, check the key, and make the first realm and its administrator when there is none yet."""
     connection = await pool.connect(dsn)
@@ -37,7 +23,7 @@ async def prepare(settings: Settings, dsn: str) -> FirstAdministrator | None:
         await migrate.apply(connection)
     finally:
         await connection.close()
-    runtime = open_runtime(settings, dsn)
+    runtime = Runtime.open(settings, dsn)
     try:
         async with runtime.lease() as tx:
             await installation.check_key(tx)
@@ -74,4 +60,4 @@ def _mounts(dialect: Dialect, settings: DialectSettings) -> list[Mount]:
 
 
 def _access_log(settings: Settings) -> AccessLog | None:
-    return AccessLog(sys.stderr.buffer.write) if settings.log.level in ("debug", "info") else None
+    return AccessLog(sys.stderr.buffer) if settings.log.level in ("debug", "info") else None

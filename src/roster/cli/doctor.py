@@ -11,7 +11,6 @@ from typing import Literal
 
 import msgspec
 
-from roster import app as composition
 from roster.cli import opened, output
 from roster.kit.errors import RosterError
 from roster.settings import Settings
@@ -96,7 +95,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 
 async def _collect(settings: Settings, dsn: str) -> list[Finding]:
-    runtime = composition.open_runtime(settings, dsn)
+    runtime = Runtime.open(settings, dsn)
     try:
         return [each async for each in _ask(runtime)]
     finally:

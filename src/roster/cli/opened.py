@@ -53,7 +53,7 @@ def run(data: Path, url: str | None, realm: str, work: Callable[[Runtime, Actor]
 
 async def _run(settings: Settings, dsn: str, realm: str, work: Callable[[Runtime, Actor], Awaitable[T]]) -> T:
     output.first_administrator(await composition.prepare(settings, dsn))
-    runtime = composition.open_runtime(settings, dsn)
+    runtime = Runtime.open(settings, dsn)
     try:
         return await work(runtime, await acting_in(runtime, realm))
     finally:

@@ -19,6 +19,7 @@ from roster import logs
 from roster.core.flows.provision import FirstAdministrator
 from roster.settings import Settings
 from roster.storage import lock
+from roster.storage.runtime import Runtime
 
 _BACKLOG = 2048
 _PAUSE = 0.5
@@ -67,7 +68,7 @@ def _work(settings: Settings, dsn: str, listening: socket.socket, number: int = 
 
 async def _answer(settings: Settings, dsn: str, listening: socket.socket, number: int, parent: int | None) -> None:
     """`parent` is a pipe that ends with the parent: workers do not outlive it, however it ends."""
-    runtime = composition.open_runtime(settings, dsn)
+    runtime = Runtime.open(settings, dsn)
     background = composition.Background(runtime, dsn) if number == 0 else None
     application = composition.application(
         runtime, start=background and background.start, stop=background and background.stop

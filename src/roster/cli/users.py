@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from roster.cli import opened, output
-from roster.core.credentials import passwords
-from roster.core.flows import provision
+from roster.core.flows import passwords, provision
 from roster.core.users import search
 from roster.core.users import service as users
 from roster.core.users.errors import UserNotFound

@@ -1,7 +1,9 @@
 """What a running server has: settings, connections, keys and workers. Built once by the composition root."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 from roster.kit.actor import NOTHING, Actor, Kind
 from roster.kit.ids import RealmId
@@ -10,7 +12,6 @@ from roster.kit.workers import Workers
 from roster.settings import Settings
 from roster.storage.pool import Pool
 from roster.storage.tx import Tx
-from uuid import UUID
 
 NOBODY = Actor(Kind.ANONYMOUS, RealmId(UUID(int=0)), "", grants=NOTHING)
 """Acts before the front door has found out who asks; belongs to no realm, so it sees nothing."""
@@ -25,6 +26,17 @@ class Runtime:
         self.keyring = keyring
         self.workers = workers
         self.memo: dict[object, object] = {}
+
+    @classmethod
+    def open(cls, settings: Settings, dsn: str) -> "Runtime":
+        """What the settings ask for; connections are opened when first used."""
+        threads = settings.security.hash_threads or max(1, (os.cpu_count() or 1) // settings.server.workers)
+        return cls(
+            settings,
+            Pool(dsn, settings.database.pool_size),
+            Keyring(settings.security.secret_key),
+            Workers(threads, settings.security.hash_queue),
+        )
 
     @asynccontextmanager
     async def lease(self) -> AsyncIterator[Tx]:

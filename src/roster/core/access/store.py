@@ -12,6 +12,7 @@ from roster.kit import ids
 from roster.kit.actor import Context
 from roster.kit.ids import AssignmentId, RoleId, UserId, uuid7
 from roster.kit.text import fold
+from roster.storage.sql import Listing
 from roster.storage.tx import Tx
 
 _ROLE = (
@@ -19,6 +20,8 @@ _ROLE = (
     " created_at, created_by, updated_at, updated_by"
 )
 _ASSIGNMENT = "a.id, a.role_id, r.name, a.user_id, a.is_owner, a.contexts, a.created_at, a.created_by"
+ROLES = Listing(columns=_ROLE, tables="roles", condition="realm_id = $1")
+OWN_ROLES = Listing(columns=_ROLE, tables="roles", condition="realm_id = $1 AND name = ANY($2)")
 _JOINED = " FROM assignments a JOIN roles r ON r.realm_id = a.realm_id AND r.id = a.role_id "
 
 

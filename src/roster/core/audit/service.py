@@ -5,10 +5,12 @@ from datetime import datetime
 from uuid import UUID
 
 from roster.core.audit import store
+from roster.core.audit.fields import FIELDS
 from roster.core.audit.models import Entry
 from roster.kit.errors import Forbidden
 from roster.kit.filters import Filter, Sort
 from roster.kit.pages import Page, Slice
+from roster.storage import listing
 from roster.storage.tx import Tx
 
 Changes = Mapping[str, Sequence[object]]
@@ -34,7 +36,16 @@ async def search(tx: Tx, where: Filter | None, sorts: Sequence[Sort], page: Page
     """A page of the trail, newest first unless sorted otherwise. Needs `audit.read`."""
     if not tx.actor.may("audit.read"):
         raise Forbidden
-    return await store.search(tx, where, sorts, page)
+    return await listing.fetch(
+        tx,
+        store.ENTRIES,
+        Entry,
+        fields=FIELDS,
+        where=where,
+        sorts=sorts or (Sort("at", descending=True),),
+        page=page,
+        may_see_private=True,
+    )
 
 
 async def of_subject(tx: Tx, subject_id: UUID, limit: int) -> list[Entry]:

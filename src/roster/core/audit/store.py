@@ -6,12 +6,14 @@ from uuid import UUID
 
 from roster.core.audit.models import Entry
 from roster.kit.ids import uuid7
+from roster.storage.sql import Listing
 from roster.storage.tx import Tx
 
 COLUMNS = (
     "id, at, action, actor_kind, actor_id, actor_name, acting_for, session_id, device_id, dialect, request_id,"
     " address, subject_kind, subject_id, changes"
 )
+ENTRIES = Listing(columns=COLUMNS, tables="audit_entries", condition="realm_id = $1")
 _INSERT = """
 WITH entry AS (
     INSERT INTO audit_entries (realm_id, at, id, action, actor_kind, actor_id, actor_name, acting_for, session_id,

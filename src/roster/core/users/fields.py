@@ -1,5 +1,8 @@
 """What people can be searched and sorted by."""
 
+from collections.abc import Mapping
+
+from roster.core.attributes.models import Definition
 from roster.kit.filters import Attribute, Attributes, Field, Fields, Kind, Visibility
 
 _PRIVATE = Visibility.PRIVATE
@@ -44,5 +47,19 @@ FIELDS = Fields(
 )
 """Fixed fields; a realm's custom fields join under `attributes.`."""
 
-UNDEFINED = Attributes(column="attributes", undefined=Attribute(Kind.JSON, _PRIVATE))
-"""Custom fields that nobody has defined: searchable, by those who may see everything."""
+_KINDS: Mapping[str, Kind] = {
+    "text": Kind.TEXT,
+    "integer": Kind.INTEGER,
+    "number": Kind.NUMBER,
+    "boolean": Kind.BOOLEAN,
+    "instant": Kind.INSTANT,
+    "list": Kind.TEXT_LIST,
+    "any": Kind.JSON,
+}
+_UNDEFINED = Attribute(Kind.JSON, _PRIVATE)
+
+
+def custom(known: Mapping[str, Definition]) -> Attributes:
+    """A realm's custom fields; those that nobody has defined are searchable by those who may see everything."""
+    defined = {name: Attribute(_KINDS[each.kind], Visibility(each.visibility)) for name, each in known.items()}
+    return Attributes(column="attributes", defined=defined, undefined=_UNDEFINED)

@@ -16,6 +16,11 @@ COLUMNS = (
     " locale, personal_number, picture, status, attributes, facets, tags, version, access_version,"
     " created_at, created_by, created_from, updated_at, updated_by, updated_from, deleted_at, deleted_by, deleted_from"
 )
+WITHIN = (
+    "SELECT a.user_id FROM jsonb_array_elements($2::jsonb) AS place JOIN assignments a"
+    " ON a.realm_id = $1 AND a.contexts @> jsonb_build_array(place)"
+)
+"""People with a role in one of the places $2."""
 _UNIQUE = {"users_username_key": UsernameTaken, "users_email_key": EmailTaken}
 
 
@@ -71,6 +76,17 @@ async def find_any(tx: Tx, user_id: UserId) -> User:
         "SELECT " + COLUMNS + " FROM users WHERE realm_id = $1 AND id = $2 AND erased_at IS NULL",
         tx.realm_id,
         user_id,
+        missing=UserNotFound,
+    )
+
+
+async def find_any_named(tx: Tx, username_key: str) -> User:
+    """Deleted people too, erased ones not."""
+    return await tx.one(
+        User,
+        "SELECT " + COLUMNS + " FROM users WHERE realm_id = $1 AND username_key = $2 AND erased_at IS NULL",
+        tx.realm_id,
+        username_key,
         missing=UserNotFound,
     )
 

@@ -1,0 +1,62 @@
+"""How every feature lists its rows: check the question against the registry, fetch one page, count only when asked."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+from uuid import UUID
+
+from roster.kit import filters
+from roster.kit.filters import Fields, Filter, Sort
+from roster.kit.pages import Page, Slice, Walk
+from roster.storage import sql
+from roster.storage.sql import Listing
+from roster.storage.tx import Tx
+
+T = TypeVar("T")
+
+
+async def fetch(
+    tx: Tx,
+    listing: Listing,
+    model: Callable[..., T],
+    *,
+    fields: Fields,
+    where: Filter | None,
+    sorts: Sequence[Sort],
+    page: Page,
+    may_see_private: bool,
+    args: tuple[object, ...] = (),
+    about: Sequence[str | UUID] = (),
+) -> Slice[T]:
+    """One page. `args` are the arguments of the listing's own condition after the realm, which is $1.
+
+    `about` names the list where fields and filter do not, so that a cursor fits no other list.
+    Raises InvalidFilter, PrivateField, InvalidCursor.
+    """
+    wanted = filters.check(where or filters.EVERYTHING, fields, may_see_private=may_see_private)
+    order = filters.check_sorts(sorts, fields, may_see_private=may_see_private)
+    key = tx.runtime.keyring.key("cursors")
+    whose = (listing.tables, tx.realm_id, *about)
+    walk = Walk(key, page, where=wanted, sorts=order, fields=fields, about=whose)
+    known = (tx.realm_id, *args)
+    query, values = sql.compile_page(listing, fields, walk, args=known, realm_id=tx.realm_id)
+    rows = await tx.rows(query, *values)
+    total: int | None = None
+    if page.total:
+        query, values = sql.compile_count(listing, fields, wanted, args=known, realm_id=tx.realm_id)
+        total = await tx.value(query, *values)
+    return walk.cut(rows, model, total)
+
+
+async def count(
+    tx: Tx,
+    listing: Listing,
+    *,
+    fields: Fields,
+    where: Filter | None,
+    may_see_private: bool,
+    args: tuple[object, ...] = (),
+) -> int:
+    """How many there are. Raises InvalidFilter, PrivateField."""
+    wanted = filters.check(where or filters.EVERYTHING, fields, may_see_private=may_see_private)
+    query, values = sql.compile_count(listing, fields, wanted, args=(tx.realm_id, *args), realm_id=tx.realm_id)
+    return await tx.value(query, *values)
