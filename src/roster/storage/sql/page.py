@@ -1,0 +1,134 @@
+"""Orders and pages: one statement that fetches one row more than the page holds.
+
+A walk goes on after the row its cursor names by comparing with that row's values, never by counting rows: where an
+index holds the order, a page deep in the list costs what the first one does.
+"""
+
+from collections.abc import Sequence
+from typing import LiteralString
+from uuid import UUID
+
+import msgspec
+
+from roster.kit.filters import EVERYTHING, Fields, Filter, Sort
+from roster.kit.pages import Page, Walk
+from roster.storage.sql.columns import comparable, type_of
+from roster.storage.sql.parameters import Compiled, Parameters, numbered
+from roster.storage.sql.where import condition
+
+
+class Listing(msgspec.Struct, frozen=True, kw_only=True):
+    """What a feature lists. `condition` narrows it to the realm and uses $1, $2 … for its own arguments."""
+
+    columns: LiteralString
+    tables: LiteralString
+    condition: LiteralString
+    tiebreak: LiteralString = "id"  # a uuid column, unique and not null: makes every order total
+
+
+class _Key(msgspec.Struct, frozen=True):
+    """One key of an order as it is walked. NULL is the greatest value, as in PostgreSQL's own order."""
+
+    expression: LiteralString
+    type: LiteralString
+    descending: bool
+    nullable: bool
+
+
+def compile_order(sorts: Sequence[Sort], fields: Fields, first_parameter: int, *, tiebreak: LiteralString) -> Compiled:
+    """The terms of an ORDER BY clause, with placeholders from `first_parameter` on."""
+    parameters = Parameters(first_parameter - 1)
+    keys = _keys(sorts, fields, parameters, tiebreak=tiebreak, backwards=False)
+    return _order([key.expression for key in keys], keys), parameters.values
+
+
+def compile_count(
+    listing: Listing, fields: Fields, where: Filter, *, args: tuple[object, ...], realm_id: UUID
+) -> Compiled:
+    """How many rows there are in all. It reads every one of them, so only on request."""
+    parameters = Parameters(len(args))
+    wanted = _wanted(listing, fields, where, parameters, realm_id)
+    return "SELECT count(*) FROM " + listing.tables + " WHERE " + wanted, args + parameters.values
+
+
+def compile_page(listing: Listing, fields: Fields, walk: Walk, *, args: tuple[object, ...], realm_id: UUID) -> Compiled:
+    """The rows of one page and one more, in walking order; each ends in its sort values and id, as `Walk.cut` wants."""
+    parameters = Parameters(len(args))
+    keys = _keys(walk.sorts, fields, parameters, tiebreak=listing.tiebreak, backwards=walk.backwards)
+    names: list[LiteralString] = [numbered("cursor_", place) for place in range(len(keys))]
+    shown: list[LiteralString] = [key.expression + " AS " + name for key, name in zip(keys, names, strict=True)]
+    wanted = _wanted(listing, fields, walk.where, parameters, realm_id)
+    start = "SELECT " + ", ".join([listing.columns, *shown]) + " FROM " + listing.tables + " WHERE " + wanted
+    ending = " ORDER BY " + _order(names, keys) + _window(walk.page, parameters)
+    branches: list[LiteralString] = [start + place + ending for place in _places(keys, walk, parameters)]
+    if len(branches) == 1:
+        return branches[0], args + parameters.values
+    return "(" + ") UNION ALL (".join(branches) + ")" + ending, args + parameters.values
+
+
+def _window(page: Page, parameters: Parameters) -> LiteralString:
+    limit = " LIMIT " + parameters.add(page.limit + 1, "bigint")
+    return limit + " OFFSET " + parameters.add(page.offset, "bigint") if page.offset else limit
+
+
+def _wanted(listing: Listing, fields: Fields, where: Filter, parameters: Parameters, realm_id: UUID) -> LiteralString:
+    if where == EVERYTHING:
+        return "(" + listing.condition + ")"
+    return "(" + listing.condition + ") AND " + condition(where, fields, parameters, realm_id)
+
+
+def _keys(
+    sorts: Sequence[Sort], fields: Fields, parameters: Parameters, *, tiebreak: LiteralString, backwards: bool
+) -> list[_Key]:
+    """The tiebreak goes the way of the last sort, so that one index read in one direction serves a single sort."""
+    keys: list[_Key] = []
+    for sort in sorts:
+        field = fields[sort.field]
+        expression = comparable(field, parameters)
+        keys.append(_Key(expression, type_of(field), sort.descending != backwards, field.nullable))
+    descending = keys[-1].descending if keys else backwards
+    return [*keys, _Key(tiebreak, "uuid", descending, nullable=False)]
+
+
+def _order(names: Sequence[LiteralString], keys: Sequence[_Key]) -> LiteralString:
+    directions: list[LiteralString] = [" DESC" if key.descending else "" for key in keys]
+    return ", ".join([name + direction for name, direction in zip(names, directions, strict=True)])
+
+
+def _places(keys: Sequence[_Key], walk: Walk, parameters: Parameters) -> list[LiteralString]:
+    """Conditions that hold for the rows after the cursor; of two, all rows of the first come before the second's.
+
+    They are separate statements, because PostgreSQL finds the start of a range in an index, but not of an OR.
+    """
+    if walk.after is None:
+        return [""]
+    values: list[LiteralString | None] = [
+        None if value is None else parameters.add(value, key.type) for key, value in zip(keys, walk.after, strict=True)
+    ]
+    return [" AND (" + branch + ")" for branch in _after(keys, values)]
+
+
+def _after(keys: Sequence[_Key], values: Sequence[LiteralString | None]) -> list[LiteralString]:
+    """The rows after these values, in one condition or two: with a value to compare the first key with, and NULL."""
+    key, value = keys[0], values[0]
+    sign: LiteralString = " < " if key.descending else " > "
+    rest = " OR ".join(_after(keys[1:], values[1:])) if len(keys) > 1 else "FALSE"
+    missing, present = key.expression + " IS NULL", key.expression + " IS NOT NULL"
+    if value is None:
+        same = missing + " AND (" + rest + ")"
+        return [same, present] if key.descending else [same]
+    tail: list[LiteralString] = [missing] if key.nullable and not key.descending else []
+    if (row := _row(keys, values, sign)) is not None:
+        return [row, *tail]
+    bound = key.expression + sign.rstrip() + "= " + value
+    return [bound + " AND (" + key.expression + sign + value + " OR " + rest + ")", *tail]
+
+
+def _row(keys: Sequence[_Key], values: Sequence[LiteralString | None], sign: LiteralString) -> LiteralString | None:
+    """One comparison of rows, where that says the same: one direction, nothing missing, no NULL to come later."""
+    given: list[LiteralString] = [value for value in values if value is not None]
+    uniform = all(key.descending == keys[0].descending for key in keys)
+    later = any(key.nullable and not key.descending for key in keys[1:])
+    if len(given) < len(values) or not uniform or later:
+        return None
+    return "(" + ", ".join([key.expression for key in keys]) + ")" + sign + "(" + ", ".join(given) + ")"

@@ -1,0 +1,153 @@
+"""Filter trees as conditions."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, LiteralString
+from uuid import UUID
+
+import msgspec
+
+from roster.kit import text, values
+from roster.kit.filters import All, AnyOf, Compare, Field, Fields, Filter, Not, Op
+from roster.kit.values import Kind, Scalar
+from roster.storage.sql.columns import TYPES, comparable, member, type_of, typed
+from roster.storage.sql.parameters import Compiled, Parameters
+
+_COMPARISONS: Mapping[Op, LiteralString] = {Op.LT: " < ", Op.LE: " <= ", Op.GT: " > ", Op.GE: " >= "}
+_GRAM = 3
+_FEW = 8
+_JSON = msgspec.json.Encoder(decimal_format="number")
+
+
+def compile_where(where: Filter, fields: Fields, first_parameter: int, *, realm_id: UUID) -> Compiled:
+    """A condition for a WHERE clause (only there: its NULL means false); placeholders from `first_parameter` on."""
+    parameters = Parameters(first_parameter - 1)
+    return condition(where, fields, parameters, realm_id), parameters.values
+
+
+def condition(where: Filter, fields: Fields, parameters: Parameters, realm_id: UUID) -> LiteralString:
+    """The same with placeholders shared with other parts of the statement."""
+    return _Where(fields, parameters, realm_id).node(where, holds=True)
+
+
+class _Where:
+    """Compiles one filter.
+
+    Negation is pushed down to the comparisons. Above them only AND and OR remain, where NULL acts like false; so a
+    plain comparison needs no guard and can use an index, and a negated one holds for missing values by IS NOT TRUE.
+    """
+
+    def __init__(self, fields: Fields, parameters: Parameters, realm_id: UUID) -> None:
+        self._fields = fields
+        self._parameters = parameters
+        self._realm_id = realm_id
+
+    def node(self, where: Filter, *, holds: bool) -> LiteralString:
+        match where:
+            case Not():
+                return self.node(where.part, holds=not holds)
+            case All():
+                return self._group(where.parts, holds=holds, every=holds)
+            case AnyOf():
+                return self._group(where.parts, holds=holds, every=not holds)
+            case Compare():
+                return self._leaf(where, holds=holds)
+
+    def _group(self, parts: Sequence[Filter], *, holds: bool, every: bool) -> LiteralString:
+        if not parts:
+            return "TRUE" if every else "FALSE"
+        return "(" + (" AND " if every else " OR ").join([self.node(part, holds=holds) for part in parts]) + ")"
+
+    def _leaf(self, where: Compare, *, holds: bool) -> LiteralString:
+        field = self._fields[where.field]
+        inverse = where.op is Op.NE or (where.op is Op.EXISTS and where.value is False)
+        found = "(" + self._comparison(field, where.op, where.value) + ")"
+        if holds != inverse:
+            return found
+        return found + " IS NOT TRUE" if field.nullable else "NOT " + found
+
+    def _comparison(self, field: Field, op: Op, value: Any) -> LiteralString:
+        match op:
+            case Op.EXISTS:
+                return self._exists(field)
+            case Op.EQ | Op.NE:
+                return self._one_of(field, (value,))
+            case Op.IN:
+                return self._one_of(field, value)
+            case Op.LT | Op.LE | Op.GT | Op.GE:
+                return self._ordered(field, _COMPARISONS[op], value)
+            case Op.MATCHES:
+                sign: LiteralString = " ~* " if field.kind is Kind.FOLDED else " ~ "
+                return self._text(field, folded=False) + sign + self._parameters.add(value, "text")
+            case Op.CONTAINS if field.kind is Kind.TEXT_LIST:
+                return self._one_of(field, (value,))
+            case Op.CONTAINS | Op.STARTS | Op.ENDS:
+                return self._part(field, op, value)
+
+    def _exists(self, field: Field) -> LiteralString:
+        if field.member:
+            found = member(field, self._parameters)
+            return "jsonb_typeof(" + found + ") <> 'null' AND " + found + " <> '[]'::jsonb"
+        return field.column + (" <> '{}'" if field.kind is Kind.TEXT_LIST else " IS NOT NULL")
+
+    def _one_of(self, field: Field, choices: Sequence[Scalar]) -> LiteralString:
+        if field.member and field.kind not in (Kind.INSTANT, Kind.UUID):
+            return self._holds_document(field, choices)
+        if field.kind is Kind.TEXT_LIST:
+            return field.column + " && " + self._parameters.add(list(choices), "text[]")
+        subject, type_ = comparable(field, self._parameters), type_of(field)
+        folded = [_folded(field, choice) for choice in choices]
+        if len(folded) == 1:
+            return subject + " = " + self._parameters.add(folded[0], type_)
+        return subject + " = ANY(" + self._parameters.add(folded, type_ + "[]") + ")"
+
+    def _holds_document(self, field: Field, choices: Sequence[Scalar]) -> LiteralString:
+        """Containment, which the jsonb_path_ops index answers; it cannot do so for ANY, hence the OR for a few."""
+        documents = [_document(field.member, held) for choice in choices for held in _forms(field.kind, choice)]
+        if not 1 <= len(documents) <= _FEW:
+            return field.column + " @> ANY(" + self._parameters.add(documents, "text[]") + "::jsonb[])"
+        return " OR ".join(
+            [field.column + " @> " + self._parameters.add(document, "text") + "::jsonb" for document in documents]
+        )
+
+    def _ordered(self, field: Field, sign: LiteralString, value: Scalar) -> LiteralString:
+        if field.kind is not Kind.JSON:
+            subject = comparable(field, self._parameters)
+            return subject + sign + self._parameters.add(_folded(field, value), type_of(field))
+        kind = values.of(value)
+        return typed(member(field, self._parameters), kind) + sign + self._parameters.add(value, TYPES[kind])
+
+    def _part(self, field: Field, op: Op, value: str) -> LiteralString:
+        """LIKE on the exact text, and before it the index over trigrams where there is one."""
+        needle = text.fold(value) if field.key else value
+        pattern = ("" if op is Op.STARTS else "%") + _escaped(needle) + ("" if op is Op.ENDS else "%")
+        exact = self._text(field, folded=True) + " LIKE " + self._parameters.add(pattern, "text")
+        if field.grams is None or len(needle) < _GRAM:
+            return exact
+        hashes = self._parameters.add(text.grams(self._realm_id, value), "int[]")
+        return field.grams + " @> " + hashes + " AND " + exact
+
+    def _text(self, field: Field, *, folded: bool) -> LiteralString:
+        if field.member:
+            return typed(member(field, self._parameters), Kind.TEXT)
+        return field.key if folded and field.key else field.column
+
+
+def _forms(kind: Kind, value: Scalar) -> list[object]:
+    """How a JSON member may hold the value: itself, in a list, or, where nothing is laid down, either."""
+    if kind is Kind.TEXT_LIST:
+        return [[value]]
+    return [value, [value]] if kind is Kind.JSON else [value]
+
+
+def _document(path: Sequence[str], value: object) -> str:
+    for name in reversed(path):
+        value = {name: value}
+    return _JSON.encode(value).decode()
+
+
+def _folded(field: Field, value: Scalar) -> Scalar:
+    return text.fold(value) if field.key and isinstance(value, str) else value
+
+
+def _escaped(needle: str) -> str:
+    return needle.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
