@@ -13,5 +13,4 @@ def instant(at: datetime) -> str:
 
     The fraction is always there, because clients compare such texts.
     """
-    at = at.astimezone(UTC)
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
