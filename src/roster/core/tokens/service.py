@@ -93,6 +93,7 @@ async def _by_session(tx: Tx, slug: str, text: str, origin: Origin) -> Actor:
         authenticated_at=found.authenticated_at,
         factors=tuple(found.factors),
         realm_version=found.realm_version,
+        access_version=found.realm_access_version,
         platform=slug == realms.MAIN,
     )
 
@@ -120,6 +121,7 @@ async def _key_actor(tx: Tx, slug: str, found: KeyPrincipal, origin: Origin) -> 
         credential_id=found.credential_id,
         factors=(found.kind,),
         realm_version=found.realm_version,
+        access_version=found.realm_access_version,
         platform=slug == realms.MAIN,
     )
 
