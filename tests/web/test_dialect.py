@@ -168,6 +168,13 @@ async def test_a_reply_brings_headers_of_its_own_that_cannot_be_split():
     assert "evil" not in answer.headers
 
 
+async def test_text_is_json_only_where_the_type_is():
+    async with toy.client(toy.mounted()) as client:
+        answer = await client.get("/toy/v1/motto")
+
+    assert (answer.headers["content-type"], answer.text) == ("text/plain; charset=utf-8", "för alla")
+
+
 async def test_an_upload_is_streamed_within_its_limit():
     async def pieces(count: int):
         for _ in range(count):

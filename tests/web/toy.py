@@ -182,8 +182,13 @@ async def broken(tx: Any) -> None:
 
 @toys.get("/busy", id="Busy", errors=(TooMany,))
 async def busy(tx: Any) -> None:
-    """Says to come back."""
     raise TooMany(7)
+
+
+@toys.get("/motto", id="Motto", produces="text/plain; charset=utf-8")
+async def motto() -> str:
+    """Words, not JSON."""
+    return "för alla"
 
 
 @toys.post("/cookie", id="Cookie", status=201, public=True)

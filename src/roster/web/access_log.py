@@ -3,6 +3,7 @@
 import asyncio
 import re
 from datetime import datetime
+from functools import lru_cache
 from typing import BinaryIO
 from urllib.parse import unquote
 
@@ -105,6 +106,7 @@ def _mask(pair: re.Match[str]) -> str:
     return f"{pair[1]}=***" if names_secret(unquote(pair[1])) else pair[0]
 
 
+@lru_cache(512)
 def names_secret(name: str) -> bool:
     """Whether what goes by this name must stay out of the log."""
     return _SECRET.search(name) is not None

@@ -27,10 +27,14 @@ class Answer:
 
 def typed(content_type: str) -> RawHeaders:
     """The headers of an API answer of this type; made once for each operation."""
+    return JSON_HEADERS if content_type == JSON else _typed(content_type)
+
+
+def _typed(content_type: str) -> RawHeaders:
     return [(b"content-type", content_type.encode("latin-1")), *_API]
 
 
-JSON_HEADERS = typed(JSON)
+JSON_HEADERS = _typed(JSON)
 
 
 def pack(result: object, status: int, headers: RawHeaders = JSON_HEADERS) -> Answer:
@@ -41,15 +45,23 @@ def pack(result: object, status: int, headers: RawHeaders = JSON_HEADERS) -> Ans
         return Answer(result.status, _merged(typed(result.content_type), result.headers), result)
     if result is None:
         return Answer(status, _NO_BODY, b"")
-    return Answer(status, headers, result if isinstance(result, bytes) else _ENCODE(result))
+    return Answer(status, headers, _encoded(result, headers))
 
 
 def _of_reply(reply: Reply) -> Answer:
     if reply.body is None:
         return Answer(reply.status, _merged(_NO_BODY, reply.headers), b"")
-    base = JSON_HEADERS if reply.content_type == JSON else typed(reply.content_type)
-    body = reply.body if isinstance(reply.body, bytes) else _ENCODE(reply.body)
-    return Answer(reply.status, _merged(base, reply.headers), body)
+    base = typed(reply.content_type)
+    return Answer(reply.status, _merged(base, reply.headers), _encoded(reply.body, base))
+
+
+def _encoded(body: object, headers: RawHeaders) -> bytes:
+    """JSON, unless it is bytes already, or text for another content type."""
+    if isinstance(body, bytes):
+        return body
+    if isinstance(body, str) and headers is not JSON_HEADERS:
+        return body.encode()
+    return _ENCODE(body)
 
 
 def _merged(base: RawHeaders, own: Headers) -> RawHeaders:

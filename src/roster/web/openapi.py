@@ -63,7 +63,11 @@ def errors_of(operation: Operation, dialect: Dialect) -> tuple[type[RosterError]
 def example(error: type[RosterError]) -> RosterError:
     """An instance to show; numbers are 1, texts are `value`."""
     wanted = inspect.signature(error).parameters.values()
-    required = [each for each in wanted if each.default is each.empty and each.kind not in (each.VAR_POSITIONAL, 4)]
+    required = [
+        each
+        for each in wanted
+        if each.default is each.empty and each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
+    ]
     arguments = {each.name: _SAMPLES[each.annotation] for each in required}
     return error(**cast("dict[str, Any]", arguments))
 

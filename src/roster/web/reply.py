@@ -8,7 +8,10 @@ Headers = tuple[tuple[str, str], ...]
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """A complete answer. A `body` of bytes is sent as it is, None is no body, anything else becomes JSON."""
+    """A complete answer.
+
+    No body when `body` is None; bytes are sent as they are, so is text unless the type is JSON; all else becomes JSON.
+    """
 
     status: int = 200
     body: object = None

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -76,9 +75,11 @@ async def _until_gone(receive: Receive) -> None:
 
 
 async def _end(task: asyncio.Future[Any]) -> None:
+    """Stop the task and wait until it has; what it raised was seen before, or nobody is left to see it."""
     task.cancel()
-    with suppress(asyncio.CancelledError, OSError):
-        await task
+    await asyncio.wait((task,))
+    if not task.cancelled():
+        task.exception()
 
 
 async def _beating(events: AsyncIterator[Event], heartbeat: float) -> AsyncIterator[bytes]:
