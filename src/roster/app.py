@@ -1,11 +1,14 @@
 """The composition root: from settings to a running whole. The only module that knows all parts."""
 
+import asyncio
 import sys
 
 from roster.core.flows import provision
 from roster.core.flows.provision import FirstAdministrator
+from roster.core.sessions import activity
 from roster.dialects.acceleratxr import dialect as acceleratxr
 from roster.dialects.native import dialect as native
+from roster.messaging import delivery
 from roster.settings import Dialect as DialectSettings
 from roster.settings import Settings
 from roster.storage import installation, migrate, pool
@@ -61,3 +64,23 @@ def _mounts(dialect: Dialect, settings: DialectSettings) -> list[Mount]:
 
 def _access_log(settings: Settings) -> AccessLog | None:
     return AccessLog(sys.stderr.buffer) if settings.log.level in ("debug", "info") else None
+
+
+class Background:
+    """What one worker of a server does besides answering: delivery of messages, jobs, times of last use."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin; what fails later is logged by the task itself and does not stop the server."""
+        for work in (activity.run, delivery.run):
+            self._tasks.append(asyncio.create_task(work(self._runtime)))
+
+    async def stop(self) -> None:
+        """Stop everything and write what is still in memory."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await activity.flush(self._runtime)

@@ -69,7 +69,7 @@ def _work(settings: Settings, dsn: str, listening: socket.socket, number: int = 
 async def _answer(settings: Settings, dsn: str, listening: socket.socket, number: int, parent: int | None) -> None:
     """`parent` is a pipe that ends with the parent: workers do not outlive it, however it ends."""
     runtime = Runtime.open(settings, dsn)
-    background = composition.Background(runtime, dsn) if number == 0 else None
+    background = composition.Background(runtime) if number == 0 else None
     application = composition.application(
         runtime, start=background and background.start, stop=background and background.stop
     )
