@@ -30,12 +30,19 @@ def is_valid_pattern(text: str) -> bool:
 
 def decide(actor: Actor, right: str, name: str, lists: Mapping[str, AccessList]) -> bool:
     """Whether the list called `name`, or else its parents, give the right to the actor."""
+    return ask(actor, right, name, lists) or False
+
+
+def ask(actor: Actor, right: str, name: str, lists: Mapping[str, AccessList]) -> bool | None:
+    """The same, or None when the question ends at a list that is not among these: whoever knows it must answer."""
     names = _names(actor)
     current: str | None = name
     for _ in range(MAX_PARENTS):
-        found = lists.get(current) if current else None
-        if found is None:
+        if current is None:
             return False
+        found = lists.get(current)
+        if found is None:
+            return None
         answer = _first(found.records, names, right)
         if answer is not None:
             return answer

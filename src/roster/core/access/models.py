@@ -1,5 +1,6 @@
 """Roles, assignments, permission lists."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -22,6 +23,7 @@ PERMISSIONS: dict[str, str] = {
     "users.delete": "Delete people (they can be restored)",
     "users.erase": "Erase people for ever, export one person's data",
     "roles.read": "See roles and who has them",
+    "roles.create": "Create roles",
     "roles.write": "Create, change and delete roles",
     "roles.assign": "Give roles to people and take them away",
     "credentials.read": "See which credentials people have",
@@ -120,3 +122,14 @@ class AccessList(msgspec.Struct, frozen=True):
     version: int
     created_at: datetime | None = None
     updated_at: datetime | None = None
+
+
+class ObjectClass(msgspec.Struct, frozen=True):
+    """A kind of object with a permission list of its own, as a front door brings it along.
+
+    `default` is the list until somebody changes it. `grants` says which permissions of the directory it gives: to those
+    who have all of the rights named with it.
+    """
+
+    default: AccessList
+    grants: Mapping[str, tuple[str, ...]]

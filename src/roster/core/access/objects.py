@@ -1,40 +1,65 @@
 """Permission lists of single objects and of classes, as stored; `lists` has the rule."""
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import cast
 from uuid import UUID
 
 from roster.core.access import lists, store
 from roster.core.access.errors import ListNotFound
-from roster.core.access.models import AccessList, Rights
+from roster.core.access.models import AccessList, ObjectClass, Rights
 from roster.core.audit import service as audit
-from roster.kit.actor import Actor
+from roster.kit.actor import Actor, Grants
 from roster.kit.errors import Forbidden, InvalidInput, StaleVersion
 from roster.storage.tx import Tx
 
+Lists = Mapping[str, AccessList]
+
 _MAX_RECORDS = 1000
+_REMEMBERED = 20_000
 
 
 async def right(tx: Tx, what: str, object_id: UUID) -> bool | None:
-    """What the object's own list says about the actor; None when it has none. Holders of everything need no list."""
+    """What the object's own list says about the actor.
+
+    None when it has no list, or when that leaves the answer to the list of a class: what that one gives is in the
+    actor's grants already. Holders of everything need no list.
+    """
     if tx.actor.may("*") or not await _any_lists(tx):
         return None
     found = await _chain(tx, str(object_id))
-    return lists.decide(tx.actor, what, str(object_id), found) if found else None
+    return lists.ask(tx.actor, what, str(object_id), found)
 
 
-async def class_right(tx: Tx, actor: Actor, what: str, name: str, defaults: Mapping[str, AccessList]) -> bool:
-    """What the list of a class says, as stored or, until somebody changes it, by the dialect's defaults."""
+async def with_classes(tx: Tx, actor: Actor, classes: Sequence[ObjectClass]) -> Grants:
+    """The actor's grants, and what the lists of these classes add, as stored or by default.
+
+    Only for front doors that have such lists; the answer is remembered until the realm's access version changes.
+    """
+    if actor.may("*"):
+        return actor.grants
+    names = tuple(each.default.object for each in classes)
+    key = (actor.realm_id, actor.access_version, actor.user_id, actor.grants.roles, names)
+    remembered = _remembered(tx)
+    given = remembered.get(key)
+    if given is None:
+        given = await _given(tx, actor, classes)
+    if actor.access_version is not None:
+        remembered[key] = given
+    if len(remembered) > _REMEMBERED:
+        remembered.popitem(last=False)
+    return Grants(actor.grants.everywhere | given, actor.grants.within, actor.grants.roles)
+
+
+async def get(tx: Tx, name: str, defaults: Lists) -> AccessList:
+    """A list; `defaults` are those that hold until they are stored. Raises ListNotFound, Forbidden.
+
+    Needs everything, or a record that gives `full`.
+    """
     found = {**defaults, **(await _chain(tx, name))}
-    return lists.decide(actor, what, name, found)
-
-
-async def get(tx: Tx, name: str, defaults: Mapping[str, AccessList]) -> AccessList:
-    """A list. Raises ListNotFound, Forbidden. Needs everything, or a record that gives `full`."""
-    found = {**defaults, **(await _chain(tx, name))}
+    _require_full(tx, name, found)
     if name not in found:
         raise ListNotFound
-    _require_full(tx, name, found)
     return found[name]
 
 
@@ -45,19 +70,39 @@ async def put(
     *,
     parent: str | None,
     version: int | None,
-    defaults: Mapping[str, AccessList],
+    defaults: Lists,
 ) -> AccessList:
-    """Replace a list. Raises InvalidInput, StaleVersion, Forbidden."""
+    """Replace a list. Raises InvalidInput, StaleVersion, Forbidden; needs the same as `get`."""
     found = {**defaults, **(await _chain(tx, name))}
     _require_full(tx, name, found)
-    stored = found.get(name)
-    if version is not None and stored is not None and version != stored.version:
-        raise StaleVersion(stored=stored.version, sent=version)
     _check(records)
-    saved = await store.put_list(tx, name, parent, records)
+    if parent is not None and parent not in defaults and not await _chain(tx, parent):
+        raise InvalidInput.of("parent", "unknown_list", "There is no such list to inherit from.")
+    stored = found[name].version if name in found else 0
+    saved = None if version not in (None, stored) else await store.put_list(tx, name, parent, records, version)
+    if saved is None:
+        raise StaleVersion(stored=stored, sent=version or 0)
     await store.void_realm_grants(tx)
     await audit.record(tx, "access_list.changed", "access_list", None, {"object": [None, name]})
     return saved
+
+
+def _remembered(tx: Tx) -> "OrderedDict[object, frozenset[str]]":
+    nothing: OrderedDict[object, frozenset[str]] = OrderedDict()
+    return cast("OrderedDict[object, frozenset[str]]", tx.runtime.memo.setdefault("class grants", nothing))
+
+
+async def _given(tx: Tx, actor: Actor, classes: Sequence[ObjectClass]) -> frozenset[str]:
+    found: dict[str, AccessList] = {each.default.object: each.default for each in classes}
+    if await _any_lists(tx):
+        for each in classes:
+            found.update(await _chain(tx, each.default.object))
+    return frozenset(
+        permission
+        for each in classes
+        for permission, rights in each.grants.items()
+        if all(lists.decide(actor, what, each.default.object, found) for what in rights)
+    )
 
 
 def _check(records: Sequence[Rights]) -> None:
@@ -68,8 +113,8 @@ def _check(records: Sequence[Rights]) -> None:
             raise InvalidInput.of("records", "invalid_pattern", "A record names nobody that can be matched.")
 
 
-def _require_full(tx: Tx, name: str, found: Mapping[str, AccessList]) -> None:
-    if not tx.actor.may("*") and not lists.decide(tx.actor, "special", name, found):
+def _require_full(tx: Tx, name: str, found: Lists) -> None:
+    if not tx.actor.may("*") and not lists.decide(tx.actor, "full", name, found):
         raise Forbidden
 
 

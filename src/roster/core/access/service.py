@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from roster.core.access import grants as _grants
-from roster.core.access import store
+from roster.core.access import objects, store
 from roster.core.access.errors import Escalation, LastAdministrator, RoleBuiltIn, RoleNotFound
 from roster.core.access.models import ADMINISTRATOR, PERMISSIONS, Assignment, Members, Role, RoleChange, RoleDraft
 from roster.core.audit import service as audit
@@ -41,9 +41,9 @@ async def require_not_above(tx: Tx, user_id: UserId) -> None:
 
 
 async def get_role(tx: Tx, role_id: RoleId) -> Role:
-    """One role. Raises RoleNotFound. Needs `roles.read`, or having the role."""
+    """One role. Raises RoleNotFound. Needs `roles.read`, having the role, or a permission list that shows it."""
     role = await store.find(tx, role_id)
-    if not _may_see(tx, role):
+    if not await _may_see(tx, role):
         raise RoleNotFound
     return role
 
@@ -51,20 +51,24 @@ async def get_role(tx: Tx, role_id: RoleId) -> Role:
 async def find_role(tx: Tx, identifier: str) -> Role:
     """One role by id or, without regard to case, by name. Raises RoleNotFound."""
     found = await store.look_up(tx, identifier)
-    if found is None or not _may_see(tx, found):
+    if found is None or not await _may_see(tx, found):
         raise RoleNotFound
     return found
 
 
-def _may_see(tx: Tx, role: Role) -> bool:
-    return tx.actor.may("roles.read") or role.name in tx.actor.grants.roles
+async def _may_see(tx: Tx, role: Role) -> bool:
+    if role.name in tx.actor.grants.roles:
+        return True
+    decided = await objects.right(tx, "read", role.id)
+    return tx.actor.may("roles.read") if decided is None else decided
 
 
 async def create_role(
     tx: Tx, draft: RoleDraft, *, members: Sequence[UserId] = (), owners: Sequence[UserId] = ()
 ) -> Role:
-    """A new role, with its first members. Raises RoleNameTaken, Escalation. Needs `roles.write`."""
-    require(tx, "roles.write")
+    """A new role, with its first members. Raises RoleNameTaken, Escalation. Needs `roles.create` or `roles.write`."""
+    if not tx.actor.may("roles.write"):
+        require(tx, "roles.create")
     _checked_permissions(tx, draft.permissions)
     role = await store.insert(
         tx,
@@ -96,7 +100,7 @@ async def change_role(
     StaleVersion, LastAdministrator.
     """
     before = await store.lock(tx, role_id)
-    await _require_role_write(tx, before)
+    await _require_role_write(tx, before, "update")
     if version is not None and version != before.version:
         raise StaleVersion(stored=before.version, sent=version)
     after = _changed(tx, before, change)
@@ -113,12 +117,13 @@ async def change_role(
 async def delete_role(tx: Tx, role_id: RoleId) -> None:
     """Delete a role and all its assignments. Needs `roles.write`, or owning it. Raises RoleBuiltIn."""
     role = await store.lock(tx, role_id)
-    await _require_role_write(tx, role)
+    await _require_role_write(tx, role, "delete")
     if role.built_in:
         raise RoleBuiltIn
     if "*" in role.permissions:
         await _keep_an_administrator(tx, without_role=role_id)
     await store.delete(tx, role_id)
+    await store.delete_list(tx, str(role_id))
     await store.void_realm_grants(tx)
     await audit.record(tx, "role.deleted", "role", role_id, {"name": [role.name, None]})
 
@@ -133,13 +138,15 @@ async def role_names_of(tx: Tx, user_ids: Sequence[UserId]) -> dict[UserId, list
     return await store.role_names(tx, user_ids) if user_ids else {}
 
 
-async def _require_role_write(tx: Tx, role: Role) -> None:
-    if tx.actor.may("roles.write"):
+async def _require_role_write(tx: Tx, role: Role, right: str) -> None:
+    """Owners, and whoever the role's permission list or else `roles.write` lets, if they hold what the role gives."""
+    decided = await objects.right(tx, right, role.id)
+    if decided or (decided is None and tx.actor.may("roles.write")):
         _require_holding(tx, role.permissions)
         return
     if tx.actor.user_id and await store.is_owner(tx, role.id, tx.actor.user_id):
         return
-    raise Forbidden if _may_see(tx, role) else RoleNotFound
+    raise Forbidden if await _may_see(tx, role) else RoleNotFound
 
 
 def _changed(tx: Tx, role: Role, change: RoleChange) -> Role:

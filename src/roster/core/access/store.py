@@ -333,21 +333,27 @@ async def look_up_list(tx: Tx, name: str) -> AccessList | None:
     return row and row.access_list()
 
 
-async def put_list(tx: Tx, name: str, parent: str | None, records: Sequence[Rights]) -> AccessList:
-    row = await tx.one(
+async def put_list(
+    tx: Tx, name: str, parent: str | None, records: Sequence[Rights], version: int | None
+) -> AccessList | None:
+    """None when the stored version is another than `version`.
+
+    The first stored version is 1: version 0 is the list that holds before anybody has stored one.
+    """
+    row = await tx.maybe(
         _List,
-        "INSERT INTO access_lists AS l (realm_id, object, parent, records, created_at, updated_at)"
-        " VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (realm_id, object) DO UPDATE"
+        "INSERT INTO access_lists AS l (realm_id, object, parent, records, version, created_at, updated_at)"
+        " VALUES ($1, $2, $3, $4, 1, $5, $5) ON CONFLICT (realm_id, object) DO UPDATE"
         " SET parent = excluded.parent, records = excluded.records, version = l.version + 1,"
-        " updated_at = excluded.updated_at RETURNING " + _LIST,
+        " updated_at = excluded.updated_at WHERE $6::integer IS NULL OR l.version = $6 RETURNING " + _LIST,
         tx.realm_id,
         name,
         parent,
         msgspec.to_builtins(records),
         tx.now,
-        missing=RoleNotFound,
+        version,
     )
-    return row.access_list()
+    return row and row.access_list()
 
 
 async def has_lists(tx: Tx) -> bool:
