@@ -1,0 +1,154 @@
+"""The statements are ones that PostgreSQL can answer from the indexes that people have; and what `matches` does."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any, LiteralString
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from roster.kit.filters import EVERYTHING, Attribute, Attributes, Compare, Field, Fields, Filter, Kind, Not, Op, Sort
+from roster.kit.pages import Page, Walk
+from roster.storage import pool, sql
+from tests.storage import things
+
+REALM = UUID(int=1)
+
+
+def _person(name: LiteralString, key: LiteralString, *, nullable: bool = True) -> Field:
+    return Field(name=name, kind=Kind.FOLDED, column=name, key=key, grams="grams", sortable=True, nullable=nullable)
+
+
+PEOPLE = Fields(
+    [
+        _person("username", "username_key", nullable=False),
+        _person("email", "email_key"),
+        Field(name="created_at", kind=Kind.INSTANT, column="created_at", sortable=True, nullable=False),
+    ],
+    Attributes(column="attributes", undefined=Attribute(Kind.JSON)),
+)
+LISTING = sql.Listing(columns="id", tables="people", condition="realm_id = $1")
+
+
+@pytest.fixture
+async def connection(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """Plans as for a large table: what sorts or reads all rows is out of the question."""
+    connection = await pool.connect(dsn)
+    await connection.execute("SET enable_seqscan = off; SET enable_sort = off; SET enable_incremental_sort = off")
+    await connection.execute("CREATE TEMPORARY TABLE people (LIKE users)")
+    yield connection
+    await connection.close()
+
+
+async def copy_index(connection: asyncpg.Connection, name: str) -> None:
+    """Give the empty copy of the table this one index, so that the planner has no other to prefer."""
+    definition = await connection.fetchval("SELECT indexdef FROM pg_indexes WHERE indexname = $1", name)
+    await connection.execute(definition.replace(" ON public.users ", " ON people "))
+
+
+async def plan_of(connection: asyncpg.Connection, statement: LiteralString, args: tuple[object, ...]) -> str:
+    return "\n".join(row[0] for row in await connection.fetch("EXPLAIN " + statement, *args))
+
+
+async def plan_of_page(
+    connection: asyncpg.Connection, sorts: list[Sort], after: tuple[object, ...], *, backwards: bool = False
+) -> str:
+    row = (*after, UUID(int=5))
+    about = ("users", REALM)
+    question: dict[str, Any] = {"where": EVERYTHING, "sorts": sorts, "fields": PEOPLE, "about": about}
+    first = Walk(bytes(32), Page(1, backwards=backwards), **question).cut([row, row], lambda: None)
+    walk = Walk(bytes(32), Page(25, cursor=first.previous if backwards else first.next), **question)
+    return await plan_of(connection, *sql.compile_page(LISTING, PEOPLE, walk, args=(REALM,), realm_id=REALM))
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("descending", [False, True])
+async def test_a_cursor_starts_in_the_middle_of_an_index(
+    connection: asyncpg.Connection, *, descending: bool, backwards: bool
+):
+    await copy_index(connection, "users_by_created")
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    plan = await plan_of_page(connection, [Sort("created_at", descending)], (at,), backwards=backwards)
+    sign = "<" if descending != backwards else ">"
+    assert f"Index Cond: ((realm_id = '{REALM}'::uuid) AND (ROW(created_at, id) {sign} ROW(" in plan
+    assert "Sort" not in plan
+
+
+@pytest.mark.parametrize("descending", [False, True])
+async def test_a_cursor_starts_in_the_middle_of_an_index_over_a_column_with_missing_values(
+    connection: asyncpg.Connection, *, descending: bool
+):
+    await copy_index(connection, "users_by_email")
+    plan = await plan_of_page(connection, [Sort("email", descending)], ("a@example.org",))
+    sign = "<" if descending else ">"
+    assert f"(ROW(email_key, id) {sign} ROW(" in plan
+    assert ("(email_key IS NULL)" in plan) == (not descending)
+    assert "Filter" not in plan
+
+
+async def test_mixed_directions_still_start_at_the_first_key(connection: asyncpg.Connection):
+    await copy_index(connection, "users_by_created")
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    plan = await plan_of_page(connection, [Sort("created_at"), Sort("username", descending=True)], (at, "asa"))
+    assert f"Index Cond: ((realm_id = '{REALM}'::uuid) AND (created_at >= " in plan
+
+
+@pytest.mark.parametrize(
+    ("where", "index", "by"),
+    [
+        (Compare("email", Op.CONTAINS, "example"), "users_by_grams", "Index Cond: (grams @> "),
+        (Compare("email", Op.STARTS, "exa"), "users_by_grams", "Index Cond: (grams @> "),
+        (Compare("email", Op.STARTS, "ex"), "users_by_email", "AND (email_key >= 'ex'::text)"),
+        (Compare("email", Op.EQ, "a@example.org"), "users_by_email", "AND (email_key = 'a@example.org'::text)"),
+        (Compare("username", Op.IN, ["asa", "bo"]), "users_username_key", "AND (username_key = ANY "),
+        (Compare("attributes.colour", Op.EQ, "red"), "users_by_attributes", "Index Cond: (attributes @> "),
+        (Compare("attributes.colour", Op.IN, ["red", "blue"]), "users_by_attributes", "Index Cond: (attributes @> "),
+    ],
+)
+async def test_a_comparison_can_use_its_index(connection: asyncpg.Connection, where: Filter, index: str, by: str):
+    await copy_index(connection, index)
+    assert by in await plan_of(connection, *sql.compile_count(LISTING, PEOPLE, where, args=(REALM,), realm_id=REALM))
+
+
+async def test_short_needles_are_found_without_trigrams():
+    short, _ = sql.compile_where(Compare("email", Op.CONTAINS, "ab"), PEOPLE, 1, realm_id=REALM)
+    assert "grams" not in short
+    folded_long, _ = sql.compile_where(Compare("email", Op.CONTAINS, "aß"), PEOPLE, 1, realm_id=REALM)
+    assert "grams" in folded_long
+
+
+async def test_a_regular_expression_is_run_by_postgresql_alone(connection: asyncpg.Connection):
+    await connection.execute(things.TABLE)
+    row = {
+        **dict.fromkeys(("level", "active", "seen", "ref")),
+        "number": 1,
+        "made": datetime(2026, 1, 1, tzinfo=UTC),
+        "tags": [],
+        "attributes": {},
+    }
+    names = ["Asa", "bo7", None]
+    ids = [UUID(int=number) for number in range(3)]
+    rows = [{**row, "id": id, "name": name, "title": name or ""} for id, name in zip(ids, names, strict=True)]
+    realm_id = await things.store(connection, rows)
+
+    async def matching(where: Filter) -> list[UUID]:
+        condition, args = sql.compile_where(where, things.FIELDS, 2, realm_id=realm_id)
+        query = f"SELECT id FROM things WHERE realm_id = $1 AND {condition} ORDER BY id"
+        return [row["id"] for row in await connection.fetch(query, realm_id, *args)]
+
+    assert await matching(Compare("name", Op.MATCHES, "^as")) == ids[:1]
+    assert await matching(Compare("title", Op.MATCHES, "^as")) == []
+    assert await matching(Compare("title", Op.MATCHES, r"\d$")) == ids[1:2]
+    assert await matching(Not(Compare("name", Op.MATCHES, r"\d$"))) == [ids[0], ids[2]]
+    with pytest.raises(asyncpg.InvalidRegularExpressionError):
+        await matching(Compare("name", Op.MATCHES, "("))
+
+
+async def test_an_order_alone_has_its_tiebreak_and_its_own_parameters(connection: asyncpg.Connection):
+    order, args = sql.compile_order([Sort("number", descending=True)], things.FIELDS, 1, tiebreak="id")
+    assert (order, args) == ("number DESC, id DESC", ())
+    order, args = sql.compile_order([Sort("attributes.size")], things.FIELDS, 3, tiebreak="id")
+    assert args == ("size",)
+    assert "$3::text" in order
+    assert order.endswith(", id")
