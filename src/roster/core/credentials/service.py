@@ -36,13 +36,13 @@ _MOST: Final = 100
 
 async def list_of(tx: Tx, user_id: UserId) -> list[Credential]:
     """A person's credentials without backup codes, oldest first. Needs `credentials.read`, or being that person."""
-    _require_read(tx, user_id)
+    require_read(tx, user_id)
     return await store.list_of(tx, user_id)
 
 
 async def get(tx: Tx, user_id: UserId, credential_id: CredentialId) -> Credential:
     """One credential of this person. Raises CredentialNotFound, also when the actor may not see it."""
-    _require_read(tx, user_id)
+    require_read(tx, user_id)
     return await store.find(tx, user_id, credential_id)
 
 
@@ -64,7 +64,7 @@ async def keys(
     if user_id is None:
         access.require(tx, "credentials.read")
     else:
-        _require_read(tx, user_id)
+        require_read(tx, user_id)
     return await store.keys(tx, user_id, after, limit)
 
 
@@ -123,7 +123,8 @@ async def require_write(tx: Tx, user_id: UserId) -> None:
     await access.require_not_above(tx, user_id)
 
 
-def _require_read(tx: Tx, user_id: UserId) -> None:
+def require_read(tx: Tx, user_id: UserId) -> None:
+    """Raise unless the actor may see this person's credentials."""
     if not tx.actor.is_user(user_id) and not tx.actor.may("credentials.write"):
         access.require(tx, "credentials.read", otherwise=CredentialNotFound)
 
@@ -227,6 +228,27 @@ async def remove_second_factors(tx: Tx, user_id: UserId) -> int:
     return await store.delete_kinds(tx, user_id, [Kind.TOTP, Kind.BACKUP])
 
 
+async def external_ids_of(tx: Tx, user_ids: Sequence[UserId]) -> dict[UserId, list[tuple[str, str]]]:
+    """Provider and subject of people's external identities; the caller has checked that the actor may see them."""
+    return await store.external_ids(tx, user_ids) if user_ids else {}
+
+
+async def set_external(tx: Tx, user_id: UserId, identities: Sequence[Identity]) -> None:
+    """Make a person's external identities exactly these.
+
+    Needs `credentials.write`; raises Escalation, and CredentialExists for one that somebody else has.
+    """
+    access.require(tx, "credentials.write")
+    await access.require_not_above(tx, user_id)
+    wanted = {marks.external(each.provider, each.subject): each for each in identities}
+    held = await store.external_marks(tx, user_id)
+    for mark in held.keys() - wanted.keys():
+        await store.delete(tx, held[mark])
+        await audit.record(tx, "credential.deleted", "user", user_id, {"kind": [Kind.EXTERNAL.value, None]})
+    for mark in wanted.keys() - held.keys():
+        await _insert_external(tx, user_id, wanted[mark])
+
+
 class Attached(msgspec.Struct, frozen=True):
     """To whom an external identity belongs, and by which credential."""
 
@@ -249,6 +271,10 @@ async def attach_external(tx: Tx, user_id: UserId, identity: Identity) -> Attach
     if known is not None:
         await store.delete(tx, known.id)
         await audit.record(tx, "credential.deleted", "user", known.user_id, {"kind": [Kind.EXTERNAL.value, None]})
+    return await _insert_external(tx, user_id, identity)
+
+
+async def _insert_external(tx: Tx, user_id: UserId, identity: Identity) -> Attached:
     made = await store.insert(
         tx,
         user_id,

@@ -8,11 +8,15 @@ from roster.core.credentials.errors import CredentialExists, CredentialNotFound
 from roster.core.credentials.models import Credential, Stored
 from roster.core.users.errors import UserNotFound
 from roster.kit.ids import CredentialId, RealmId, UserId, uuid7
+from roster.storage.sql import Listing
 from roster.storage.tx import Tx
 
 _COLUMNS = (
     "id, number, user_id, kind, state, label, data, version, created_at, created_by, updated_at, last_used_at,"
     " expires_at"
+)
+OF_PERSON = Listing(
+    columns=_COLUMNS, tables="credentials", condition="realm_id = $1 AND user_id = $2 AND kind = ANY($3)"
 )
 _STORED = "id, kind, hash, lookup, version"
 _CONFLICTS = {"credentials_single": CredentialExists, "credentials_external": CredentialExists}
@@ -242,6 +246,29 @@ async def external(tx: Tx, lookup: bytes) -> tuple[CredentialId, UserId, int] | 
         lookup,
     )
     return None if not rows else (rows[0][0], rows[0][1], rows[0][2])
+
+
+async def external_ids(tx: Tx, user_ids: Sequence[UserId]) -> dict[UserId, list[tuple[str, str]]]:
+    rows = await tx.rows(
+        "SELECT user_id, data->>'provider', data->>'subject' FROM credentials WHERE realm_id = $1"
+        " AND user_id = ANY($2) AND kind = 'external' ORDER BY id",
+        tx.realm_id,
+        list(user_ids),
+    )
+    found: dict[UserId, list[tuple[str, str]]] = {}
+    for user_id, provider, subject in rows:
+        found.setdefault(UserId(user_id), []).append((provider, subject))
+    return found
+
+
+async def external_marks(tx: Tx, user_id: UserId) -> dict[bytes, CredentialId]:
+    """The person's external identities by what they are found by."""
+    rows = await tx.rows(
+        "SELECT lookup, id FROM credentials WHERE realm_id = $1 AND user_id = $2 AND kind = 'external'",
+        tx.realm_id,
+        user_id,
+    )
+    return {mark: CredentialId(credential_id) for mark, credential_id in rows}
 
 
 async def touch(tx: Tx, used: Sequence[tuple[RealmId, CredentialId, datetime]]) -> None:

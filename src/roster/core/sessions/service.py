@@ -75,6 +75,19 @@ async def cut(tx: Tx, user_id: UserId, reason: str, *, keep: SessionId | None = 
     return ended
 
 
+async def extend(tx: Tx, session_id: SessionId) -> Session:
+    """Let a live session last as long as a refresh would, without spending its refresh token.
+
+    Raises SessionNotFound.
+    """
+    settings = (await realms.current(tx)).settings
+    longest, idle = timedelta(seconds=settings.session_for), timedelta(seconds=settings.session_idle_for)
+    session = await store.extend(tx, session_id, longest, idle)
+    if session is None or not tx.actor.is_user(session.user_id):
+        raise SessionNotFound
+    return session
+
+
 # refresh
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from roster.core.sessions.errors import SessionNotFound
 from roster.core.sessions.models import Opening, Session
 from roster.kit.ids import RealmId, SessionId, UserId, uuid7
+from roster.storage.sql import Listing
 from roster.storage.tx import Tx
 
 _NAMES = (
@@ -36,10 +37,22 @@ _OPEN_WITH = (
     " AND c.realm_id = $1 AND c.id = $11 AND c.user_id = u.id AND c.version = $12"
     " FOR SHARE OF u, c RETURNING " + _NAMES
 )
+_LASTING = (
+    "last_used_at = $3, expires_at = least(s.created_at + $4::interval, $3::timestamptz + $5::interval,"
+    " (SELECT c.expires_at FROM credentials c WHERE c.realm_id = s.realm_id AND c.id = s.credential_id))"
+)
 _ALIVE = (
     " AND s.ended_at IS NULL AND s.expires_at > $3 AND u.realm_id = s.realm_id AND u.id = s.user_id"
     " AND u.status = 'active' AND u.deleted_at IS NULL AND r.id = s.realm_id AND r.status = 'active'"
 )
+
+
+LIVE = Listing(columns=_NAMES, tables="sessions", condition="realm_id = $1 AND ended_at IS NULL AND expires_at > $2")
+
+
+def session_of(*row: Any) -> Session:
+    """A row of `_NAMES`."""
+    return _session(row)
 
 
 def _session(row: tuple[Any, ...]) -> Session:
@@ -91,17 +104,34 @@ async def find(tx: Tx, session_id: SessionId) -> Session:
 async def rotate(tx: Tx, session_id: SessionId, generation: int, longest: timedelta, idle: timedelta) -> Session | None:
     """Move on to the next generation; None when the session is not alive or not at this generation."""
     rows = await tx.rows(
-        "UPDATE sessions s SET generation = s.generation + 1, refreshed_at = $3, last_used_at = $3,"
-        " expires_at = least(s.created_at + $5::interval, $3::timestamptz + $6::interval, (SELECT c.expires_at"
-        " FROM credentials c WHERE c.realm_id = s.realm_id AND c.id = s.credential_id))"
-        " FROM users u, realms r WHERE s.realm_id = $1 AND s.id = $2 AND s.generation = $4"
+        "UPDATE sessions s SET generation = s.generation + 1, refreshed_at = $3, "
+        + _LASTING
+        + " FROM users u, realms r WHERE s.realm_id = $1 AND s.id = $2 AND s.generation = $6"
         + _ALIVE
         + " RETURNING "
         + _S_NAMES,
         tx.realm_id,
         session_id,
         tx.now,
+        longest,
+        idle,
         generation,
+    )
+    return _session(rows[0]) if rows else None
+
+
+async def extend(tx: Tx, session_id: SessionId, longest: timedelta, idle: timedelta) -> Session | None:
+    """None when the session is not alive."""
+    rows = await tx.rows(
+        "UPDATE sessions s SET "
+        + _LASTING
+        + " FROM users u, realms r WHERE s.realm_id = $1 AND s.id = $2"
+        + _ALIVE
+        + " RETURNING "
+        + _S_NAMES,
+        tx.realm_id,
+        session_id,
+        tx.now,
         longest,
         idle,
     )

@@ -1,0 +1,73 @@
+"""A person's record with what hangs on it, in one use case: roles, external identities, the mail for a new address."""
+
+from collections.abc import Sequence
+
+from roster.core.access import service as access
+from roster.core.credentials import service as credentials
+from roster.core.credentials.models import Identity
+from roster.core.limits import service as limits
+from roster.core.recovery import service as recovery
+from roster.core.users import service as users
+from roster.core.users.errors import UserNotFound
+from roster.core.users.models import User, UserChange, UserDraft
+from roster.kit.ids import UserId
+from roster.kit.text import fold
+from roster.storage.tx import Tx
+
+
+async def create(
+    tx: Tx,
+    draft: UserDraft,
+    *,
+    roles: Sequence[str] = (),
+    identities: Sequence[Identity] = (),
+    link: str | None = None,
+) -> User:
+    """Make an account for somebody, with roles and external identities.
+
+    With `link` (see `recovery.request`) a verification message goes out. Raises as `users.create`, `access.set_roles`
+    and `credentials.set_external` do.
+    """
+    user = await users.create(tx, draft)
+    await _attach(tx, user.id, roles or None, identities or None)
+    if link is not None and user.email_verified_at is None:
+        await recovery.send_verification(tx, user, link)
+    return user
+
+
+async def change(
+    tx: Tx,
+    user_id: UserId,
+    change: UserChange,
+    *,
+    version: int | None = None,
+    roles: Sequence[str] | None = None,
+    identities: Sequence[Identity] | None = None,
+    link: str | None = None,
+) -> User:
+    """Change a person; roles and external identities become exactly those given, None leaves them alone.
+
+    With `link` a new address is asked to be verified, as often as `recovery` sends messages to one person.
+    Raises as `users.change`, `access.set_roles` and `credentials.set_external` do.
+    """
+    before = await users.tx_maybe(tx, user_id)
+    if before is None:
+        raise UserNotFound
+    after = await users.change(tx, user_id, change, version=version)
+    await _attach(tx, user_id, roles, identities)
+    if link is not None and _needs_proof(before, after):
+        flooded = await limits.try_spend(tx, [(recovery.PER_PERSON, str(user_id))])
+        if not flooded:
+            await recovery.send_verification(tx, after, link)
+    return after
+
+
+async def _attach(tx: Tx, user_id: UserId, roles: Sequence[str] | None, identities: Sequence[Identity] | None) -> None:
+    if roles is not None:
+        await access.set_roles(tx, user_id, roles)
+    if identities is not None:
+        await credentials.set_external(tx, user_id, identities)
+
+
+def _needs_proof(before: User, after: User) -> bool:
+    return after.email_verified_at is None and fold(before.email or "") != fold(after.email or "")
