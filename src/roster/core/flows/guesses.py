@@ -13,8 +13,8 @@ from roster.storage.tx import Tx
 
 
 def key_of(user: User | None, identifier: str) -> str:
-    """Known people are counted by id, so that all their names share one counter; unknown names by themselves."""
-    return str(user.id) if user else fold(identifier.strip())[:200]
+    """Known people are counted by id, so that all their names share one counter; unknown names each by themselves."""
+    return str(user.id) if user else limits.key_of(fold(identifier.strip()))
 
 
 async def spend(tx: Tx, key: str) -> None:

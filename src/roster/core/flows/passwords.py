@@ -58,6 +58,18 @@ async def set_password(
     return credential
 
 
+async def prepare(runtime: Runtime, actor: Actor, new: str) -> str:
+    """The hash of a password that the realm's rules allow, for `store`. Raises InvalidInput, Unavailable."""
+    async with runtime.read(actor) as tx:
+        rules.check(new, (await realms.current(tx)).settings.password_min_length)
+    return await runtime.workers.run(hashing.hash_secret, new)
+
+
+async def store(tx: Tx, user_id: UserId, hashed: str) -> Credential:
+    """Give a person who was just made, in the same transaction, a first password that `prepare` hashed."""
+    return await credentials.replace_password(tx, user_id, hashed, only_first=True)
+
+
 async def recover(runtime: Runtime, actor: Actor, token: str, new: str) -> UserId:
     """Set a new password with the token of a recovery message; whose it was. Signs nobody in, so MFA is not bypassed.
 

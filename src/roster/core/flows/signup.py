@@ -1,11 +1,10 @@
 """New accounts: people make their own, or an administrator makes one, with password and verification message."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from roster.core.access import service as access
-from roster.core.credentials import hashing, rules
-from roster.core.credentials import service as credentials
-from roster.core.flows import granting
+from roster.core.flows import granting, passwords
 from roster.core.flows.models import ClaimsFor, Granted
 from roster.core.limits import service as limits
 from roster.core.limits.service import Policy
@@ -38,29 +37,37 @@ async def register(
     """
     async with runtime.read(actor) as tx:
         await require_open(tx)
-        await _check_password(tx, password)
-    hash = await _hash(runtime, password)
+    hashed = await passwords.prepare(runtime, actor, password) if password is not None else None
     async with runtime.write(actor) as tx:
         user = await users.register(tx, draft)
-        await _complete(tx, user, hash, link)
+        await _complete(tx, user, hashed, link)
         return await granting.grant(tx, user, Opening(user.id, ("sign_up",)), claims)
 
 
 async def create(
-    runtime: Runtime, actor: Actor, draft: UserDraft, *, password: str | None = None, link: str | None = None
+    runtime: Runtime,
+    actor: Actor,
+    draft: UserDraft,
+    *,
+    password: str | None = None,
+    roles: Sequence[str] = (),
+    link: str | None = None,
 ) -> User:
-    """An administrator makes an account, perhaps with a first password. Needs `users.create`, and for a password
-    `credentials.write`. Raises as `register` does.
+    """An administrator makes an account, perhaps with a first password and with roles without limits.
+
+    Needs `users.create`, for a password `credentials.write`, for roles `roles.assign`. Raises as `register` and
+    `access.assign` do.
     """
     async with runtime.read(actor) as tx:
         access.require(tx, "users.create")
         if password is not None:
             access.require(tx, "credentials.write")
-        await _check_password(tx, password)
-    hash = await _hash(runtime, password)
+    hashed = await passwords.prepare(runtime, actor, password) if password is not None else None
     async with runtime.write(actor) as tx:
         user = await users.create(tx, draft)
-        await _complete(tx, user, hash, link)
+        if roles:
+            await access.set_roles(tx, user.id, roles)
+        await _complete(tx, user, hashed, link)
         return user
 
 
@@ -74,17 +81,8 @@ async def require_open(tx: Tx) -> None:
         raise TooMany(wait)
 
 
-async def _check_password(tx: Tx, password: str | None) -> None:
-    if password is not None:
-        rules.check(password, (await realms.current(tx)).settings.password_min_length)
-
-
-async def _hash(runtime: Runtime, password: str | None) -> str | None:
-    return None if password is None else await runtime.workers.run(hashing.hash_secret, password)
-
-
-async def _complete(tx: Tx, user: User, hash: str | None, link: str | None) -> None:
-    if hash is not None:
-        await credentials.replace_password(tx, user.id, hash, only_first=True)
+async def _complete(tx: Tx, user: User, hashed: str | None, link: str | None) -> None:
+    if hashed is not None:
+        await passwords.store(tx, user.id, hashed)
     if link is not None and user.email_verified_at is None:
         await recovery.send_verification(tx, user, link)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from roster.core.limits import store
+from roster.kit import secrets
 from roster.kit.errors import TooMany
 from roster.storage.tx import Tx
 
@@ -61,6 +62,11 @@ async def settle(tx: Tx, *, cleared: Sequence[tuple[Policy, str]], returned: Seq
         [policy.bucket(key) for policy, key in cleared],
         [policy.bucket(key) for policy, key in returned],
     )
+
+
+def key_of(text: str) -> str:
+    """A key for a text that anybody may have sent: short, storable, and not the text itself."""
+    return secrets.digest(text).hex()[:32]
 
 
 def network(address: str) -> str:

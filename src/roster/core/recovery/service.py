@@ -34,7 +34,7 @@ async def request(runtime: Runtime, actor: Actor, identifier: str, link: str) ->
     async with runtime.read(actor) as tx:
         await _spend_address(tx)
         user = await users.find_by_identifier(tx, identifier)
-        key = str(user.id) if user else fold(identifier.strip())[:200]
+        key = str(user.id) if user else limits.key_of(fold(identifier.strip()))
         flooded = await limits.try_spend(tx, [(PER_PERSON, key)])
     mailed = user if user and user.status == "active" and user.email and not flooded else None
     async with runtime.write(actor) as tx:

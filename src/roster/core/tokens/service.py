@@ -62,6 +62,8 @@ async def authenticate(tx: Tx, realm_slug: str, text: str, origin: Origin) -> Ac
 
     Also leaves the actor in `tx.actor`.
     """
+    if not realm_slug.isprintable():
+        raise InvalidToken
     if text.startswith("rk_"):
         tx.actor = await _by_key(tx, realm_slug, text, origin)
     else:

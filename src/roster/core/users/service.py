@@ -70,7 +70,7 @@ async def find_by_identifier(tx: Tx, text: str) -> User | None:
         return await tx_maybe(tx, UserId(user_id))
     realm = await realms.current(tx)
     key, phone = fold(text.strip()), normal.phone(text, realm.settings.default_region)
-    if not key or "\0" in key:
+    if not key.isprintable() or not key:
         return None
     found = await store.matching(tx, key, phone[1] if isinstance(phone, tuple) else "")
     named = [user for user in found if fold(user.username) == key]
@@ -128,15 +128,18 @@ async def change(tx: Tx, user_id: UserId, change: UserChange, *, version: int | 
     return after
 
 
-async def delete(tx: Tx, user_id: UserId) -> None:
+async def delete(tx: Tx, user_id: UserId, *, version: int | None = None) -> None:
     """Delete so that it can be undone: names are held, sessions end, roles and credentials wait.
 
-    Raises UserNotFound, Forbidden, Escalation, LastAdministrator. Needs `users.delete`, or being that person.
+    Raises UserNotFound, Forbidden, Escalation, LastAdministrator, StaleVersion. Needs `users.delete`, or being that
+    person.
     """
     user = await store.lock(tx, user_id)
     if user.deleted_at is not None:
         raise UserNotFound
     await _require_other(tx, user, "users.delete", "delete")
+    if version is not None and version != user.version:
+        raise StaleVersion(stored=user.version, sent=version)
     await access.keep_an_administrator(tx, without=user_id)
     await store.mark_deleted(tx, [user_id])
     await store.end_sessions(tx, [user_id], "deleted")
