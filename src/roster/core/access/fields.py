@@ -1,5 +1,6 @@
 """What roles can be filtered and sorted by."""
 
+from roster.core.access import store
 from roster.kit.filters import Field, Fields
 from roster.kit.values import Kind
 
@@ -18,6 +19,8 @@ FIELDS = Fields(
         ),
         Field(name="description", kind=Kind.TEXT, column="description", sortable=True, nullable=False),
         Field(name="permissions", kind=Kind.TEXT_LIST, column="permissions", nullable=False),
+        Field(name="members", kind=Kind.TEXT_LIST, column=store.MEMBERS, nullable=False),
+        Field(name="owners", kind=Kind.TEXT_LIST, column=store.OWNERS, nullable=False),
         Field(name="built_in", kind=Kind.BOOLEAN, column="built_in", nullable=False),
         Field(name="version", kind=Kind.INTEGER, column="version", sortable=True, nullable=False),
         Field(name="created_at", kind=Kind.INSTANT, column="created_at", sortable=True, indexed=True, nullable=False),

@@ -7,7 +7,7 @@ import msgspec
 
 from roster.core.access import grants as _grants
 from roster.core.access import objects, store
-from roster.core.access.errors import Escalation, LastAdministrator, RoleBuiltIn, RoleNotFound
+from roster.core.access.errors import AssignmentNotFound, Escalation, LastAdministrator, RoleBuiltIn, RoleNotFound
 from roster.core.access.models import ADMINISTRATOR, PERMISSIONS, Assignment, Members, Role, RoleChange, RoleDraft
 from roster.core.audit import service as audit
 from roster.kit.actor import Context, Grants
@@ -114,16 +114,18 @@ async def change_role(
     return after
 
 
-async def delete_role(tx: Tx, role_id: RoleId) -> None:
-    """Delete a role and all its assignments. Needs `roles.write`, or owning it. Raises RoleBuiltIn."""
+async def delete_role(tx: Tx, role_id: RoleId, *, version: int | None = None) -> None:
+    """Delete a role and all its assignments. Needs `roles.write`, or owning it. Raises RoleBuiltIn, StaleVersion."""
     role = await store.lock(tx, role_id)
     await _require_role_write(tx, role, "delete")
+    if version is not None and version != role.version:
+        raise StaleVersion(stored=role.version, sent=version)
     if role.built_in:
         raise RoleBuiltIn
     if "*" in role.permissions:
         await _keep_an_administrator(tx, without_role=role_id)
     await store.delete(tx, role_id)
-    await store.delete_list(tx, str(role_id))
+    await store.delete_lists(tx, [str(role_id)])
     await store.void_realm_grants(tx)
     await audit.record(tx, "role.deleted", "role", role_id, {"name": [role.name, None]})
 
@@ -227,10 +229,23 @@ async def assign_on_behalf(tx: Tx, role: Role, user_id: UserId) -> None:
     await store.void_user_grants(tx, [user_id])
 
 
-async def unassign(tx: Tx, assignment_id: AssignmentId) -> None:
-    """Take a role from a person. Raises AssignmentNotFound, LastAdministrator, Escalation. Needs `roles.assign`."""
+async def explain(tx: Tx, user_id: UserId, permission: str) -> list[Assignment]:
+    """Why a person may do something: their assignments that give the permission. Raises as `assignments_of`."""
+    held = await assignments_of(tx, user_id)
+    roles = await store.named(tx, [each.role_name for each in held])
+    giving = {role.id for role in roles if permission in role.permissions or "*" in role.permissions}
+    return [each for each in held if each.role_id in giving]
+
+
+async def unassign(tx: Tx, assignment_id: AssignmentId, *, of: UserId | None = None) -> None:
+    """Take a role from a person, who is `of` when that is given. Needs `roles.assign`.
+
+    Raises AssignmentNotFound, LastAdministrator, Escalation.
+    """
     require(tx, "roles.assign")
     found = await store.assignment(tx, assignment_id)
+    if of is not None and found.user_id != of:
+        raise AssignmentNotFound
     role = await store.find(tx, found.role_id)
     _require_holding(tx, role.permissions)
     if "*" in role.permissions:
@@ -253,6 +268,11 @@ async def set_roles(tx: Tx, user_id: UserId, names: Sequence[str]) -> None:
     for role in wanted:
         if role.id not in {each.role_id for each in held}:
             await assign(tx, role.id, user_id)
+
+
+async def administrators(tx: Tx) -> set[UserId]:
+    """The active people with everything everywhere; whoever asks holds a lock until the end of the transaction."""
+    return await store.administrators(tx)
 
 
 async def keep_an_administrator(tx: Tx, without: UserId) -> None:

@@ -10,8 +10,10 @@ from roster.core.access.errors import AssignmentExists, AssignmentNotFound, Role
 from roster.core.access.models import AccessList, Assignment, Members, Rights, Role
 from roster.kit import ids
 from roster.kit.actor import Context
+from roster.kit.filters import Fields, Filter
 from roster.kit.ids import AssignmentId, RoleId, UserId, uuid7
 from roster.kit.text import fold
+from roster.storage import sql
 from roster.storage.sql import Listing
 from roster.storage.tx import Tx
 
@@ -22,6 +24,15 @@ _ROLE = (
 _ASSIGNMENT = "a.id, a.role_id, r.name, a.user_id, a.is_owner, a.contexts, a.created_at, a.created_by"
 ROLES = Listing(columns=_ROLE, tables="roles", condition="realm_id = $1")
 OWN_ROLES = Listing(columns=_ROLE, tables="roles", condition="realm_id = $1 AND name = ANY($2)")
+MEMBERS = (
+    "(SELECT coalesce(array_agg(a.user_id::text), '{}') FROM assignments a WHERE a.realm_id = roles.realm_id"
+    " AND a.role_id = roles.id AND a.contexts = '[]' AND a.org_id IS NULL)"
+)
+OWNERS = (
+    "(SELECT coalesce(array_agg(a.user_id::text), '{}') FROM assignments a WHERE a.realm_id = roles.realm_id"
+    " AND a.role_id = roles.id AND a.contexts = '[]' AND a.org_id IS NULL AND a.is_owner)"
+)
+"""Who has a role, as lists that can be searched by."""
 _JOINED = " FROM assignments a JOIN roles r ON r.realm_id = a.realm_id AND r.id = a.role_id "
 
 
@@ -164,6 +175,19 @@ async def update(tx: Tx, role: Role) -> Role:
         missing=RoleNotFound,
         conflicts={"roles_name_key": RoleNameTaken},
     )
+
+
+async def delete_some(tx: Tx, where: Filter, fields: Fields) -> list[RoleId]:
+    """Delete roles that match a checked filter, but neither built-in ones nor such as give everything."""
+    condition, values = sql.compile_where(where, fields, 2, realm_id=tx.realm_id)
+    rows = await tx.rows(
+        "DELETE FROM roles WHERE realm_id = $1 AND NOT built_in AND NOT '*' = ANY(permissions) AND "
+        + condition
+        + " RETURNING id",
+        tx.realm_id,
+        *values,
+    )
+    return [RoleId(role_id) for (role_id,) in rows]
 
 
 async def delete(tx: Tx, role_id: RoleId) -> None:
@@ -360,5 +384,5 @@ async def has_lists(tx: Tx) -> bool:
     return await tx.value("SELECT EXISTS (SELECT FROM access_lists WHERE realm_id = $1)", tx.realm_id)
 
 
-async def delete_list(tx: Tx, name: str) -> None:
-    await tx.run("DELETE FROM access_lists WHERE realm_id = $1 AND object = $2", tx.realm_id, name)
+async def delete_lists(tx: Tx, names: Sequence[str]) -> None:
+    await tx.run("DELETE FROM access_lists WHERE realm_id = $1 AND object = ANY($2)", tx.realm_id, list(names))

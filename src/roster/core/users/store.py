@@ -8,7 +8,9 @@ import msgspec
 from roster.core.users.errors import EmailTaken, UsernameTaken, UserNotFound
 from roster.core.users.models import User
 from roster.kit.actor import Context
+from roster.kit.filters import Fields, Filter
 from roster.kit.ids import UserId
+from roster.storage import sql
 from roster.storage.tx import Tx
 
 COLUMNS = (
@@ -21,6 +23,16 @@ WITHIN = (
     " ON a.realm_id = $1 AND a.contexts @> jsonb_build_array(place)"
 )
 """People with a role in one of the places $2."""
+ROLE_NAMES = (
+    "(SELECT coalesce(array_agg(r.name), '{}') FROM assignments a"
+    " JOIN roles r ON r.realm_id = a.realm_id AND r.id = a.role_id"
+    " WHERE a.realm_id = users.realm_id AND a.user_id = users.id AND a.contexts = '[]')"
+)
+EXTERNAL_IDS = (
+    "(SELECT coalesce(array_agg(concat(c.data->>'provider', ':', c.data->>'subject')), '{}') FROM credentials c"
+    " WHERE c.realm_id = users.realm_id AND c.user_id = users.id AND c.kind = 'external')"
+)
+"""What belongs to a person by other tables, as lists that can be searched by."""
 _UNIQUE = {"users_username_key": UsernameTaken, "users_email_key": EmailTaken}
 
 
@@ -161,6 +173,21 @@ async def update(tx: Tx, user_id: UserId, row: Row) -> User:
         missing=UserNotFound,
         conflicts=_UNIQUE,
     )
+
+
+async def lock_some(tx: Tx, where: Filter, fields: Fields, *, but: Sequence[UserId], limit: int) -> list[UserId]:
+    """People who match a checked filter, locked; called again it goes on with those that have not been deleted."""
+    condition, values = sql.compile_where(where, fields, 4, realm_id=tx.realm_id)
+    rows = await tx.rows(
+        "SELECT id FROM users WHERE realm_id = $1 AND deleted_at IS NULL AND id <> ALL($2) AND "
+        + condition
+        + " ORDER BY id LIMIT $3 FOR UPDATE",
+        tx.realm_id,
+        list(but),
+        limit,
+        *values,
+    )
+    return [UserId(user_id) for (user_id,) in rows]
 
 
 async def mark_deleted(tx: Tx, user_ids: Sequence[UserId]) -> None:

@@ -1,0 +1,20 @@
+"""Parts of use cases over many people that make their own checks: imports."""
+
+from collections.abc import Sequence
+
+from roster.core.access import store
+from roster.core.access.models import Role
+from roster.core.audit import service as audit
+from roster.storage.tx import Tx
+
+
+async def roles_named(tx: Tx, names: Sequence[str]) -> list[Role]:
+    """The roles with these names, compared without regard to case; who may see them is not asked."""
+    return await store.named(tx, names) if names else []
+
+
+async def create_bare_role(tx: Tx, name: str, description: str = "") -> Role:
+    """A role without any permission, which therefore nobody can gain anything by. Raises RoleNameTaken."""
+    role = await store.insert(tx, name=name, description=description, permissions=[], ceiling={}, built_in=False)
+    await audit.record(tx, "role.created", "role", role.id, {"name": [None, role.name]})
+    return role
