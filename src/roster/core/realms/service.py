@@ -26,6 +26,14 @@ async def by_slug(tx: Tx, slug: str) -> Realm:
     return realm
 
 
+async def by_id(tx: Tx, realm_id: RealmId) -> Realm:
+    """The realm that a key or a refresh token names. Raises RealmNotFound, also for one that is switched off."""
+    realm = await store.by_id(tx, realm_id)
+    if realm.status != "active":
+        raise RealmNotFound
+    return realm
+
+
 async def current(tx: Tx) -> Realm:
     """The realm acted in.
 

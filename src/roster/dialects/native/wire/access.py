@@ -94,7 +94,7 @@ class SetMembers(Input, frozen=True, kw_only=True):
     """All who shall have the role without limits; owners count as members too."""
 
     members: Annotated[list[UUID], Meta(max_length=10_000)]
-    owners: Annotated[list[UUID], Meta(max_length=1000)] | None = None
+    owners: Annotated[list[UUID], Meta(max_length=1000)] = []
 
 
 class Permission(Output, frozen=True, kw_only=True):

@@ -1,10 +1,12 @@
 """People, their sessions and credentials."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
+from roster.dialects.native.wire.access import Assignment
 from roster.dialects.native.wire.base import (
     Address,
     Input,
@@ -22,6 +24,7 @@ from roster.dialects.native.wire.base import (
     Status,
     Username,
 )
+from roster.dialects.native.wire.platform import Entry
 
 
 class User(Output, frozen=True, kw_only=True):
@@ -62,7 +65,6 @@ class Me(Output, frozen=True, kw_only=True):
 
     user: User
     realm: str
-    home_realm: str
     roles: list[str]
     permissions: list[str]
     session_id: UUID | None
@@ -196,7 +198,7 @@ class ApiKeyCreate(Input, frozen=True, kw_only=True):
     label: Line = ""
     user_id: UUID | None = None
     kind: Literal["api_key", "personal"] = "api_key"
-    expires_at: Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})] | None = None
+    expires_at: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class ApiKeyCreated(Output, frozen=True, kw_only=True):
@@ -211,3 +213,13 @@ class ApiKeysQuery(PageQuery, frozen=True, kw_only=True):
 
     user_id: UUID | None = None
     all: bool = False
+
+
+class Dossier(Output, frozen=True, kw_only=True):
+    """Everything known about one person."""
+
+    user: User
+    assignments: list[Assignment]
+    credentials: list[Credential]
+    sessions: list[Session]
+    audit: list[Entry]

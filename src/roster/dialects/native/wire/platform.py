@@ -103,6 +103,15 @@ class Event(Output, frozen=True, kw_only=True):
     fields: list[str]
 
 
+class EventsQuery(Input, frozen=True, kw_only=True):
+    """Which events."""
+
+    types: (
+        Annotated[str, Meta(max_length=1000, description="Types, with commas: `user.created,user.deleted`.")] | None
+    ) = None
+    after: Annotated[str, Meta(max_length=40, description="As the header `Last-Event-ID`.")] | None = None
+
+
 class Message(Output, frozen=True, kw_only=True):
     """An outgoing message."""
 

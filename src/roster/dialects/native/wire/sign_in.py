@@ -57,13 +57,18 @@ class SignedIn(Output, frozen=True, kw_only=True):
     refresh_token: str | UnsetType = UNSET
 
 
-class StepNeeded(Output, frozen=True, kw_only=True):
-    """The password was right; `POST /sign-in/mfa` takes `mfa_token` for `expires_in` seconds."""
+class SignInAnswer(Output, frozen=True, kw_only=True):
+    """Tokens as in `SignedIn`; or, with `mfa_required`, what `POST /sign-in/mfa` needs within `expires_in` seconds."""
 
-    mfa_required: Literal[True]
-    mfa_token: str
-    factors: list[str]
+    mfa_required: bool
     expires_in: int
+    token_type: Literal["Bearer", "Cookie"] | UnsetType = UNSET
+    user_id: UUID | UnsetType = UNSET
+    realm: str | UnsetType = UNSET
+    access_token: str | UnsetType = UNSET
+    refresh_token: str | UnsetType = UNSET
+    mfa_token: str | UnsetType = UNSET
+    factors: list[str] | UnsetType = UNSET
 
 
 class SignUp(Input, frozen=True, kw_only=True):
