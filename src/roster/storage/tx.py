@@ -6,7 +6,7 @@ Rows become frozen structs by position: a store keeps each struct's columns in o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
@@ -158,9 +158,9 @@ class Tx:
         self,
         table: LiteralString,
         columns: Sequence[str],
-        rows: Iterable[Sequence[object]],
+        rows: Iterable[Sequence[object]] | AsyncIterable[Sequence[object]],
     ) -> None:
-        """Load rows with COPY in its binary form."""
+        """Load rows with COPY in its binary form; of an asynchronous source, one by one as they come."""
         try:
             await self._connection.copy_records_to_table(table, columns=list(columns), records=rows)
         except Exception as error:

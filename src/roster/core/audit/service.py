@@ -32,6 +32,18 @@ async def record_many(tx: Tx, action: str, subject_kind: str, subject_ids: Seque
         await store.insert_many(tx, action, subject_kind, subject_ids)
 
 
+async def record_each(tx: Tx, action: str, subject_kind: str, changes: Mapping[UUID, Changes]) -> None:
+    """Write an entry and an event for each of many subjects, each with its own changes, in one statement."""
+    if changes:
+        await store.insert_each(tx, action, subject_kind, changes)
+
+
+async def announce(tx: Tx, action: str, subject_ids: Sequence[UUID]) -> None:
+    """Events alone, for subjects that one entry of a larger use case accounts for together (an import)."""
+    if subject_ids:
+        await store.insert_events(tx, action, subject_ids)
+
+
 async def search(tx: Tx, where: Filter | None, sorts: Sequence[Sort], page: Page) -> Slice[Entry]:
     """A page of the trail, newest first unless sorted otherwise. Needs `audit.read`."""
     if not tx.actor.may("audit.read"):

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+import msgspec
+
 from roster.core.audit.models import Entry
 from roster.kit.ids import uuid7
 from roster.storage.sql import Listing
@@ -31,6 +33,22 @@ WITH entry AS (
 )
 INSERT INTO outbox_events (realm_id, id, at, type, subject_id, payload)
 SELECT $1, t.event_id, $2, $3, t.subject_id, '{}' FROM unnest($16::uuid[], $15::uuid[]) AS t (event_id, subject_id)
+"""
+
+_INSERT_EACH = """
+WITH entry AS (
+    INSERT INTO audit_entries (realm_id, at, id, action, actor_kind, actor_id, actor_name, acting_for, session_id,
+        device_id, dialect, request_id, address, subject_kind, subject_id, changes)
+    SELECT $1, $2, t.entry_id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, t.subject_id, t.changes::jsonb
+    FROM unnest($14::uuid[], $15::uuid[], $17::text[]) AS t (entry_id, subject_id, changes)
+)
+INSERT INTO outbox_events (realm_id, id, at, type, subject_id, payload)
+SELECT $1, t.event_id, $2, $3, t.subject_id, t.payload::jsonb
+FROM unnest($16::uuid[], $15::uuid[], $18::text[]) AS t (event_id, subject_id, payload)
+"""
+_INSERT_EVENTS = """
+INSERT INTO outbox_events (realm_id, id, at, type, subject_id, payload)
+SELECT $1, t.id, $2, $3, t.subject_id, '{}' FROM unnest($4::uuid[], $5::uuid[]) AS t (id, subject_id)
 """
 
 
@@ -80,6 +98,28 @@ async def insert_many(tx: Tx, action: str, subject_kind: str, subject_ids: Seque
         list(subject_ids),
         [uuid7() for _ in subject_ids],
     )
+
+
+async def insert_each(
+    tx: Tx, action: str, subject_kind: str, changes: Mapping[UUID, Mapping[str, Sequence[object]]]
+) -> None:
+    await tx.run(
+        _INSERT_EACH,
+        tx.realm_id,
+        tx.now,
+        action,
+        *_who(tx),
+        subject_kind,
+        [uuid7() for _ in changes],
+        list(changes),
+        [uuid7() for _ in changes],
+        [msgspec.json.encode(each).decode() for each in changes.values()],
+        [msgspec.json.encode({"fields": sorted(each)}).decode() for each in changes.values()],
+    )
+
+
+async def insert_events(tx: Tx, action: str, subject_ids: Sequence[UUID]) -> None:
+    await tx.run(_INSERT_EVENTS, tx.realm_id, tx.now, action, [uuid7() for _ in subject_ids], list(subject_ids))
 
 
 async def of_subject(tx: Tx, subject_id: UUID, limit: int) -> list[Entry]:

@@ -37,6 +37,8 @@ CREATE TABLE transfers (
     rows_updated bigint NOT NULL DEFAULT 0,
     rows_unchanged bigint NOT NULL DEFAULT 0,
     rows_failed bigint NOT NULL DEFAULT 0,
+    summary jsonb NOT NULL DEFAULT '{}',        -- what was changed besides people: roles made, fields changed, passwords
+    actor jsonb NOT NULL DEFAULT '{}',          -- on whose behalf; what they may do is looked up when it runs
     error text,
     created_at timestamptz NOT NULL,
     created_by uuid,
@@ -46,6 +48,7 @@ CREATE TABLE transfers (
     PRIMARY KEY (realm_id, id)
 );
 CREATE INDEX transfers_by_created ON transfers (realm_id, created_at, id);
+CREATE INDEX transfers_by_fingerprint ON transfers (realm_id, fingerprint) WHERE fingerprint IS NOT NULL;
 
 CREATE TABLE transfer_chunks (
     realm_id uuid NOT NULL,
@@ -56,3 +59,15 @@ CREATE TABLE transfer_chunks (
     PRIMARY KEY (realm_id, transfer_id, part, number),
     CONSTRAINT transfer_chunks_transfer FOREIGN KEY (realm_id, transfer_id) REFERENCES transfers ON DELETE CASCADE
 );
+
+-- Whom an import has come across already, so that a file names nobody twice; gone when the import is over.
+CREATE TABLE transfer_seen (
+    realm_id uuid NOT NULL,
+    transfer_id uuid NOT NULL,
+    key uuid NOT NULL,                          -- the person; in a dry run, which makes nobody, a digest of their name
+    line bigint NOT NULL,                       -- row of the source
+    PRIMARY KEY (realm_id, transfer_id, key)
+);
+
+-- The id that people had in Keycloak, by which a second import finds them again.
+CREATE INDEX users_by_keycloak ON users (realm_id, (facets #>> '{keycloak,id}')) WHERE facets ? 'keycloak';
