@@ -152,7 +152,9 @@ async def test_taking_the_administrator_role_from_two_at_once_leaves_one(runtime
 async def test_remembered_grants_are_void_as_soon_as_a_role_or_an_assignment_changes(runtime: Runtime, realm: Realm):
     await factories.a_role(runtime, realm, "reader", "users.read")
     user = await factories.a_person(runtime, realm, roles=("reader",))
-    versions = "SELECT u.access_version, r.access_version FROM users u JOIN realms r ON r.id = u.realm_id WHERE u.id = $1"
+    versions = (
+        "SELECT u.access_version, r.access_version FROM users u JOIN realms r ON r.id = u.realm_id WHERE u.id = $1"
+    )
 
     async def held() -> frozenset[str]:
         async with runtime.read(factories.roster_in(realm)) as tx:
