@@ -70,16 +70,18 @@ async def send_verification(tx: Tx, user: User, link: str) -> None:
     await audit.record(tx, "verification.requested", "user", user.id)
 
 
-async def verify_email(runtime: Runtime, actor: Actor, token: str) -> User:
+async def verify_email(runtime: Runtime, actor: Actor, token: str, *, of: UserId | None = None) -> User:
     """Take the token of a verification message; whoever has it has the mailbox. Works once.
 
-    Raises InvalidToken, also when the person has another address by now.
+    Raises InvalidToken, also when the person has another address by now; UserNotFound when it is not the one meant.
     """
     async with runtime.write(actor) as tx:
         proof = await proofs.read(tx, token, Purpose.VERIFY_EMAIL)
         user = await still_addressed(tx, proof)
         if user.status == "disabled":
             raise InvalidToken
+        if of not in (None, user.id):
+            raise UserNotFound
         await proofs.spend(tx, proof.id, Purpose.VERIFY_EMAIL)
         return await users.mark_verified(tx, user, "email")
 
