@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from typing import Any
 
 import httpx
 import msgspec
@@ -65,7 +66,7 @@ async def serve(runtime: Runtime) -> AsyncIterator[Serve]:
 def sign_in(runtime: Runtime, realm: Realm) -> SignIn:
     """Makes a person of the test's realm with these permissions, or roles, and signs them in."""
 
-    async def make(*permissions: str, roles: tuple[str, ...] = (), **known: object) -> Person:
+    async def make(*permissions: str, roles: tuple[str, ...] = (), **known: Any) -> Person:
         if permissions:
             name = f"role-{factories.uuid4().hex[:12]}"
             await factories.a_role(runtime, realm, name, *permissions)

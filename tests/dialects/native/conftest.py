@@ -1,14 +1,27 @@
 """The native API, served."""
 
+from collections.abc import AsyncIterator
+
 import httpx
 import pytest
 
 from roster.core.realms.models import Realm
 from roster.dialects.native import dialect
-from tests.dialects.conftest import Serve
+from roster.storage.runtime import Runtime
+from roster.web.mounts import Mount, Mounts
+from roster.web.request import Site
+from tests.dialects.conftest import ADDRESS
+
+
+@pytest.fixture(scope="session")
+def app(runtime: Runtime) -> Mounts:
+    """The API at its usual place."""
+    return Mounts(runtime, [Mount(dialect=dialect, prefix="/api/v1")], site=Site(public_url=ADDRESS))
 
 
 @pytest.fixture
-async def client(serve: Serve, main_realm: Realm) -> httpx.AsyncClient:
-    """A client without credentials."""
-    return await serve(dialect, "/api/v1")
+async def client(app: Mounts, main_realm: Realm) -> AsyncIterator[httpx.AsyncClient]:
+    """A client without credentials; paths that are not absolute begin below the prefix."""
+    transport = httpx.ASGITransport(app=app, client=("192.0.2.1", 50000))  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url=ADDRESS + "/api/v1") as client:
+        yield client

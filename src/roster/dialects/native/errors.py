@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -50,7 +50,7 @@ class Problem(msgspec.Struct, frozen=True):
     code: str
     request_id: str
     problems: list[FieldProblem] | UnsetType = UNSET
-    details: dict[str, object] | UnsetType = UNSET
+    details: dict[str, Any] | UnsetType = UNSET
 
 
 def render(error: kit.RosterError, request: Request) -> Reply:

@@ -38,7 +38,7 @@ async def list_roles(tx: Tx, query: SearchQuery) -> Listing[wire.Role]:
     "/roles",
     id="createRole",
     status=201,
-    needs="roles.write",
+    needs="roles.create or roles.write",
     errors=(Forbidden, RoleNameTaken, Escalation),
     returns=wire.Role,
 )

@@ -1,7 +1,7 @@
 """People, their sessions and credentials."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
@@ -47,8 +47,8 @@ class User(Output, frozen=True, kw_only=True):
     personal_number: str | None
     picture: str | None
     status: Status
-    attributes: dict[str, object]
-    facets: dict[str, dict[str, object]]
+    attributes: dict[str, Any]
+    facets: dict[str, dict[str, Any]]
     tags: list[str]
     version: int
     created_at: Instant
@@ -96,8 +96,8 @@ class UserCreate(Input, frozen=True, kw_only=True):
     personal_number: PersonalNumber | None = None
     picture: Picture | None = None
     status: Status = "active"
-    attributes: dict[str, object] = {}
-    facets: dict[str, dict[str, object]] = {}
+    attributes: dict[str, Any] = {}
+    facets: dict[str, dict[str, Any]] = {}
     tags: Annotated[list[Line], Meta(max_length=100)] = []
     email_verified: bool = False
     phone_verified: bool = False
@@ -118,8 +118,8 @@ class UserPatch(Input, frozen=True, kw_only=True):
     personal_number: PersonalNumber | UnsetType | None = UNSET
     picture: Picture | UnsetType | None = UNSET
     status: Status | UnsetType = UNSET
-    attributes: dict[str, object] | UnsetType = UNSET
-    facets: dict[str, dict[str, object]] | UnsetType = UNSET
+    attributes: dict[str, Any] | UnsetType = UNSET
+    facets: dict[str, dict[str, Any]] | UnsetType = UNSET
     tags: Annotated[list[Line], Meta(max_length=100)] | UnsetType = UNSET
     email_verified: bool | UnsetType = UNSET
     phone_verified: bool | UnsetType = UNSET
@@ -136,7 +136,7 @@ class MePatch(Input, frozen=True, kw_only=True):
     family_name: Line | UnsetType | None = UNSET
     locale: Locale | UnsetType | None = UNSET
     picture: Picture | UnsetType | None = UNSET
-    attributes: dict[str, object] | UnsetType = UNSET
+    attributes: dict[str, Any] | UnsetType = UNSET
 
 
 class SetPassword(Input, frozen=True, kw_only=True):
@@ -184,7 +184,7 @@ class Credential(Output, frozen=True, kw_only=True):
     kind: str
     state: str
     label: str
-    data: dict[str, object]
+    data: dict[str, Any]
     created_at: Instant
     created_by: UUID | None
     updated_at: Instant

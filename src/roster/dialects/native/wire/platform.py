@@ -1,13 +1,13 @@
 """Realms, custom fields, the trail, events, messages, imports and exports."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
 from roster.dialects.native.wire.base import Input, Instant, Line, Output, PageQuery, SearchQuery, Slug
 
-Settings = dict[str, object]
+Settings = dict[str, Any]
 
 
 class Realm(Output, frozen=True, kw_only=True):
@@ -51,7 +51,7 @@ class Attribute(Output, frozen=True, kw_only=True):
     kind: AttributeKind
     label: str
     required: bool
-    choices: list[object] | None
+    choices: list[Any] | None
     visibility: AttributeVisibility
     writable_by: Writer
     created_at: Instant
@@ -64,7 +64,7 @@ class AttributePut(Input, frozen=True, kw_only=True):
     kind: AttributeKind
     label: Line = ""
     required: bool = False
-    choices: Annotated[list[object], Meta(max_length=500)] | None = None
+    choices: Annotated[list[Any], Meta(max_length=500)] | None = None
     visibility: AttributeVisibility = "private"
     writable_by: Writer = "administrator"
 
@@ -86,7 +86,7 @@ class Entry(Output, frozen=True, kw_only=True):
     address: str
     subject_kind: str
     subject_id: UUID | None
-    changes: dict[str, object]
+    changes: dict[str, Any]
 
 
 class AuditQuery(SearchQuery, frozen=True, kw_only=True):

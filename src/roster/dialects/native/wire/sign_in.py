@@ -1,6 +1,6 @@
 """Signing in and up, recovering, second factors."""
 
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from msgspec import UNSET, UnsetType
@@ -84,7 +84,7 @@ class SignUp(Input, frozen=True, kw_only=True):
     family_name: Line | None = None
     locale: Locale | None = None
     picture: Picture | None = None
-    attributes: dict[str, object] = {}
+    attributes: dict[str, Any] = {}
     cookie: bool = False
 
 
@@ -137,4 +137,4 @@ class BackupCodes(Output, frozen=True, kw_only=True):
 class Jwks(Output, frozen=True, kw_only=True):
     """Public keys (RFC 7517, section 5)."""
 
-    keys: list[dict[str, object]]
+    keys: list[dict[str, Any]]

@@ -1,0 +1,292 @@
+"""For each operation one call that succeeds, and what it takes: the table behind the tests that walk all operations."""
+
+from collections.abc import Awaitable, Callable
+from functools import cache
+from typing import Any
+
+import msgspec
+import pyotp
+
+from roster.core.access import service as access
+from roster.core.attributes import service as attributes
+from roster.core.attributes.models import DefinitionDraft
+from roster.core.credentials import hashing
+from roster.core.credentials import service as credentials
+from roster.core.credentials.models import CredentialDraft, Kind
+from roster.core.flows import granting
+from roster.core.messages import service as messages
+from roster.core.mfa import service as mfa
+from roster.core.realms.models import Realm
+from roster.core.sessions.models import Opening
+from roster.core.tokens import proofs
+from roster.core.tokens.models import Purpose
+from roster.core.users import service as users
+from roster.core.users.models import User, UserChange
+from roster.kit.actor import Actor
+from roster.storage.runtime import Runtime
+from tests import factories
+from tests.dialects.conftest import Person, signed_in
+
+PASSWORD = "correct horse battery"
+NEW_PASSWORD = "staple of another kind"
+
+
+@cache
+def password_hash() -> str:
+    """One hash for all tests; hashing is what takes time."""
+    return hashing.hash_secret(PASSWORD)
+
+
+class World(msgspec.Struct):
+    """A realm with somebody and something of everything. `ids` are what paths and bodies name."""
+
+    runtime: Runtime
+    realm: Realm
+    target: Person
+    ids: dict[str, str]
+
+    @property
+    def actor(self) -> Actor:
+        """Roster itself in this realm."""
+        return factories.roster_in(self.realm)
+
+
+async def a_world(runtime: Runtime, realm: Realm) -> World:
+    """A person with password, session, key, role and message; a deleted person; a role; a custom field."""
+    actor = factories.roster_in(realm)
+    name = f"target-{factories.uuid4().hex[:8]}"
+    target = await factories.a_person(runtime, realm, name, email=f"{name}@example.com")
+    gone = await factories.a_person(runtime, realm)
+    await factories.a_role(runtime, realm, "helpers", "users.read_basic")
+    key = await credentials.create(runtime, actor, target.id, CredentialDraft(Kind.API_KEY, label="robot"))
+    async with runtime.write(actor) as tx:
+        await credentials.replace_password(tx, target.id, password_hash())
+        role = await access.find_role(tx, "helpers")
+        assignment = await access.assign(tx, role.id, target.id)
+        await attributes.define(tx, "shoe", DefinitionDraft("integer"))
+        await users.delete(tx, gone.id)
+        values = {"link": "http://127.0.0.1/x", "username": name, "display_name": None, "realm": "R", "expires_in": 900}
+        message = await messages.send(
+            tx, "verify_email", values, user_id=target.id, recipient=f"{name}@example.com", locale="en"
+        )
+    person = await signed_in(runtime, realm, target)
+    async with runtime.read(actor) as tx:
+        (session,) = await tx.rows("SELECT id FROM sessions WHERE realm_id = $1 AND user_id = $2", realm.id, target.id)
+    ids = {
+        "target": target.id,
+        "gone": gone.id,
+        "role": role.id,
+        "assignment": assignment.id,
+        "session": session[0],
+        "key": key.credential.id,
+        "message": message,
+        "name": name,
+        "slug": realm.slug,
+        "attribute": "shoe",
+        "email": f"{name}@example.com",
+    }
+    return World(runtime, realm, person, {name: str(value) for name, value in ids.items()})
+
+
+Prepare = Callable[[World, User], Awaitable[dict[str, str]]]
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """`needs` are the permissions that suffice; `also` others that would do instead of the first.
+
+    Texts `$name` in path and json stand for what the world, or `prepare`, calls so. `platform`: for administrators of
+    the main realm.
+    """
+
+    needs: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    path: dict[str, str] = {}
+    json: dict[str, Any] | None = None
+    form: dict[str, str] | None = None
+    query: dict[str, str] = {}
+    content: bytes | None = None
+    prepare: Prepare | None = None
+    platform: bool = False
+    streams: bool = False
+
+
+def filled(value: Any, known: dict[str, str]) -> Any:
+    """The same with `$name` replaced."""
+    if isinstance(value, dict):
+        return {name: filled(each, known) for name, each in value.items()}
+    if isinstance(value, list):
+        return [filled(each, known) for each in value]
+    return known[value[1:]] if isinstance(value, str) and value.startswith("$") else value
+
+
+async def _second_step(world: World, _caller: User) -> dict[str, str]:
+    codes = await _codes_of(world, world.target.user)
+    async with world.runtime.write(world.actor) as tx:
+        step = await granting.ask_for_second_factor(tx, Opening(world.target.user.id, ("password",)))
+    return {"proof": step.proof, "code": codes[0]}
+
+
+async def _codes_of(world: World, user: User) -> list[str]:
+    """Turn on a second factor; the backup codes."""
+    async with world.runtime.write(world.actor) as tx:
+        enrolment = await mfa.enrol(tx, user.id)
+        code = pyotp.TOTP(enrolment.secret).at(tx.now)
+        return (await mfa.activate(tx, user.id, enrolment.credential.id, code)).codes
+
+
+async def _second_factor(world: World, caller: User) -> dict[str, str]:
+    await _codes_of(world, caller)
+    return {}
+
+
+async def _pending_seed(world: World, caller: User) -> dict[str, str]:
+    async with world.runtime.write(world.actor) as tx:
+        enrolment = await mfa.enrol(tx, caller.id)
+        return {"code": pyotp.TOTP(enrolment.secret).at(tx.now)}
+
+
+def _proof(purpose: Purpose) -> Prepare:
+    async def prepare(world: World, _caller: User) -> dict[str, str]:
+        async with world.runtime.write(world.actor) as tx:
+            data = {"email": world.ids["email"]}
+            return {"proof": await proofs.issue(tx, purpose, world.target.user.id, data, 900)}
+
+    return prepare
+
+
+async def _own_session(world: World, caller: User) -> dict[str, str]:
+    async with world.runtime.read(world.actor) as tx:
+        rows = await tx.rows(
+            "SELECT id FROM sessions WHERE realm_id = $1 AND user_id = $2 ORDER BY created_at",
+            world.realm.id,
+            caller.id,
+        )
+    return {"own": str(rows[0][0])}
+
+
+async def _own_key(world: World, caller: User) -> dict[str, str]:
+    issued = await credentials.create(world.runtime, world.actor, caller.id, CredentialDraft(Kind.API_KEY))
+    return {"own": str(issued.credential.id)}
+
+
+async def _own_password(world: World, caller: User) -> dict[str, str]:
+    async with world.runtime.write(world.actor) as tx:
+        await credentials.replace_password(tx, caller.id, password_hash())
+    return {}
+
+
+async def _own_email(world: World, caller: User) -> dict[str, str]:
+    async with world.runtime.write(world.actor) as tx:
+        await users.change(tx, caller.id, UserChange(email=f"{factories.uuid4().hex}@example.com"))
+    return {}
+
+
+async def _another_realm(world: World, _caller: User) -> dict[str, str]:
+    realm = await factories.a_realm(world.runtime)
+    return {"other_slug": realm.slug, "new_slug": f"new-{factories.uuid4().hex[:12]}"}
+
+
+_TARGET = {"user_id": "$target"}
+_ROLE = {"role_id": "$role"}
+
+CASES: dict[str, Case] = {
+    "signIn": Case(json={"username": "$name", "password": PASSWORD, "realm": "$slug"}),
+    "signInWithSecondFactor": Case(json={"mfa_token": "$proof", "code": "$code"}, prepare=_second_step),
+    "refresh": Case(json={"refresh_token": "$refresh_token"}),
+    "signOut": Case(),
+    "signUp": Case(json={"username": "newcomer", "password": PASSWORD, "realm": "$slug"}),
+    "recover": Case(json={"identifier": "$name", "realm": "$slug"}),
+    "confirmRecovery": Case(
+        json={"token": "$proof", "password": NEW_PASSWORD}, prepare=_proof(Purpose.RECOVER_PASSWORD)
+    ),
+    "verifyEmail": Case(json={"token": "$proof"}, prepare=_proof(Purpose.VERIFY_EMAIL)),
+    "getJwks": Case(),
+    "getMe": Case(),
+    "patchMe": Case(json={"display_name": "Eva"}),
+    "deleteMe": Case(),
+    "setMyPassword": Case(json={"password": NEW_PASSWORD, "current_password": PASSWORD}, prepare=_own_password),
+    "sendMyVerification": Case(prepare=_own_email),
+    "listMySessions": Case(),
+    "endMyOtherSessions": Case(),
+    "endMySession": Case(path={"session_id": "$own"}, prepare=_own_session),
+    "listMyCredentials": Case(),
+    "deleteMyCredential": Case(path={"credential_id": "$own"}, prepare=_own_key),
+    "enrolTotp": Case(),
+    "confirmTotp": Case(json={"code": "$code"}, prepare=_pending_seed),
+    "removeTotp": Case(prepare=_second_factor),
+    "renewBackupCodes": Case(prepare=_second_factor),
+    "listUsers": Case(needs=("users.read",), also=("users.read_basic",), query={"q": "target", "total": "true"}),
+    "createUser": Case(needs=("users.create",), json={"username": "newcomer"}),
+    "getUser": Case(needs=("users.read",), also=("users.read_basic",), path=_TARGET),
+    "patchUser": Case(needs=("users.write", "users.read_basic"), path=_TARGET, json={"display_name": "Eva"}),
+    "deleteUser": Case(needs=("users.delete", "users.read_basic"), path=_TARGET),
+    "restoreUser": Case(needs=("users.write",), path={"user_id": "$gone"}),
+    "eraseUser": Case(needs=("users.erase", "users.read_basic"), path=_TARGET),
+    "exportUser": Case(needs=("users.erase", "users.read_basic"), path=_TARGET),
+    "sendVerification": Case(needs=("users.write",), path=_TARGET),
+    "listUserSessions": Case(needs=("sessions.read", "users.read"), also=("users.read_basic",), path=_TARGET),
+    "endUserSessions": Case(needs=("sessions.write", "users.read"), also=("users.read_basic",), path=_TARGET),
+    "endUserSession": Case(
+        needs=("sessions.write", "sessions.read"), path={"user_id": "$target", "session_id": "$session"}
+    ),
+    "listUserCredentials": Case(
+        needs=("credentials.read", "users.read"), also=("users.read_basic", "credentials.write"), path=_TARGET
+    ),
+    "setUserPassword": Case(
+        needs=("credentials.write", "users.read_basic"), path=_TARGET, json={"password": NEW_PASSWORD}
+    ),
+    "deleteUserCredential": Case(
+        needs=("credentials.write", "users.read_basic"), path={"user_id": "$target", "credential_id": "$key"}
+    ),
+    "listUserAssignments": Case(needs=("roles.read", "users.read"), also=("users.read_basic",), path=_TARGET),
+    "assignRole": Case(
+        needs=("roles.assign", "roles.read", "users.read", "users.read_basic"),
+        path=_TARGET,
+        json={"role": "helpers", "contexts": [{"kind": "facility", "value": "7"}]},
+    ),
+    "unassignRole": Case(
+        needs=("roles.assign", "users.read_basic"), path={"user_id": "$target", "assignment_id": "$assignment"}
+    ),
+    "getUserPermissions": Case(
+        needs=("roles.read", "users.read"),
+        also=("users.read_basic",),
+        path=_TARGET,
+        query={"explain": "users.read_basic"},
+    ),
+    "listRoles": Case(),
+    "createRole": Case(needs=("roles.create",), also=("roles.write",), json={"name": "newcomers"}),
+    "getRole": Case(needs=("roles.read",), path=_ROLE),
+    "patchRole": Case(needs=("roles.write", "users.read_basic"), path=_ROLE, json={"description": "They help"}),
+    "deleteRole": Case(needs=("roles.write", "users.read_basic"), path=_ROLE),
+    "listRoleMembers": Case(needs=("roles.read",), path=_ROLE),
+    "setRoleMembers": Case(needs=("roles.write", "users.read_basic"), path=_ROLE, json={"members": ["$target"]}),
+    "listPermissions": Case(),
+    "listSessions": Case(needs=("sessions.read",), query={"total": "true"}),
+    "getSession": Case(needs=("sessions.read",), path={"session_id": "$session"}),
+    "endSession": Case(needs=("sessions.write",), path={"session_id": "$session"}),
+    "listApiKeys": Case(needs=("credentials.read",), also=("credentials.write",), query={"user_id": "$target"}),
+    "createApiKey": Case(
+        needs=("credentials.write", "users.read_basic"), json={"user_id": "$target", "label": "robot"}
+    ),
+    "getApiKey": Case(needs=("credentials.read",), also=("credentials.write",), path={"credential_id": "$key"}),
+    "deleteApiKey": Case(needs=("credentials.write", "users.read_basic"), path={"credential_id": "$key"}),
+    "listRealms": Case(platform=True),
+    "createRealm": Case(platform=True, json={"slug": "$new_slug"}, prepare=_another_realm),
+    "getRealm": Case(platform=True, path={"slug": "$other_slug"}, prepare=_another_realm),
+    "patchRealm": Case(
+        platform=True, path={"slug": "$other_slug"}, json={"display_name": "Other"}, prepare=_another_realm
+    ),
+    "listAttributes": Case(needs=("realm.read",)),
+    "putAttribute": Case(needs=("realm.write",), path={"name": "hat"}, json={"kind": "text"}),
+    "deleteAttribute": Case(needs=("realm.write",), path={"name": "shoe"}),
+    "listAudit": Case(needs=("audit.read",), query={"filter": 'action sw "user."', "total": "true"}),
+    "followEvents": Case(needs=("events.read",), streams=True),
+    "listMessages": Case(needs=("messages.read",)),
+    "getMessage": Case(needs=("messages.read", "users.read_basic"), path={"message_id": "$message"}),
+    "getVerifyPage": Case(query={"token": "anything"}),
+    "sendVerifyPage": Case(form={"token": "$proof"}, prepare=_proof(Purpose.VERIFY_EMAIL)),
+    "getRecoverPage": Case(query={"token": "anything"}),
+    "sendRecoverPage": Case(
+        form={"token": "$proof", "password": NEW_PASSWORD}, prepare=_proof(Purpose.RECOVER_PASSWORD)
+    ),
+}
