@@ -12,7 +12,7 @@ from roster.kit.filters import All, AnyOf, Compare, Field, Fields, Filter, Not, 
 from roster.kit.values import Kind
 
 Row = Mapping[str, Any]
-_FULL = re.compile(r".{10}[Tt].{8}.*")
+_FULL = re.compile(r"(?!000[01]|9999).{10}[Tt].{8}.*")  # see `columns.py` on the first and the last years
 
 
 def holds(where: Filter, row: Row, fields: Fields) -> bool:

@@ -1,7 +1,6 @@
 """Nothing a caller sends becomes SQL: values, names of fields, sorts, cursors."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
@@ -11,7 +10,8 @@ from roster.kit import filters, ids
 from roster.kit.filters import EVERYTHING, Compare, Filter, InvalidFilter, Op, Sort
 from roster.kit.pages import InvalidCursor, Page, Walk
 from roster.storage import pool, sql
-from tests.storage.things import FIELDS, LISTING, TABLE, store
+from tests.storage.filter_model import Row
+from tests.storage.things import FIELDS, LISTING, TABLE, row_of, store
 
 CORPUS = [
     "' OR '1'='1",
@@ -48,18 +48,9 @@ async def connection(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     await connection.close()
 
 
-def a_row(text: str) -> dict[str, object]:
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    return {
-        **dict.fromkeys(("level", "active", "seen", "ref")),
-        "id": ids.uuid7(),
-        "name": text,
-        "title": text,
-        "number": 1,
-        "made": now,
-        "tags": [text],
-        "attributes": {"colour": text, "marks": [text], "free": text, text.replace(".", ""): text},
-    }
+def a_row(text: str) -> Row:
+    attributes = {"colour": text, "marks": [text], "free": text, text.replace(".", ""): text}
+    return row_of(name=text, title=text, tags=[text], attributes=attributes)
 
 
 def compiled(where: Filter, realm_id: UUID = NOWHERE) -> sql.Compiled:

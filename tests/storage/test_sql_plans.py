@@ -120,16 +120,8 @@ async def test_short_needles_are_found_without_trigrams():
 
 async def test_a_regular_expression_is_run_by_postgresql_alone(connection: asyncpg.Connection):
     await connection.execute(things.TABLE)
-    row = {
-        **dict.fromkeys(("level", "active", "seen", "ref")),
-        "number": 1,
-        "made": datetime(2026, 1, 1, tzinfo=UTC),
-        "tags": [],
-        "attributes": {},
-    }
-    names = ["Asa", "bo7", None]
-    ids = [UUID(int=number) for number in range(3)]
-    rows = [{**row, "id": id, "name": name, "title": name or ""} for id, name in zip(ids, names, strict=True)]
+    rows = [things.row_of(name=name, title=name or "") for name in ("Asa", "bo7", None)]
+    ids = [row["id"] for row in rows]
     realm_id = await things.store(connection, rows)
 
     async def matching(where: Filter) -> list[UUID]:
@@ -140,7 +132,7 @@ async def test_a_regular_expression_is_run_by_postgresql_alone(connection: async
     assert await matching(Compare("name", Op.MATCHES, "^as")) == ids[:1]
     assert await matching(Compare("title", Op.MATCHES, "^as")) == []
     assert await matching(Compare("title", Op.MATCHES, r"\d$")) == ids[1:2]
-    assert await matching(Not(Compare("name", Op.MATCHES, r"\d$"))) == [ids[0], ids[2]]
+    assert await matching(Not(Compare("name", Op.MATCHES, r"\d$"))) == sorted([ids[0], ids[2]])
     with pytest.raises(asyncpg.InvalidRegularExpressionError):
         await matching(Compare("name", Op.MATCHES, "("))
 

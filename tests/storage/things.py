@@ -145,6 +145,20 @@ SORTS = st.lists(
 )
 
 
+def row_of(**known: object) -> Row:
+    """One row with these values and little else."""
+    return {
+        **dict.fromkeys(("name", "level", "active", "seen", "ref")),
+        "id": ids.uuid7(),
+        "title": "",
+        "number": 0,
+        "made": datetime(2026, 1, 1, tzinfo=UTC),
+        "tags": [],
+        "attributes": {},
+        **known,
+    }
+
+
 async def store(connection: asyncpg.Connection, rows: Sequence[Row]) -> UUID:
     """Put the rows into a realm of their own."""
     realm_id = ids.uuid7()
