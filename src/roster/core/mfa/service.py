@@ -3,6 +3,7 @@
 from typing import Final
 
 from roster.core.audit import service as audit
+from roster.core.credentials import seeds
 from roster.core.credentials import service as credentials
 from roster.core.credentials.errors import CredentialNotFound
 from roster.core.mfa import store, totp
@@ -16,7 +17,6 @@ from roster.kit.ids import CredentialId, UserId, uuid7
 from roster.storage.tx import Tx
 
 CODES: Final = 10
-_PURPOSE: Final = "totp-seed"
 
 
 async def enrol(tx: Tx, user_id: UserId, *, label: str = "") -> Enrolment:
@@ -31,7 +31,7 @@ async def enrol(tx: Tx, user_id: UserId, *, label: str = "") -> Enrolment:
         raise UserNotFound
     realm = await realms.current(tx)
     credential_id, seed = CredentialId(uuid7()), totp.new_seed()
-    sealed = tx.runtime.keyring.seal(_PURPOSE, seed.encode(), _row(tx, credential_id))
+    sealed = seeds.seal(tx.runtime.keyring, tx.realm_id, credential_id, seed)
     await store.delete_pending(tx, user_id)
     credential = await store.insert_pending(tx, user_id, credential_id, label=label, sealed=sealed)
     await audit.record(tx, "mfa.enrolled", "user", user_id)
@@ -92,12 +92,8 @@ async def check(tx: Tx, user_id: UserId, code: str) -> str | None:
 
 
 async def _is_right(tx: Tx, seed: Seed, code: str) -> bool:
-    opened = tx.runtime.keyring.open(_PURPOSE, seed.sealed, _row(tx, seed.id))
+    opened = seeds.unseal(tx.runtime.keyring, tx.realm_id, seed.id, seed.sealed)
     if opened is None:
         raise Internal("The seed cannot be opened with this installation's secret key.")
-    step = totp.step_of(opened.decode(), code, tx.now)
+    step = totp.step_of(opened, code, tx.now)
     return step is not None and await store.spend_step(tx, seed.id, step)
-
-
-def _row(tx: Tx, credential_id: CredentialId) -> bytes:
-    return tx.realm_id.bytes + credential_id.bytes
