@@ -1,12 +1,14 @@
 """The documents of all dialects as pages: one for each, without inline script or style, without internet."""
 
 import importlib.resources
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, cast
 
 import jinja2
 import msgspec
+from markupsafe import Markup, escape
 
 from roster.web import openapi
 from roster.web.dialect import Dialect
@@ -18,6 +20,7 @@ _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_CODE = re.compile("`([^`]+)`")
 _HTML: Headers = (
     ("Content-Security-Policy", _POLICY),
     ("Referrer-Policy", "no-referrer"),
@@ -88,7 +91,13 @@ def _templates() -> jinja2.Environment:
     environment.filters["pretty"] = _pretty
     environment.filters["kind"] = kind
     environment.filters["anchor"] = _anchor
+    environment.filters["words"] = _words
     return environment
+
+
+def _words(text: str) -> Markup:
+    """Prose with its `code` set as code, and lines joined as the browser breaks them."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped before)
 
 
 def _anchor(text: str) -> str:
