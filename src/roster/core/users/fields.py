@@ -1,6 +1,7 @@
 """What people can be searched and sorted by."""
 
 from collections.abc import Mapping
+from typing import LiteralString
 
 from roster.core.attributes.models import Definition
 from roster.core.users import store
@@ -9,12 +10,14 @@ from roster.kit.filters import Attribute, Attributes, Field, Fields, Kind, Visib
 _PRIVATE = Visibility.PRIVATE
 
 
-def _folded(name: str, key: str, *, indexed: bool = False, basic: bool = False, nullable: bool = True) -> Field:
+def _folded(
+    name: LiteralString, key: LiteralString, *, indexed: bool = False, basic: bool = False, nullable: bool = True
+) -> Field:
     return Field(
         name=name,
         kind=Kind.FOLDED,
-        column=name,  # type: ignore[arg-type]
-        key=key,  # type: ignore[arg-type]
+        column=name,
+        key=key,
         grams="grams",
         sortable=True,
         indexed=indexed,
