@@ -28,7 +28,7 @@ def test_without_anything_given_the_defaults_hold(tmp_path: Path) -> None:
     assert (loaded.server.host, loaded.server.port, loaded.server.workers) == ("127.0.0.1", 8080, 1)
     assert loaded.server.public_url == "http://127.0.0.1:8080"
     assert loaded.database.url is None
-    assert loaded.dialects.acceleratxr.trusted_roles == ("admin",)
+    assert loaded.dialects.acceleratxr.prefixes == ("/acceleratxr/v1",)
     assert loaded.data == tmp_path / "new" / "data"
 
 

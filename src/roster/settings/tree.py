@@ -14,6 +14,7 @@ Secret = Annotated[str, Meta(min_length=1), SECRET]
 Key = Annotated[bytes, Meta(min_length=32, max_length=32), SECRET]
 Origin = Annotated[str, Meta(pattern=r"^https?://[^/?#@\s]+$")]
 Prefix = Annotated[str, Meta(pattern=r"^/([^/?#\s]+(/[^/?#\s]+)*)?$")]
+Address = Annotated[str, Meta(pattern=r"^https?://[^?#\s]+$")]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 Seconds = Annotated[int, Meta(ge=1, le=86_400)]
@@ -133,7 +134,6 @@ class AcceleratxrDialect(Dialect, frozen=True, kw_only=True):
     """Whether anybody may count users."""
     query_token_everywhere: bool = False
     """Whether a token in the query string is taken by every operation; such tokens end up in logs."""
-    trusted_roles: tuple[str, ...] = ("admin",)
 
 
 class Dialects(Section, frozen=True, kw_only=True):
@@ -149,7 +149,10 @@ class Provider(Section, frozen=True, kw_only=True):
     kind: str
     client_id: str
     client_secret: Secret | None = None
-    userinfo_url: Annotated[str, Meta(pattern=r"^https?://")] | None = None
+    userinfo_url: Address | None = None
+    tokeninfo_url: Address | None = None
+    request_token_url: Address | None = None
+    """Where to ask instead of at the provider's own documented addresses; without a query."""
 
 
 class Settings(Section, frozen=True, kw_only=True):

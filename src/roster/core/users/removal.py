@@ -1,4 +1,4 @@
-"""Changing many people at once."""
+"""Deleting many people at once."""
 
 from typing import Final
 
