@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-import pyotp
+from pyotp.totp import TOTP
 
 from roster.core.credentials import service as credentials
 from roster.core.credentials.models import Identity
@@ -15,11 +15,12 @@ from roster.core.flows.models import Granted, StepNeeded
 from roster.core.messages import service as messages
 from roster.core.mfa import service as mfa
 from roster.core.realms.models import Realm
+from roster.core.sessions import service as sessions
 from roster.core.tokens import service as tokens
-from roster.core.users.models import User
+from roster.core.users.models import User, UserChange
 from roster.kit import clock, ids, secrets
 from roster.kit.actor import Actor, Origin, anonymous
-from roster.kit.ids import RealmId, UserId
+from roster.kit.ids import RealmId, SessionId, UserId
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 from tests import factories
@@ -55,17 +56,19 @@ def a_worker(runtime: Runtime) -> Runtime:
     return Runtime(runtime.settings, runtime.pool, runtime.keyring, runtime.workers)
 
 
-async def a_member(runtime: Runtime, realm: Realm, *, roles: tuple[str, ...] = (), **known: object) -> Person:
+async def a_member(
+    runtime: Runtime, realm: Realm, *, username: str = "", roles: tuple[str, ...] = (), **known: object
+) -> Person:
     """A person whose password is PASSWORD."""
-    user = await factories.a_person(runtime, realm, roles=roles, **known)
+    user = await factories.a_person(runtime, realm, username, roles=roles, **known)
     async with runtime.write(factories.roster_in(realm)) as tx:
         await credentials.replace_password(tx, user.id, HASH)
     return Person(realm, user)
 
 
-async def sign_in(runtime: Runtime, person: Person, secret: str = PASSWORD, **more: str) -> Granted:
+async def sign_in(runtime: Runtime, person: Person, secret: str = PASSWORD, *, code: str | None = None) -> Granted:
     """Sign in and insist on success."""
-    done = await login.password(runtime, nobody(person.realm), person.username, secret, **more)
+    done = await login.password(runtime, nobody(person.realm), person.username, secret, code=code)
     assert isinstance(done, Granted)
     return done
 
@@ -101,7 +104,8 @@ async def with_second_factor(runtime: Runtime, person: Person) -> tuple[str, lis
 
 def code_of(seed: str, steps: int = 0) -> str:
     """What an authenticator shows, so many steps from now."""
-    return pyotp.TOTP(seed).at(clock.now(), steps)
+    generator = TOTP(seed)
+    return generator.generate_otp(generator.timecode(clock.now()) + steps)
 
 
 async def forget_codes(runtime: Runtime, person: Person) -> None:
@@ -146,6 +150,11 @@ async def mailed_token(runtime: Runtime, realm: Realm, template: str) -> str:
     return str(values["link"]).rpartition("token=")[2]
 
 
+def status(text: str) -> UserChange:
+    """A change of status, named by a parameter of a test."""
+    return msgspec.convert({"status": text}, UserChange)
+
+
 def identity(subject: str = "", **known: object) -> Identity:
     """A person as some provider knows them."""
     return Identity("example", subject or ids.uuid7().hex, **known)  # type: ignore[arg-type]
@@ -178,3 +187,17 @@ def counting() -> Iterator[list[str]]:
     finally:
         for name, function in before.items():
             setattr(Tx, name, function)
+
+
+async def refresh_token(runtime: Runtime, person: Person, session_id: SessionId | None) -> str:
+    """The refresh token of a session's present generation."""
+    assert session_id is not None
+    async with runtime.read(factories.roster_in(person.realm)) as tx:
+        return sessions.refresh_token(tx, await sessions.get(tx, session_id))
+
+
+async def access_token(runtime: Runtime, person: Person, session_id: SessionId | None) -> str:
+    """A fresh access token for a live session."""
+    return (
+        await login.refresh(runtime, nobody(person.realm), await refresh_token(runtime, person, session_id))
+    ).access_token

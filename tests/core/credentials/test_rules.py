@@ -6,7 +6,9 @@ from roster.core.credentials import rules
 from roster.kit.errors import InvalidInput
 
 
-@pytest.mark.parametrize("secret", ["a bit odd", "12345 and 6", "ÅÄÖåäö!!", "   spaces   ", "\U0001f600" * 8, "x" * 1024])
+@pytest.mark.parametrize(
+    "secret", ["a bit odd", "12345 and 6", "ÅÄÖåäö!!", "   spaces   ", "\U0001f600" * 8, "x" * 1024]
+)
 def test_length_is_all_that_counts(secret: str):
     rules.check(secret, 8)
 

@@ -1,6 +1,8 @@
 """Signing in with a secret."""
 
 import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import bcrypt
 import msgspec
@@ -14,7 +16,7 @@ from roster.core.flows import login
 from roster.core.flows.models import Granted
 from roster.core.realms.models import Realm
 from roster.core.users import service as users
-from roster.core.users.models import User, UserChange
+from roster.core.users.models import User
 from roster.kit.errors import BadCredentials, InvalidToken, TooMany, Unavailable
 from roster.kit.workers import Workers
 from roster.storage.runtime import Runtime
@@ -23,6 +25,8 @@ from tests import factories
 from tests.core import people
 from tests.core.conftest import CountingWorkers
 from tests.core.people import PASSWORD, Person, nobody
+
+T = TypeVar("T")
 
 
 async def test_a_person_signs_in_by_any_of_their_names(runtime: Runtime, realm: Realm):
@@ -57,7 +61,9 @@ async def test_a_phone_number_of_two_people_signs_in_nobody(runtime: Runtime, re
         await login.password(runtime, nobody(realm), "+46701234567", PASSWORD)
 
 
-@pytest.mark.parametrize("case", ["unknown", "wrong", "without", "disabled", "pending", "deleted", "over-long", "broken"])
+@pytest.mark.parametrize(
+    "case", ["unknown", "wrong", "without", "disabled", "pending", "deleted", "over-long", "broken"]
+)
 async def test_every_failure_is_the_same_and_costs_one_hash(
     runtime: Runtime, realm: Realm, workers: CountingWorkers, case: str
 ):
@@ -91,7 +97,7 @@ async def _failing(runtime: Runtime, person: Person, case: str) -> tuple[str, st
         if case == "deleted":
             await users.delete(tx, person.id)
         else:
-            await users.change(tx, person.id, UserChange(status=case))
+            await users.change(tx, person.id, people.status(case))
     return person.username, PASSWORD
 
 
@@ -297,11 +303,9 @@ async def test_a_realm_that_is_switched_off_lets_nobody_in(runtime: Runtime, per
 
 async def test_a_password_changed_while_its_hash_is_checked_opens_no_session(runtime: Runtime, person: Person):
     class Interrupting(CountingWorkers):
-        async def run(self, work, *arguments):
+        async def run(self, work: Callable[..., T], *arguments: Any) -> T:
             result = await super().run(work, *arguments)
-            await people.execute(
-                runtime, "UPDATE credentials SET version = version + 1 WHERE user_id = $1", person.id
-            )
+            await people.execute(runtime, "UPDATE credentials SET version = version + 1 WHERE user_id = $1", person.id)
             return result
 
     before, runtime.workers = runtime.workers, Interrupting()

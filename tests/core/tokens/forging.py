@@ -98,7 +98,7 @@ def _without_signature(good: Genuine) -> dict[str, str]:
         "signature too long": f"{header}.{claims}.{secrets.encode(raw + bytes(1))}",
         "signature in DER": f"{header}.{claims}.{_der(raw)}",
         "signature of other claims": f"{header}.{_part({**good.claims, 'jti': 'other'})}.{signature}",
-        "signature of another header": f"{_part({'typ': good.header['typ'], **good.header, 'x': 1})}.{claims}.{signature}",
+        "signature of another header": f"{_part({**good.header, 'x': 1})}.{claims}.{signature}",
         "one bit of the signature": f"{header}.{claims}.{secrets.encode(raw[:10] + bytes([raw[10] ^ 1]) + raw[11:])}",
     }
 
@@ -135,7 +135,9 @@ def _smuggled_keys(good: Genuine) -> dict[str, str]:
     return {
         "signed by another key": _signed(good.header, good.claims, mine),
         "key in the header": _signed({**good.header, "jwk": jwk}, good.claims, mine),
-        "key in the header, its own id": _signed({**good.header, "jwk": jwk, "kid": mine.thumbprint()}, good.claims, mine),
+        "key in the header, its own id": _signed(
+            {**good.header, "jwk": jwk, "kid": mine.thumbprint()}, good.claims, mine
+        ),
         "empty key in the header": _mac(good, "HS256", b"", jwk={"kty": "oct", "k": ""}),
         "address of keys in the header": _signed({**good.header, "jku": url}, good.claims, mine),
         "certificate in the header": _signed({**good.header, "x5c": ["MIIB"]}, good.claims, mine),

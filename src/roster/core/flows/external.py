@@ -11,6 +11,7 @@ from typing import Final
 
 from roster.core.access import recent
 from roster.core.credentials import service as credentials
+from roster.core.credentials.errors import CredentialExists
 from roster.core.credentials.models import Identity
 from roster.core.credentials.service import Attached
 from roster.core.flows import granting, signup
@@ -20,6 +21,7 @@ from roster.core.mfa import service as mfa
 from roster.core.realms import service as realms
 from roster.core.sessions import service as sessions
 from roster.core.sessions.models import Opening
+from roster.core.users import normal
 from roster.core.users import service as users
 from roster.core.users.errors import EmailTaken, UsernameTaken, UserNotFound
 from roster.core.users.models import User, UserDraft
@@ -108,9 +110,20 @@ async def _register(
                 return await _grant(tx, await credentials.attach_external(tx, user.id, identity), claims)
         except UsernameTaken:
             continue
-        except EmailTaken:
-            raise LinkRequired from None
+        except (EmailTaken, CredentialExists):
+            return await _found_meanwhile(runtime, actor, identity, claims)
     raise UsernameTaken
+
+
+async def _found_meanwhile(
+    runtime: Runtime, actor: Actor, identity: Identity, claims: ClaimsFor | None
+) -> Granted | StepNeeded:
+    """The same person in another tab was quicker, or the address belongs to somebody who is deleted."""
+    async with runtime.write(actor) as tx:
+        found = await _find(tx, identity)
+        if found is None:
+            raise LinkRequired
+        return await _grant(tx, found, claims)
 
 
 async def _create(tx: Tx, identity: Identity, username: str) -> User:
@@ -127,8 +140,9 @@ async def _create(tx: Tx, identity: Identity, username: str) -> User:
 
 def _names(identity: Identity) -> Iterator[str]:
     wished = identity.username or (identity.email or "").partition("@")[0] or identity.provider
-    name = _NOT_IN_NAMES.sub("", wished.partition("@")[0]).strip("._-~+")[:64] or identity.provider
-    yield name
+    name = _NOT_IN_NAMES.sub("", wished.partition("@")[0]).strip("._-")[:64] or identity.provider
+    if isinstance(normal.username(name), tuple):
+        yield name
     for _ in range(3):
         yield f"{name}-{secrets.token(6).lower()}"
 

@@ -76,7 +76,7 @@ async def recover(runtime: Runtime, actor: Actor, token: str, new: str) -> UserI
     Raises InvalidToken, InvalidInput, Unavailable.
     """
     async with runtime.read(actor) as tx:
-        proved = await proofs.authenticate(tx, actor.realm_slug, token, actor.origin)
+        proved = await proofs.recovering(tx, actor, token)
     if proved.acting_for is None:
         raise Forbidden
     await set_password(runtime, proved, proved.acting_for, new)

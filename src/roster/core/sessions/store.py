@@ -26,15 +26,18 @@ _INSERT = (
 # The rows that allow the session are locked against change until it is there: a password change or a deletion at the
 # same moment either sees the session and ends it, or is seen here.
 _OPEN = (
-    _INSERT + " SELECT $1, $2, u.id, NULL, $4, $5, $6, $7, $8, $9, $9, $9, $10 FROM users u"
-    " WHERE u.realm_id = $1 AND u.id = $3 AND u.status = 'active' AND u.deleted_at IS NULL"
+    _INSERT + " SELECT $1, $2, u.id, NULL, $4, $5, $6, $7, $8, $9, $9, $9, $10 FROM realms r, users u"
+    " WHERE r.id = $1 AND r.status = 'active'"
+    " AND u.realm_id = $1 AND u.id = $3 AND u.status = 'active' AND u.deleted_at IS NULL"
     " FOR SHARE OF u RETURNING " + _NAMES
 )
 _OPEN_WITH = (
     _INSERT + " SELECT $1, $2, u.id, c.id, $4, $5, $6, $7, $8, $9, $9, $9, least($10, c.expires_at)"
-    " FROM users u, credentials c"
-    " WHERE u.realm_id = $1 AND u.id = $3 AND u.status = 'active' AND u.deleted_at IS NULL"
+    " FROM realms r, users u, credentials c"
+    " WHERE r.id = $1 AND r.status = 'active'"
+    " AND u.realm_id = $1 AND u.id = $3 AND u.status = 'active' AND u.deleted_at IS NULL"
     " AND c.realm_id = $1 AND c.id = $11 AND c.user_id = u.id AND c.version = $12"
+    " AND (c.expires_at IS NULL OR c.expires_at > $9)"
     " FOR SHARE OF u, c RETURNING " + _NAMES
 )
 _LASTING = (

@@ -77,26 +77,25 @@ async def authenticate(tx: Tx, realm_slug: str, text: str, origin: Origin) -> Ac
     password of that person is all that it may do.
     """
     realm = await realms.by_slug(tx, realm_slug)
-    tx.actor = actors.anonymous(realm.id, realm.slug, origin)
-    proof = await read(tx, text, Purpose.RECOVER_PASSWORD)
-    tx.actor = msgspec.structs.replace(
-        tx.actor,
-        acting_for=proof.user_id,
-        credential_id=proof.id,
-        proof=proof.purpose,
-        realm_version=realm.version,
-    )
+    tx.actor = await recovering(tx, actors.anonymous(realm.id, realm.slug, origin), text)
     return tx.actor
 
 
+async def recovering(tx: Tx, actor: Actor, text: str) -> Actor:
+    """The actor with this proof for recovery in hand. Raises InvalidToken."""
+    with tx.acting(actor):
+        proof = await read(tx, text, Purpose.RECOVER_PASSWORD)
+    return msgspec.structs.replace(actor, acting_for=proof.user_id, credential_id=proof.id, proof=proof.purpose)
+
+
 async def _claims(tx: Tx, text: str) -> ProofClaims:
-    slug = (await realms.current(tx)).slug
+    realm = await realms.current(tx)
     header = jose.header_of(text)
-    key = await keys.verifying(tx, slug, header.kid) if header and header.typ == TYP else None
-    if header is None or key is None or header.alg != key.algorithm:
+    key = await keys.verifying(tx, realm.slug, header.kid) if header and header.typ == TYP else None
+    if header is None or key is None or header.alg != key.algorithm or realm.status != "active":
         raise InvalidToken
     claims = jose.verified(text, key, ProofClaims)
-    expected = issuer(tx.runtime, slug)
+    expected = issuer(tx.runtime, realm.slug)
     if claims is None or claims.iss != expected or claims.aud != expected:
         raise InvalidToken
     return claims

@@ -141,9 +141,7 @@ async def _verified(tx: Tx, slug: str, text: str) -> _Verdict:
     if len(text) > jose.LONGEST or not text.isascii():
         raise InvalidToken
     digest = hashlib.sha256(text.encode()).digest()
-    remembered = cast(
-        "OrderedDict[bytes, _Verdict]", tx.runtime.memo.setdefault("signatures", OrderedDict[bytes, _Verdict]())
-    )
+    remembered = _remembered(tx.runtime)
     verdict = remembered.get(digest)
     if verdict is not None:
         remembered.move_to_end(digest)
