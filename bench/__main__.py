@@ -1,0 +1,114 @@
+"""`python -m bench [--quick] [--only reads,lists] [--folder DIR] [--keep]`: prints the table and writes it down."""
+
+import argparse
+import asyncio
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TypeVar
+
+from bench import dataset, document, processes, report
+from bench.lines import imports, lists, reads, sign_ins, starts, writes
+from bench.processes import Load, Server
+from bench.report import Line, Report
+from bench.stage import FULL, QUICK, Size, Stage
+from roster import settings
+from roster.storage import embedded
+
+T = TypeVar("T")
+
+_SERVED: dict[str, Callable[[Stage, Server], list[Line]]] = {
+    "reads": reads.lines,
+    "lists": lists.lines,
+    "writes": writes.lines,
+    "sign_ins": sign_ins.lines,
+}
+_ALL = ("starts", *_SERVED, "imports")
+
+
+def main() -> int:
+    """1 when a bar was missed."""
+    wanted = _arguments()
+    size = QUICK if wanted.quick else FULL
+    began = time.monotonic()
+    folder = Path(tempfile.mkdtemp(prefix="roster-bench-", dir=wanted.folder))
+    folder.chmod(0o711)  # PostgreSQL may run under an account of its own
+    try:
+        lines = _run(folder, size, wanted.only)
+    finally:
+        if not wanted.keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    made = Report(conditions=report.conditions(quick=wanted.quick, people=size.people), lines=lines)
+    report.show(made)
+    print(f"{time.monotonic() - began:.0f} s. Written to {report.write(made)}.")
+    if not wanted.quick and wanted.only == list(_ALL):
+        print(f"Written to {document.write(made)}.")
+    return 1 if made.missed else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description="Measure against the bars.")
+    parser.add_argument("--quick", action="store_true", help="100,000 people, under two minutes")
+    parser.add_argument("--only", type=_names, default=list(_ALL), help=f"some of {','.join(_ALL)}")
+    parser.add_argument("--folder", type=Path, help="where the temporary folder is made")
+    parser.add_argument("--keep", action="store_true", help="leave the temporary folder")
+    return parser.parse_args()
+
+
+def _names(text: str) -> list[str]:
+    names = [name for name in _ALL if name in text.split(",")]
+    if not names:
+        raise argparse.ArgumentTypeError(f"some of {','.join(_ALL)}")
+    return names
+
+
+def _run(folder: Path, size: Size, only: list[str]) -> list[Line]:
+    with closing(Load()) as load:
+        stage = _built(folder, size, load)
+        lines = _step("starts", lambda: starts.lines(stage)) if "starts" in only else []
+        lines += _served(stage, [name for name in only if name in _SERVED])
+        if "imports" in only:
+            lines += _step("imports", lambda: imports.lines(stage))
+    return lines
+
+
+def _built(folder: Path, size: Size, load: Load) -> Stage:
+    data = folder / "data"
+    tree = settings.load({"server.public_url": processes.PUBLIC_URL}, os.environ, data)
+
+    def build() -> dict[str, dataset.Realm]:
+        with embedded.using(data) as dsn:
+            return asyncio.run(dataset.build(tree, dsn, {"main": size.people, "small": size.few}))
+
+    return Stage(folder, size, _step(f"{size.people:,} people", build), load)
+
+
+def _served(stage: Stage, names: list[str]) -> list[Line]:
+    """All lines that need one running server with its defaults."""
+    if not names:
+        return []
+    port = processes.free_port()
+    lines: list[Line] = []
+    with processes.running(processes.serve_command(stage.data, port), port, stage.log) as server:
+        for name in names:
+            lines += _step(name, lambda work=_SERVED[name]: work(stage, server))
+        time.sleep(1)
+        lines.append(starts.memory_line("idle after all this", *starts.held(stage, server)))
+    return lines
+
+
+def _step(name: str, work: Callable[[], T]) -> T:
+    began = time.monotonic()
+    print(f"{name} …", end="", flush=True, file=sys.stderr)
+    done = work()
+    print(f" {time.monotonic() - began:.0f} s", file=sys.stderr)
+    return done
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+"""The page about speed, written by a full run."""
+
+from pathlib import Path
+
+from bench.report import Report, markdown
+
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+_HEAD = """# How fast, how large
+
+Written by `make bench`, which anybody can run: it makes a directory of its own in a temporary folder, listens on
+loopback only, and takes about twenty minutes. `make bench QUICK=1` does the same with 100,000 people in under two
+minutes.
+
+Absolute figures depend on the machine; ratios hardly do. So most lines compare Roster with **the limit**
+(`bench/limit.py`): the smallest program on the same HTTP server, database driver and database that does the same
+SELECT or INSERT and writes the same JSON, with no checks at all. Subject and limit take turns (A B A B …); the figure
+is the median of the rounds' ratios, and *rounds* tells the least and the greatest of them. CPU is what the processes'
+own clocks say, the load generator apart; "per core" counts server and PostgreSQL together. Lines without a bar are told
+for orientation.
+
+"""
+_TAIL = """
+## What the lines mean
+
+- **GET one user**: with a bearer token of a session, whose state, person and realm are read anew for each request, so
+  that a sign-out counts at once. The second line repeats it on a server whose native API has 500 operations more.
+- **list 25**: one request after another, the same questions to a realm of a million people and to one of ten thousand
+  in the same tables; names, parts of names and dates differ from request to request.
+- **create user**: person, audit entry and outbox event in one transaction; the limit inserts three prepared rows.
+- **sign-in**: with argon2id (19 MiB, two passes); the reference is argon2 on the same threads without anything around
+  it. The reads beside it are sent at a fixed rate, and waiting counts.
+- **import**: of people with hashes, from an NDJSON file into an empty realm; the reference is a binary COPY of the
+  rows that came out of it into empty tables with the same indexes.
+- **memory**: proportional set size of all processes of server and PostgreSQL.
+"""
+
+
+def write(report: Report) -> Path:
+    """The path of the page."""
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(_HEAD + markdown(report) + _TAIL)
+    return PAGE

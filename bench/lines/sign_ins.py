@@ -1,0 +1,90 @@
+"""Signing in against argon2 alone, and what readers notice of it."""
+
+import msgspec
+
+from bench import processes, trial
+from bench.argon import Hashed
+from bench.dataset import PASSWORD, WITH_PASSWORD
+from bench.load import Call, Job
+from bench.people import person
+from bench.processes import Load, Server
+from bench.report import Line, ratio
+from bench.stage import Stage, api, as_administrator
+from bench.trial import Spread, Window
+
+_AT_ONCE = 8
+_READS_PER_SECOND = 100
+
+
+def lines(stage: Stage, server: Server) -> list[Line]:
+    """Sign-ins alone, then with a steady trickle of reads beside them."""
+    rounds = max(3, stage.size.rounds // 2)
+    ours: list[Window] = []
+    alone: list[Hashed] = []
+    for _ in range(rounds):
+        ours.append(_sign_in(stage, server))
+        alone.append(_argon(stage))
+    return [_rate(ours, alone), _cpu(ours, alone), _reads(stage, server, rounds)]
+
+
+def _job(stage: Stage, server: Server, seconds: float) -> Job:
+    path = api(stage.main, "/sign-in")
+    calls = [
+        Call("POST", path, body={"username": person(number, 1).username, "password": PASSWORD})
+        for number in range(WITH_PASSWORD)
+    ]
+    return Job(server.port, calls, _AT_ONCE, seconds=seconds)
+
+
+def _sign_in(stage: Stage, server: Server) -> Window:
+    return trial.window(stage.load, server, stage.database, _job(stage, server, stage.size.seconds))
+
+
+def _argon(stage: Stage) -> Hashed:
+    return msgspec.json.decode(processes.output_of([*processes.module("argon"), str(stage.size.seconds)]), type=Hashed)
+
+
+def _rate(ours: list[Window], alone: list[Hashed]) -> Line:
+    mine, theirs = [each.rate for each in ours], [each.rate for each in alone]
+    detail = f"{trial.spread(mine).median:.1f}/s, argon2 alone {trial.spread(theirs).median:.1f}/s"
+    return ratio("sign-in: rate, over that of argon2 alone", trial.ratios(mine, theirs), least=0.9, detail=detail)
+
+
+def _cpu(ours: list[Window], alone: list[Hashed]) -> Line:
+    """What a noisy machine does not disturb."""
+    compared: Spread = trial.ratios([each.both_us for each in ours], [each.cpu / each.count * 1e6 for each in alone])
+    server, database = (
+        trial.spread([each.server_us for each in ours]),
+        trial.spread([each.database_us for each in ours]),
+    )
+    detail = f"server {server.median / 1e3:.1f} ms, PostgreSQL {database.median / 1e3:.1f} ms"
+    return ratio("sign-in: CPU, over that of one argon2", compared, detail=detail)
+
+
+def _reads(stage: Stage, server: Server, rounds: int) -> Line:
+    """The p99 of reads at a fixed rate, quiet and while sign-ins keep every core busy."""
+    quiet: list[float] = []
+    busy: list[float] = []
+    other = Load()
+    try:
+        for _ in range(rounds):
+            quiet += other.do(_read(stage, server)).latencies
+            stage.load.begin(_job(stage, server, stage.size.seconds + 0.5))
+            busy += other.do(_read(stage, server)).latencies
+            stage.load.end()
+    finally:
+        other.close()
+    slow = [trial.percentile(each, 0.99) for each in (busy, quiet)]
+    half = [trial.percentile(each, 0.5) for each in (busy, quiet)]
+    return Line(
+        name="GET one user: p99 while sign-ins saturate, over quiet",
+        figure=slow[0] / slow[1],
+        most=3,
+        detail="p99 {:.1f} and {:.1f} ms, p50 {:.1f} and {:.1f} ms".format(*(each * 1e3 for each in slow + half)),
+    )
+
+
+def _read(stage: Stage, server: Server) -> Job:
+    calls = [Call("GET", api(stage.main, f"/users/{stage.main.person_id(number)}")) for number in range(1000)]
+    calls = as_administrator(stage.main, calls)
+    return Job(server.port, calls, _AT_ONCE, seconds=stage.size.seconds, rate=_READS_PER_SECOND)

@@ -1,0 +1,93 @@
+"""A person as the row that Roster itself would store."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from bench.people import Person, people
+from roster.core.realms.models import RealmSettings
+from roster.core.users.drafting import Drafting
+from roster.core.users.models import UserDraft
+from roster.core.users.store import Row
+from roster.kit.text import fold, grams
+
+COLUMNS = ("realm_id", "id", "created_at", "updated_at", *Row.__struct_fields__)
+
+Values = tuple[object, ...]
+
+
+def rows(realm_id: UUID, size: int, *, start: int = 0, count: int | None = None) -> Iterator[Values]:
+    """Rows for COPY, in the order of COLUMNS."""
+    return (values(realm_id, person) for person in people(size, start=start, count=count))
+
+
+def values(realm_id: UUID, person: Person) -> Values:
+    """The row of one person, in the order of COLUMNS."""
+    row = _row(realm_id, person)
+    return (realm_id, id_of(person), person.created_at, person.created_at, *msgspec.structs.astuple(row))
+
+
+def id_of(person: Person) -> UUID:
+    """A UUID version 7 of the time the person joined."""
+    stamp = int(person.created_at.timestamp() * 1000)
+    high = stamp << 16 | 0x7000 | person.noise & 0xFFF
+    return UUID(int=high << 64 | 1 << 63 | person.noise >> 2)
+
+
+def draft(person: Person) -> UserDraft:
+    """The same person as a caller would describe them."""
+    return UserDraft(
+        username=person.username,
+        email=person.email,
+        phone=person.phone,
+        display_name=person.display_name,
+        given_name=person.given_name,
+        family_name=person.family_name,
+        locale=person.locale,
+        status=person.status,  # type: ignore[arg-type]
+        attributes=person.attributes,
+        tags=person.tags,
+        email_verified=person.verified,
+    )
+
+
+def require_same_rows(realm_id: UUID, sample: int = 200) -> None:
+    """Raise AssertionError unless Roster would make the same rows from the same people."""
+    for person in people(sample):
+        drafting = Drafting(realm_id, RealmSettings())
+        made = drafting.row(draft(person), person.created_at)
+        if drafting.problems or made != _row(realm_id, person):
+            raise AssertionError(f"Roster stores person {person.number} differently: {drafting.problems}")
+
+
+def _row(realm_id: UUID, person: Person) -> Row:
+    """As Drafting makes it, without its checks, which would take minutes for a million people."""
+    verified: datetime | None = person.created_at if person.verified else None
+    shown = (person.username, person.email, person.phone, person.display_name, person.given_name, person.family_name)
+    return Row(
+        username=person.username,
+        username_key=person.username,
+        email=person.email,
+        email_key=person.email,
+        email_unique=True,
+        email_verified_at=verified,
+        phone=person.phone,
+        phone_key=person.phone,
+        phone_verified_at=None,
+        display_name=person.display_name,
+        display_key=fold(person.display_name),
+        given_name=person.given_name,
+        given_key=fold(person.given_name),
+        family_name=person.family_name,
+        family_key=fold(person.family_name),
+        locale=person.locale,
+        personal_number=None,
+        picture=None,
+        status=person.status,
+        attributes=person.attributes,
+        facets={},
+        tags=person.tags,
+        grams=grams(realm_id, *shown),
+    )
