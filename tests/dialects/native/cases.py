@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 import msgspec
-import pyotp
+from pyotp.totp import TOTP
 
 from roster.core.access import service as access
 from roster.core.attributes import service as attributes
@@ -130,7 +130,7 @@ async def _codes_of(world: World, user: User) -> list[str]:
     """Turn on a second factor; the backup codes."""
     async with world.runtime.write(world.actor) as tx:
         enrolment = await mfa.enrol(tx, user.id)
-        code = pyotp.TOTP(enrolment.secret).at(tx.now)
+        code = TOTP(enrolment.secret).at(tx.now)
         return (await mfa.activate(tx, user.id, enrolment.credential.id, code)).codes
 
 
@@ -142,7 +142,7 @@ async def _second_factor(world: World, caller: User) -> dict[str, str]:
 async def _pending_seed(world: World, caller: User) -> dict[str, str]:
     async with world.runtime.write(world.actor) as tx:
         enrolment = await mfa.enrol(tx, caller.id)
-        return {"code": pyotp.TOTP(enrolment.secret).at(tx.now)}
+        return {"code": TOTP(enrolment.secret).at(tx.now)}
 
 
 def _proof(purpose: Purpose) -> Prepare:
