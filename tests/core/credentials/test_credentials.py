@@ -1,6 +1,6 @@
 """API keys, personal tokens and device secrets; and who may touch whose credentials."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -195,6 +195,10 @@ async def test_another_realm_is_out_of_reach_even_for_administrators(
         (CredentialDraft(Kind.TOTP), "kind", "wrong_kind"),
         (CredentialDraft(Kind.BACKUP), "kind", "wrong_kind"),
         (CredentialDraft(Kind.EXTERNAL), "kind", "wrong_kind"),
+        (CredentialDraft(Kind.API_KEY, label="x" * 201), "label", "too_long"),
+        (CredentialDraft(Kind.API_KEY, label="nul \0"), "label", "invalid_text"),
+        (CredentialDraft(Kind.API_KEY, label="\ud800"), "label", "invalid_text"),
+        (CredentialDraft(Kind.API_KEY, expires_at=datetime(2030, 1, 1)), "expires_at", "no_offset"),  # noqa: DTZ001
     ],
 )
 async def test_a_draft_that_breaks_a_rule_is_refused(
@@ -248,6 +252,18 @@ async def test_every_change_is_in_the_trail_without_a_secret(runtime: Runtime, p
         "credential.password_set",
     ]
     assert not any(text in changes or people.HASH in changes for _, changes in entries)
+
+
+async def test_neither_a_password_nor_a_second_factor_can_be_made_to_expire(runtime: Runtime, person: Person):
+    await people.with_second_factor(runtime, person)
+
+    async with runtime.write(factories.roster_in(person.realm)) as tx:
+        held = await credentials.list_of(tx, person.id)
+        for each in held:
+            with pytest.raises(InvalidInput):
+                await credentials.change(tx, person.id, each.id, CredentialChange(expires_at=clock.now()))
+
+    assert [each.kind for each in held] == ["password", "totp"]
 
 
 def test_a_key_names_where_it_is_stored():

@@ -6,12 +6,13 @@ import msgspec
 import pytest
 
 from roster.core.credentials import service as credentials
+from roster.core.credentials.models import Identity
 from roster.core.flows import external, login
 from roster.core.flows.errors import LinkRequired
 from roster.core.flows.models import Granted, StepNeeded
 from roster.core.realms.models import Realm
 from roster.core.users import service as users
-from roster.kit.errors import BadCredentials, Forbidden, InvalidToken, StepUpRequired
+from roster.kit.errors import BadCredentials, Forbidden, InvalidInput, InvalidToken, StepUpRequired
 from roster.storage.runtime import Runtime
 from tests import factories
 from tests.core import people
@@ -151,6 +152,16 @@ async def test_an_identity_of_another_realm_is_unknown_here(runtime: Runtime, re
     here = await by(runtime, realm, subject="7")
 
     assert here.user.id != there.user.id
+
+
+@pytest.mark.parametrize(("provider", "subject"), [("example", "nul \0"), ("x" * 65, "7"), ("example", "7" * 256)])
+async def test_an_identity_that_cannot_be_stored_is_refused(
+    runtime: Runtime, person: Person, provider: str, subject: str
+):
+    actor = await people.signed_in(runtime, person)
+
+    with pytest.raises(InvalidInput):
+        await external.sign_in(runtime, actor, Identity(provider, subject))
 
 
 async def test_a_closed_realm_takes_no_strangers(runtime: Runtime):

@@ -4,12 +4,15 @@ from datetime import timedelta
 
 import pytest
 
+from roster.core.flows import login
+from roster.core.flows.models import Granted
 from roster.core.realms.models import Realm
 from roster.core.sessions import activity
 from roster.core.sessions import service as sessions
 from roster.core.sessions.errors import SessionNotFound
 from roster.core.users import service as users
 from roster.core.users.models import UserChange
+from roster.kit.actor import Origin, anonymous
 from roster.kit.errors import Forbidden, InvalidToken
 from roster.storage.runtime import Runtime
 from tests import factories
@@ -104,6 +107,18 @@ def _noted(runtime: Runtime) -> dict[object, object]:
     noted = runtime.memo["used sessions"]
     assert isinstance(noted, dict)
     return noted
+
+
+async def test_what_a_client_says_about_itself_is_kept_as_far_as_it_can_be_shown(runtime: Runtime, person: Person):
+    origin = Origin(dialect="test", user_agent="odd\0 \x1b[31m agent" + "x" * 1000)
+    actor = anonymous(person.realm.id, person.realm.slug, origin)
+
+    done = await login.password(runtime, actor, person.username, people.PASSWORD, label="till\n7")
+
+    assert isinstance(done, Granted)
+    assert done.session.user_agent.startswith("odd [31m agentx")
+    assert len(done.session.user_agent) <= 500
+    assert done.session.label == "till7"
 
 
 async def test_the_sweep_removes_only_what_nobody_can_use(runtime: Runtime, person: Person):

@@ -1,5 +1,6 @@
 """What people may choose as a secret (NIST SP 800-63B-4, 3.1.1.2): length and a list, no composition, no truncation."""
 
+from datetime import datetime
 from functools import cache
 from importlib import resources
 
@@ -17,6 +18,20 @@ def check(secret: str, min_length: int, *, field: str = "password") -> None:
         raise InvalidInput.of(field, "invalid_text", "This text is not valid Unicode.")
     if secret.casefold() in _common():
         raise InvalidInput.of(field, "too_common", "This is one of the first secrets that attackers try.")
+
+
+def check_text(text: str, field: str, longest: int = 200) -> None:
+    """Raise InvalidInput for a label or an identifier that is too long or holds control signs."""
+    if len(text) > longest:
+        raise InvalidInput.of(field, "too_long", f"Use at most {longest} characters.")
+    if not text.isprintable():
+        raise InvalidInput.of(field, "invalid_text", "This text holds signs that cannot be shown.")
+
+
+def check_expiry(at: datetime | None) -> None:
+    """Raise InvalidInput for a time without an offset, which nobody could place."""
+    if at is not None and at.tzinfo is None:
+        raise InvalidInput.of("expires_at", "no_offset", "Say from which offset to UTC this time is.")
 
 
 @cache

@@ -87,6 +87,7 @@ async def change(tx: Tx, user_id: UserId, credential_id: CredentialId, change: C
     """Change label or expiry. Raises as `create` does, and CredentialNotFound."""
     await require_write(tx, user_id)
     before = await store.lock(tx, user_id, credential_id)
+    _check_change(before, change)
     after = await store.update(
         tx,
         credential_id,
@@ -129,6 +130,16 @@ def require_read(tx: Tx, user_id: UserId) -> None:
         access.require(tx, "credentials.read", otherwise=CredentialNotFound)
 
 
+def _check_change(before: Credential, change: CredentialChange) -> None:
+    """A seed or a password with an end would be a second, hidden way to turn it off."""
+    if is_set(change.label):
+        rules.check_text(change.label, "label")
+    if is_set(change.expires_at):
+        rules.check_expiry(change.expires_at)
+        if before.kind not in (*KEYS, Kind.DEVICE):
+            raise InvalidInput.of("expires_at", "not_allowed", "Credentials of this kind do not expire.")
+
+
 def _checked(draft: CredentialDraft, min_length: int) -> None:
     if draft.kind not in (*KEYS, Kind.DEVICE):
         raise InvalidInput.of("kind", "wrong_kind", "Credentials of this kind are made in another way.")
@@ -138,6 +149,8 @@ def _checked(draft: CredentialDraft, min_length: int) -> None:
         raise InvalidInput.of("secret", "not_allowed", "Personal tokens are made by the server.")
     if draft.secret is not None:
         rules.check(draft.secret, min_length, field="secret")
+    rules.check_text(draft.label, "label")
+    rules.check_expiry(draft.expires_at)
 
 
 async def _insert(tx: Tx, user_id: UserId, draft: CredentialDraft, hash: str | None) -> Issued:
@@ -275,6 +288,8 @@ async def attach_external(tx: Tx, user_id: UserId, identity: Identity) -> Attach
 
 
 async def _insert_external(tx: Tx, user_id: UserId, identity: Identity) -> Attached:
+    rules.check_text(identity.provider, "provider", 64)
+    rules.check_text(identity.subject, "subject", 255)
     made = await store.insert(
         tx,
         user_id,

@@ -3,7 +3,7 @@
 from typing import Final
 
 from roster.core.audit import service as audit
-from roster.core.credentials import seeds
+from roster.core.credentials import rules, seeds
 from roster.core.credentials import service as credentials
 from roster.core.credentials.errors import CredentialNotFound
 from roster.core.mfa import store, totp
@@ -26,6 +26,7 @@ async def enrol(tx: Tx, user_id: UserId, *, label: str = "") -> Enrolment:
     Escalation, UserNotFound.
     """
     await credentials.require_write(tx, user_id)
+    rules.check_text(label, "label")
     user = await users.tx_maybe(tx, user_id)
     if user is None:
         raise UserNotFound

@@ -58,6 +58,11 @@ def session_of(*row: Any) -> Session:
     return _session(row)
 
 
+def _line(text: str) -> str:
+    """Whatever a caller says about itself is kept as far as it can be stored and shown."""
+    return "".join(sign for sign in text[:500] if sign.isprintable())
+
+
 def _session(row: tuple[Any, ...]) -> Session:
     values = list(row)
     values[8] = tuple(values[8])
@@ -72,8 +77,8 @@ async def insert(tx: Tx, opening: Opening, expires_at: datetime) -> Session | No
         SessionId(uuid7()),
         opening.user_id,
         origin.dialect,
-        opening.label,
-        origin.user_agent[:500],
+        _line(opening.label),
+        _line(origin.user_agent),
         origin.address,
         list(opening.factors),
         tx.now,
