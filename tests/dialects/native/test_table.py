@@ -23,50 +23,14 @@ GUARDED = [name for name, case in CASES.items() if case.needs]
 CLOSED = [name for name, operation in OPERATIONS.items() if not operation.public]
 WITH_IDS = [name for name in GUARDED if CASES[name].path and name not in ("putAttribute", "deleteAttribute")]
 WITH_BODY = [name for name, case in CASES.items() if case.json is not None]
-SERVER_FIELDS = [
-    "id",
-    "number",
-    "realm_id",
-    "version",
-    "access_version",
-    "created_at",
-    "created_by",
-    "created_from",
-    "updated_at",
-    "updated_by",
-    "updated_from",
-    "deleted_at",
-    "deleted_by",
-    "deleted_from",
-    "erased_at",
-    "email_verified_at",
-    "phone_verified_at",
-    "view",
-    "built_in",
-    "is_admin",
-    "grams",
-    "username_key",
-    "email_key",
-    "hash",
-    "sealed",
-    "lookup",
-    "state",
-    "kind",
-    "data",
-    "last_used_at",
-    "generation",
-    "session_id",
-    "user_id",
-    "realm",
-    "permissions",
-    "roles",
-    "status",
-    "tags",
-    "facets",
-    "personal_number",
-    "email_verified",
-    "phone_verified",
-]
+SERVER_FIELDS = tuple(
+    """
+    id number realm_id version access_version created_at created_by created_from updated_at updated_by updated_from
+    deleted_at deleted_by deleted_from erased_at email_verified_at phone_verified_at view built_in is_admin grams
+    username_key email_key hash sealed lookup state kind data last_used_at generation session_id user_id realm
+    permissions roles status tags facets personal_number email_verified phone_verified
+    """.split()
+)
 
 
 @pytest.fixture
