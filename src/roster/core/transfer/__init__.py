@@ -1,0 +1,1 @@
+"""Import and export of people: files of several forms, read and written in streams, merged in batches."""

@@ -1,0 +1,1 @@
+"""Writing people out: page by page along their ids, as NDJSON or as a table."""

@@ -1,0 +1,156 @@
+"""Merging what a file says about people who exist already."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from roster.core.access import service as access
+from roster.core.attributes import service as attributes
+from roster.core.realms import service as realms
+from roster.core.transfer.merging import store
+from roster.core.transfer.merging.batch import Batch, Entry
+from roster.core.transfer.sources.person import Person
+from roster.core.users.drafting import Drafting, Row, merged
+from roster.core.users.models import User
+from roster.kit.errors import Problem
+from roster.kit.ids import UserId
+from roster.kit.patch import is_set
+from roster.kit.text import fold
+from roster.storage.tx import Tx
+
+_COMPARED: Final = (
+    "username",
+    "email",
+    "email_verified_at",
+    "phone",
+    "phone_verified_at",
+    "display_name",
+    "given_name",
+    "family_name",
+    "locale",
+    "personal_number",
+    "picture",
+    "status",
+    "attributes",
+    "facets",
+    "tags",
+)
+_ABOVE: Final = Problem("", "escalation", "This person may do something that you may not.")
+_OWN: Final = Problem("status", "own_account", "You cannot disable your own account.")
+_LAST: Final = Problem("status", "last_administrator", "The last administrator of a realm must stay.")
+
+
+class Changed(msgspec.Struct, frozen=True):
+    """A person whose row changes."""
+
+    user: User
+    row: Row
+    differences: dict[str, Sequence[object]]
+
+    @property
+    def is_shut_out(self) -> bool:
+        """Whether the person could sign in until now."""
+        return self.user.status != "disabled" and self.row.status == "disabled"
+
+    def values(self) -> tuple[object, ...]:
+        """What `store.update_people` takes."""
+        return (self.user.id, *msgspec.structs.astuple(self.row))
+
+
+async def drop_betters(tx: Tx, people: Mapping[UserId, Entry], batch: Batch) -> set[UserId]:
+    """Refuse the rows about people who may do more than the actor; whoever they are."""
+    if tx.actor.may("*"):
+        return set()
+    held = await store.permissions_of(tx, list(people))
+    above = {user_id for user_id, permissions in held if not all(map(tx.actor.may, permissions))}
+    for user_id in above:
+        batch.refuse(people[user_id].row, _ABOVE)
+    return above
+
+
+async def changes(tx: Tx, users: Sequence[User], people: Mapping[UserId, Entry], batch: Batch) -> list[Changed]:
+    """What becomes of these people, without those who stay as they are and those whose row is refused."""
+    realm = await realms.current(tx)
+    known = await attributes.current(tx)
+    guard = await _Guard.of(tx, users, people)
+    found: list[Changed] = []
+    for user in users:
+        entry = people[user.id]
+        drafting = Drafting(tx.realm_id, realm.settings)
+        row = _row(drafting, user, entry.person, tx.now)
+        if is_set(entry.person.attributes):
+            drafting.problems += attributes.check(row.attributes, known, changed=entry.person.attributes, by_self=False)
+        differences = _differences(user, row)
+        problems = drafting.problems or guard.objections(user, row)
+        if problems:
+            batch.refuse(entry.row, *problems)
+        elif differences:
+            found.append(Changed(user, row, differences))
+    return found
+
+
+class _Guard:
+    """Nobody disables themselves, and a realm keeps an administrator."""
+
+    def __init__(self, myself: Callable[[UserId], bool], administrators: set[UserId]) -> None:
+        self._is_myself = myself
+        self._administrators = administrators
+
+    @classmethod
+    async def of(cls, tx: Tx, users: Sequence[User], people: Mapping[UserId, Entry]) -> "_Guard":
+        shut_out = [user for user in users if user.status == "active" and _is_leaving(people[user.id].person)]
+        return cls(tx.actor.is_user, await access.administrators(tx) if shut_out else set())
+
+    def objections(self, user: User, row: Row) -> list[Problem]:
+        if user.status != "active" or row.status == "active":
+            return []
+        if self._is_myself(user.id):
+            return [_OWN]
+        if self._administrators == {user.id}:
+            return [_LAST]
+        self._administrators.discard(user.id)
+        return []
+
+
+def _is_leaving(person: Person) -> bool:
+    return is_set(person.status) and person.status != "active"
+
+
+def _row(drafting: Drafting, user: User, person: Person, now: datetime) -> Row:
+    row = drafting.row(merged(user, person), now)
+    email = _Address(user.email, user.email_verified_at, row.email)
+    phone = _Address(user.phone, user.phone_verified_at, row.phone)
+    return msgspec.structs.replace(
+        row,
+        email_verified_at=email.verified_at(person.email_verified_at, person.email_verified, now),
+        phone_verified_at=phone.verified_at(person.phone_verified_at, person.phone_verified, now),
+    )
+
+
+class _Address(msgspec.Struct, frozen=True):
+    """An address before and after, and when the one before was verified."""
+
+    before: str | None
+    at: datetime | None
+    after: str | None
+
+    def verified_at(self, given: object, flag: object, now: datetime) -> datetime | None:
+        """As the file says, else as it was while the address stays the same."""
+        if self.after is None or flag is False:
+            return None
+        if isinstance(given, datetime):
+            return given
+        is_same = self.before is not None and fold(self.before) == fold(self.after)
+        kept = self.at if is_same else None
+        return kept or now if flag is True else kept
+
+
+def _differences(user: User, row: Row) -> dict[str, Sequence[object]]:
+    found: dict[str, Sequence[object]] = {}
+    for name in _COMPARED:
+        before, after = getattr(user, name), getattr(row, name)
+        if before != after:
+            found[name] = [msgspec.to_builtins(before), msgspec.to_builtins(after)]
+    return found

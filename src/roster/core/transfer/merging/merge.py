@@ -1,0 +1,247 @@
+"""One batch, from the staging table into the directory. Everything happens in the caller's transaction."""
+
+from collections.abc import Collection, Mapping
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from roster.core.audit import service as audit
+from roster.core.credentials import seeds
+from roster.core.realms import service as realms
+from roster.core.transfer.merging import existing, store
+from roster.core.transfer.merging.batch import Batch, Entry, Job
+from roster.core.transfer.merging.existing import Changed
+from roster.core.transfer.merging.roles import Granted, Roles, names_in
+from roster.core.transfer.merging.staging import draft_of, external_of, named_before
+from roster.core.transfer.models import Summary
+from roster.core.users.errors import EmailTaken, UsernameTaken
+from roster.kit import secrets
+from roster.kit.errors import Problem, Unavailable
+from roster.kit.ids import UserId, uuid7
+from roster.kit.text import fold
+from roster.storage.tx import Tx
+
+_TRIES: Final = 5
+_AMBIGUOUS: Final = Problem("", "ambiguous", "The id, name and address of this row belong to different people.")
+_DELETED: Final = Problem(
+    "", "deleted", "The name or address belongs to a deleted person; restore or erase them first."
+)
+
+
+class Counts(msgspec.Struct):
+    """What became of the rows of a batch."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+
+async def merge(tx: Tx, job: Job, batch: Batch, descriptions: Mapping[str, str]) -> tuple[Counts, Summary]:
+    """Merge what is staged. `descriptions` are those of roles that the file defines."""
+    await store.alone(tx)
+    for _ in range(_TRIES):
+        before = (dict(batch.entries), list(batch.report), batch.failed)
+        try:
+            async with tx.transaction():
+                return await _Merge(tx, job, batch).run(descriptions)
+        except (UsernameTaken, EmailTaken):
+            batch.entries, batch.report, batch.failed = before
+    raise Unavailable(text="The directory is changing too quickly; the import goes on later.")
+
+
+class _Merge:
+    def __init__(self, tx: Tx, job: Job, batch: Batch) -> None:
+        self._tx, self._job, self._batch = tx, job, batch
+        self._counts = Counts()
+        self._summary = Summary(notes=batch.notes)
+        self._roles = Roles(job.form, dry_run=job.dry_run, summary=self._summary)
+        self._given: dict[int, list[Granted]] = {}
+
+    async def run(self, descriptions: Mapping[str, str]) -> tuple[Counts, Summary]:
+        staged = set(self._batch.entries)
+        await self._learn_roles(descriptions)
+        people = await self._match()
+        await self._drop_doubles(people)
+        new = [entry for row, entry in self._batch.entries.items() if row not in {each.row for each in people.values()}]
+        if not self._job.dry_run:
+            await store.drop_lines(self._tx, staged - {entry.row for entry in new})
+        await self._create(new)
+        await self._change(people)
+        return self._counts, self._summary
+
+    async def _learn_roles(self, descriptions: Mapping[str, str]) -> None:
+        entries = self._batch.entries
+        await self._roles.learn(self._tx, {**names_in(entries.values()), **descriptions})
+        for row, entry in list(entries.items()):
+            if not entry.person.roles:
+                continue
+            given = self._roles.given(self._tx, entry)
+            if isinstance(given, Problem):
+                self._batch.refuse(row, given)
+            else:
+                self._given[row] = given
+
+    async def _match(self) -> dict[UserId, Entry]:
+        """The rows about people who exist; a row that means several, or somebody deleted, is refused."""
+        found: dict[int, set[UserId]] = {}
+        deleted: set[int] = set()
+        for match in await store.matches(self._tx):
+            found.setdefault(match.line, set()).add(match.user_id)
+            if match.is_deleted:
+                deleted.add(match.line)
+        people: dict[UserId, Entry] = {}
+        for line, users in sorted(found.items()):
+            entry = self._batch.entries.get(line)
+            if entry is None:
+                continue
+            (user_id,) = users if len(users) == 1 else (None,)
+            if user_id is None or line in deleted:
+                self._batch.refuse(line, _DELETED if line in deleted else _AMBIGUOUS)
+            elif user_id in people:
+                self._batch.refuse(line, named_before(people[user_id].row))
+            else:
+                people[user_id] = entry
+        return people
+
+    async def _drop_doubles(self, people: dict[UserId, Entry]) -> None:
+        """Refuse whom an earlier batch of the file has named; a dry run, which makes nobody, goes by names too."""
+        keys: dict[UUID, Entry] = {**people}
+        if self._job.dry_run:
+            is_unique = (await realms.current(self._tx)).settings.email_unique
+            entries = self._batch.entries.values()
+            keys |= {key: entry for entry in entries for key in _digests(entry, email_is_unique=is_unique)}
+        if not keys:
+            return
+        for key, row in (await store.seen(self._tx, self._job.transfer_id, keys)).items():
+            if keys[key].row in self._batch.entries:
+                self._batch.refuse(keys[key].row, named_before(row))
+        for user_id in [each for each, entry in people.items() if entry.row not in self._batch.entries]:
+            del people[user_id]
+        met = {key: entry.row for key, entry in keys.items() if entry.row in self._batch.entries}
+        await store.remember(self._tx, self._job.transfer_id, met)
+
+    async def _create(self, entries: list[Entry]) -> None:
+        self._counts.created += len(entries)
+        self._summary.passwords += sum(entry.hash is not None or entry.person.password is not None for entry in entries)
+        self._summary.second_factors += sum(entry.seed is not None for entry in entries)
+        self._summary.roles_given += sum(len(self._given.get(entry.row, ())) for entry in entries)
+        if self._job.dry_run or not entries:
+            return
+        tx = self._tx
+        await store.insert_people(tx)
+        await store.insert_passwords(tx)
+        await self._put_seeds({UserId(entry.id): entry for entry in entries if entry.seed})
+        await self._give({UserId(entry.id): self._given[entry.row] for entry in entries if entry.row in self._given})
+        ids = [entry.id for entry in entries]
+        # One audit entry accounts for all people whom an import makes: who made a person and when stands in their row,
+        # and an entry each would cost as much again as the people's own rows. Changes are recorded one by one.
+        await audit.announce(tx, "user.created", ids)
+        await store.remember(tx, self._job.transfer_id, {entry.id: entry.row for entry in entries})
+
+    async def _change(self, people: dict[UserId, Entry]) -> None:
+        if self._job.options.existing == "skip" or not people:
+            self._counts.unchanged += len(people)
+            return
+        tx, batch = self._tx, self._batch
+        for user_id in await existing.drop_betters(tx, people, batch):
+            del people[user_id]
+        users = await store.lock_people(tx, people)
+        for user_id in set(people) - {user.id for user in users}:
+            batch.refuse(people.pop(user_id).row, _DELETED)
+        changed = await existing.changes(tx, users, people, batch)
+        people = {user_id: entry for user_id, entry in people.items() if entry.row in batch.entries}
+        touched = {each.user.id for each in changed}
+        await self._write(changed)
+        touched |= await self._add_credentials(people)
+        touched |= await self._add_roles(people)
+        self._counts.updated += len(touched)
+        self._counts.unchanged += len(people) - len(touched)
+
+    async def _write(self, changed: list[Changed]) -> None:
+        for each in changed:
+            for name in each.differences:
+                self._summary.fields[name] = self._summary.fields.get(name, 0) + 1
+        if self._job.dry_run or not changed:
+            return
+        await store.update_people(self._tx, [each.values() for each in changed])
+        if shut_out := [each.user.id for each in changed if each.is_shut_out]:
+            await store.end_sessions(self._tx, shut_out, "disabled")
+        await audit.record_each(self._tx, "user.changed", "user", {each.user.id: each.differences for each in changed})
+
+    async def _add_credentials(self, people: Mapping[UserId, Entry]) -> set[UserId]:
+        """Passwords and second factors for those who have none; with `replace` for all."""
+        bearing = {user_id: entry for user_id, entry in people.items() if _has_password(entry) or entry.seed}
+        if not bearing:
+            return set()
+        held = await store.kinds_of(self._tx, bearing)
+        is_free = self._job.options.existing == "replace"
+        passwords = [
+            each for each in bearing if _has_password(bearing[each]) and (is_free or (each, "password") not in held)
+        ]
+        seeds = [each for each in bearing if bearing[each].seed and (is_free or (each, "totp") not in held)]
+        self._summary.passwords += len(passwords)
+        self._summary.second_factors += len(seeds)
+        if not self._job.dry_run:
+            await self._put_passwords({each: bearing[each].hash for each in passwords})
+            await store.end_sessions(self._tx, [each for each in passwords if (each, "password") in held], "password")
+            await store.drop_second_factors(self._tx, seeds)
+            await self._put_seeds({each: bearing[each] for each in seeds})
+        return {*passwords, *seeds}
+
+    async def _put_passwords(self, hashes: Mapping[UserId, str | None]) -> None:
+        rows = [(uuid7(), user_id, hash, None) for user_id, hash in hashes.items()]
+        await store.put_credentials(self._tx, "password", rows)
+        await audit.record_many(self._tx, "credential.password_set", "user", list(hashes))
+
+    async def _put_seeds(self, people: Mapping[UserId, Entry]) -> None:
+        keyring, realm_id = self._tx.runtime.keyring, self._tx.realm_id
+        rows = [
+            (credential_id := uuid7(), user_id, None, seeds.seal(keyring, realm_id, credential_id, entry.seed or ""))
+            for user_id, entry in people.items()
+        ]
+        if rows:
+            await store.put_credentials(self._tx, "totp", rows)
+            await audit.record_many(self._tx, "mfa.activated", "user", list(people))
+
+    async def _add_roles(self, people: Mapping[UserId, Entry]) -> set[UserId]:
+        """Roles are added, never taken away."""
+        wanted = {user_id: self._given[entry.row] for user_id, entry in people.items() if self._given.get(entry.row)}
+        held = await store.roles_held(self._tx, wanted) if wanted else set[tuple[UserId, UUID, str]]()
+        missing = {
+            user_id: lacking
+            for user_id, given in wanted.items()
+            if (lacking := [each for each in given if (user_id, each.role_id, each.contexts) not in held])
+        }
+        self._summary.roles_given += sum(map(len, missing.values()))
+        if missing and not self._job.dry_run:
+            await self._give(missing)
+            await store.void_grants(self._tx, missing)
+            await audit.record_many(self._tx, "role.assigned", "user", list(missing))
+        return set(missing)
+
+    async def _give(self, given: Mapping[UserId, Collection[Granted]]) -> None:
+        rows = [
+            (uuid7(), user_id, each.role_id, each.contexts, each.is_owner)
+            for user_id, roles in given.items()
+            for each in roles
+            if each.role_id is not None
+        ]
+        if rows:
+            await store.give_roles(self._tx, rows)
+
+
+def _has_password(entry: Entry) -> bool:
+    return entry.hash is not None or entry.person.password is not None
+
+
+def _digests(entry: Entry, *, email_is_unique: bool) -> list[UUID]:
+    """What stands for the names of somebody who is not made."""
+    draft = draft_of(entry.person)
+    email = draft.email if email_is_unique else None
+    names = {"username": draft.username, "email": email, "external": external_of(entry.person)}
+    return [
+        UUID(bytes=secrets.digest(f"{kind}:{fold(name.strip())}")[:16])
+        for kind, name in names.items()
+        if name is not None
+    ]

@@ -1,0 +1,147 @@
+"""Doing what was deferred, and what is due: procrastinate's worker inside the server.
+
+Jobs of a server that was killed are taken up again: at the start when it was the only one, else as soon as its
+heartbeat is missing. A task may therefore run twice and must be able to go on where it was.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+import procrastinate
+import psycopg_pool
+import structlog
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job
+from procrastinate.retry import BaseRetryStrategy, RetryDecision
+
+from roster.jobs.schedule import CATCH_UP, SCHEDULE, Timed
+from roster.kit.errors import Unavailable
+
+Task = Callable[[Mapping[str, Any]], Awaitable[None]]
+"""Does a deferred job with its arguments. Raising Unavailable has it tried again later, anything else fails it."""
+TimedTask = Callable[[], Awaitable[None]]
+
+_log = structlog.get_logger("roster.jobs")
+
+_AT_ONCE: Final = 8
+_POLL: Final = 60.0
+"""Seconds between looks at the queue in case a notification got lost."""
+_HEARTBEAT: Final = 30.0
+_DEAD_AFTER: Final = 120.0
+_RECOVERY: Final = 60.0
+_GRACE: Final = 3.0
+"""Seconds that jobs may go on when the server stops; then they are put back into the queue."""
+_PAUSE: Final = 5.0
+_MOST_TRIES: Final = 100
+_LONGEST_PAUSE: Final = 300
+_KEEP_FAILED_HOURS: Final = 7 * 24
+
+
+class Worker:
+    """One a process. `tasks` are called by name with the arguments given to `defer`, `timed` ones by the schedule."""
+
+    def __init__(
+        self,
+        dsn: str,
+        tasks: Mapping[str, Task],
+        timed: Mapping[str, TimedTask],
+        *,
+        schedule: Sequence[Timed] = SCHEDULE,
+        is_only_server: bool = False,
+    ) -> None:
+        """With `is_only_server` every job that is marked as running at the start belongs to a dead server.
+
+        Raises KeyError when the schedule names a task that nobody has brought.
+        """
+        # Connections are opened when needed: an idle server keeps the one that listens, no more.
+        connector = procrastinate.PsycopgConnector(
+            conninfo=dsn, pool_factory=psycopg_pool.AsyncNullConnectionPool, max_size=4, num_workers=1
+        )
+        self._app = procrastinate.App(connector=connector, periodic_defaults={"max_delay": CATCH_UP})
+        self._is_only_server = is_only_server
+        for name, task in tasks.items():
+            self._register(name, task)
+        known = {**timed, "jobs.prune": self._prune}
+        for each in schedule:
+            self._register_timed(each, known[each.name])
+
+    async def run(self) -> None:
+        """Work until cancelled; when the database goes away, go on when it is back."""
+        dead_after = 0.0 if self._is_only_server else _DEAD_AFTER
+        while True:
+            try:
+                async with self._app.open_async():
+                    await self._recover(dead_after)
+                    dead_after = _DEAD_AFTER
+                    await self._work()
+            except (ConnectorException, OSError, psycopg_pool.PoolTimeout) as error:
+                _log.warning("jobs.interrupted", error=type(error).__name__)
+            await asyncio.sleep(_PAUSE)
+
+    async def run_waiting(self) -> None:
+        """Do what waits now, and end; for tests and for maintenance without a server."""
+        async with self._app.open_async():
+            await self._recover(0.0)
+            await self._app.run_worker_async(wait=False, listen_notify=False, **_OPTIONS)
+
+    async def _work(self) -> None:
+        recovery = asyncio.create_task(self._recover_again_and_again())
+        try:
+            await self._app.run_worker_async(wait=True, listen_notify=True, **_OPTIONS)
+        finally:
+            recovery.cancel()
+            await asyncio.gather(recovery, return_exceptions=True)
+
+    async def _recover_again_and_again(self) -> None:
+        while True:
+            await asyncio.sleep(_RECOVERY)
+            await self._recover(_DEAD_AFTER)
+
+    async def _recover(self, dead_after: float) -> None:
+        """Put jobs of dead workers back into the queue."""
+        manager = self._app.job_manager
+        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=dead_after):
+            _log.info("jobs.recovered", task=job.task_name, job=job.id)
+            await manager.retry_job(job)
+
+    async def _prune(self) -> None:
+        await self._app.job_manager.delete_old_jobs(
+            nb_hours=_KEEP_FAILED_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
+        )
+
+    def _register(self, name: str, task: Task) -> None:
+        async def call(**arguments: Any) -> None:
+            await task(arguments)
+
+        self._app.task(name=name, retry=_Again())(call)
+
+    def _register_timed(self, each: Timed, task: TimedTask) -> None:
+        async def call(timestamp: int) -> None:  # noqa: ARG001 - the time it was due, given by procrastinate
+            await task()
+
+        deferred = self._app.task(name=each.name, queue="timed", lock=each.name, queueing_lock=each.name)(call)
+        self._app.periodic(cron=each.cron)(deferred)
+
+
+_OPTIONS: Final[dict[str, Any]] = {
+    "concurrency": _AT_ONCE,
+    "fetch_job_polling_interval": _POLL,
+    "abort_job_polling_interval": _POLL,
+    "shutdown_graceful_timeout": _GRACE,
+    "delete_jobs": "successful",
+    "install_signal_handlers": False,
+    "update_heartbeat_interval": _HEARTBEAT,
+    "stalled_worker_timeout": _DEAD_AFTER,
+}
+
+
+class _Again(BaseRetryStrategy):
+    """What could not be done for the moment is done later; what a stopping server interrupts is put back."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if isinstance(exception, asyncio.CancelledError):
+            return RetryDecision()
+        if isinstance(exception, Unavailable) and job.attempts < _MOST_TRIES:
+            return RetryDecision(retry_in={"seconds": min(_LONGEST_PAUSE, 2 ** min(job.attempts, 9))})
+        return None
