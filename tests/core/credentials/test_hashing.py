@@ -113,6 +113,7 @@ def test_parts_of_an_argon2_hash_make_one_text():
 
 SALT = base64.b64encode(b"0123456789abcdef").rstrip(b"=").decode()
 MADE = base64.b64encode(b"0123456789abcdef0123456789abcdef").rstrip(b"=").decode()
+OWN = f"$argon2id$v=19$m=19456,t=2,p=1${SALT}${MADE}"
 REFUSED = {
     "argon2 with 4 GiB": f"$argon2id$v=19$m=4194304,t=1,p=1${SALT}${MADE}",
     "argon2 with a million passes": f"$argon2id$v=19$m=1024,t=1000000,p=1${SALT}${MADE}",
@@ -169,3 +170,24 @@ def test_nothing_longer_than_a_secret_may_be_is_hashed():
     encoded = low_level.hash_secret(b"x" * 1025, os.urandom(16), 1, 8, 1, 32, low_level.Type.ID).decode()
 
     assert not hashing.verify(encoded, "x" * 1025).ok
+
+
+@pytest.mark.parametrize(
+    ("encoded", "secret"),
+    [([], "wrong"), ([OWN], "wrong"), ([OWN], "x" * 1025), (["unreadable"], "wrong"), ([""], ""), ([], "x" * 1025)],
+    ids=["no hash", "wrong secret", "too long", "unreadable hash", "empty hash", "no hash and too long"],
+)
+def test_every_failure_computes_one_argon2_hash_of_the_same_cost(
+    encoded: list[str], secret: str, monkeypatch: pytest.MonkeyPatch
+):
+    computed: list[bytes] = []
+    genuine = low_level.verify_secret
+
+    def counting(hash: bytes, secret: bytes, type: low_level.Type) -> bool:
+        computed.append(hash[:30])
+        return genuine(hash, secret, type)
+
+    monkeypatch.setattr(low_level, "verify_secret", counting)
+
+    assert not hashing.verify_any(encoded, secret)[1].ok
+    assert computed == [b"$argon2id$v=19$m=19456,t=2,p=1"]
