@@ -2,12 +2,19 @@
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
 
-from roster.core.flows import provision
+from roster import logs
+from roster.bus import outbox
+from roster.core.flows import provision, upkeep
 from roster.core.flows.provision import FirstAdministrator
 from roster.core.sessions import activity
+from roster.core.transfer import tasks as transfer
 from roster.dialects.acceleratxr import dialect as acceleratxr
 from roster.dialects.native import dialect as native
+from roster.jobs.worker import Worker
 from roster.messaging import delivery
 from roster.settings import Dialect as DialectSettings
 from roster.settings import Settings
@@ -17,6 +24,15 @@ from roster.web.access_log import AccessLog
 from roster.web.dialect import Dialect
 from roster.web.mounts import Hook, Mount, Mounts
 from roster.web.request import Site
+
+_PAUSE: Final = 5.0
+"""Seconds after which work that failed is begun again."""
+_LOOK_EVERY: Final = 2.0
+"""Seconds between two looks whether the embedded database runs."""
+
+Work = Callable[[Runtime], Awaitable[None]]
+
+_log = logs.logger("roster.app")
 
 
 async def prepare(settings: Settings, dsn: str) -> FirstAdministrator | None:
@@ -66,8 +82,13 @@ def _access_log(settings: Settings) -> AccessLog | None:
     return AccessLog(sys.stderr.buffer) if settings.log.level in ("debug", "info") else None
 
 
+def hush(runtime: Runtime) -> None:
+    """End answers that would go on for ever, so that a server that stops need not wait for them."""
+    outbox.of(runtime).close()
+
+
 class Background:
-    """What one worker of a server does besides answering: delivery of messages, jobs, times of last use."""
+    """What one worker of a server does besides answering: messages, jobs, upkeep, times of last use."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -75,8 +96,11 @@ class Background:
 
     async def start(self) -> None:
         """Begin; what fails later is logged by the task itself and does not stop the server."""
-        for work in (activity.run, delivery.run):
-            self._tasks.append(asyncio.create_task(work(self._runtime)))
+        await upkeep.prepare_months(self._runtime)
+        embedded = self._runtime.settings.database.url is None
+        worker = jobs(self._runtime, is_only_server=embedded)
+        for work in (activity.run(self._runtime), delivery.run(self._runtime), worker.run()):
+            self._tasks.append(asyncio.create_task(work))
 
     async def stop(self) -> None:
         """Stop everything and write what is still in memory."""
@@ -84,3 +108,28 @@ class Background:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await activity.flush(self._runtime)
+
+
+def jobs(runtime: Runtime, *, is_only_server: bool) -> Worker:
+    """What each name of a job or of the schedule stands for."""
+    timed: dict[str, Callable[[Runtime], Awaitable[object]]] = {
+        "audit.prepare_months": upkeep.prepare_months,
+        "audit.drop_months": upkeep.drop_months,
+        "users.erase": upkeep.erase_people,
+        "transfers.sweep": upkeep.sweep_transfers,
+        "sessions.sweep": upkeep.sweep_sessions,
+        "outbox.sweep": outbox.sweep,
+        "messages.sweep": delivery.sweep,
+        "counters.sweep": upkeep.sweep_counters,
+        "proofs.sweep": upkeep.sweep_proofs,
+    }
+    return Worker(
+        runtime.pool.dsn,
+        {"transfer.run": partial(transfer.run, runtime)},
+        {name: partial(_do, work, runtime) for name, work in timed.items()},
+        is_only_server=is_only_server,
+    )
+
+
+async def _do(work: Callable[[Runtime], Awaitable[object]], runtime: Runtime) -> None:
+    await work(runtime)

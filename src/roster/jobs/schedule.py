@@ -25,6 +25,7 @@ SCHEDULE: Final = (
     Timed("transfers.sweep", "20 1 * * *"),  # uploads without end, old reports and outputs
     Timed("sessions.sweep", "25 1 * * *"),  # sessions that ended long ago
     Timed("outbox.sweep", "30 * * * *"),  # events that every reader has had time to read
+    Timed("messages.sweep", "50 1 * * *"),  # messages that were sent, or given up, long ago
     Timed("counters.sweep", "35 * * * *"),  # counters whose window is over
     Timed("proofs.sweep", "40 * * * *"),  # one-time tokens that have expired
     Timed("jobs.prune", "45 1 * * *"),  # jobs that failed a week ago; those that succeed leave nothing behind

@@ -1,0 +1,86 @@
+"""What is done from time to time so that the directory neither forgets what is due nor grows without end."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+
+from roster.core.audit import service as audit
+from roster.core.limits import service as limits
+from roster.core.realms import service as realms
+from roster.core.realms.models import Realm
+from roster.core.sessions import service as sessions
+from roster.core.tokens import proofs
+from roster.core.transfer import service as transfers
+from roster.core.users import service as users
+from roster.kit import clock
+from roster.kit.actor import Actor, system
+from roster.kit.ids import RealmId, uuid7
+from roster.storage.runtime import Runtime
+from roster.storage.tx import Tx
+
+_MONTHS_AHEAD = 3
+_PAGE = 500
+
+
+async def prepare_months(runtime: Runtime) -> None:
+    """Partitions of the trail for this month and the next ones."""
+    async with runtime.write(_nowhere()) as tx:
+        await audit.prepare_months(tx, clock.now(), _MONTHS_AHEAD)
+
+
+async def drop_months(runtime: Runtime) -> None:
+    """Whole months of the trail that no realm keeps any more."""
+    kept = max([realm.settings.audit_months async for realm in _all_realms(runtime)], default=0)
+    if kept:
+        async with runtime.write(_nowhere()) as tx:
+            await audit.drop_months(tx, clock.now() - timedelta(days=31 * kept))
+
+
+async def erase_people(runtime: Runtime) -> None:
+    """Deleted people whose time for being restored is over; a few hundred in one transaction."""
+    await _everywhere(runtime, users.sweep)
+
+
+async def sweep_sessions(runtime: Runtime) -> None:
+    """Sessions that ended long ago."""
+    await _everywhere(runtime, sessions.sweep)
+
+
+async def sweep_proofs(runtime: Runtime) -> None:
+    """One-time tokens that have expired."""
+    await _everywhere(runtime, proofs.sweep)
+
+
+async def sweep_counters(runtime: Runtime) -> None:
+    """Counters whose window is over."""
+    await _everywhere(runtime, limits.sweep)
+
+
+async def sweep_transfers(runtime: Runtime) -> None:
+    """Uploads without end, old reports and files."""
+    await _everywhere(runtime, transfers.sweep)
+
+
+async def _everywhere(runtime: Runtime, work: Callable[[Tx], Awaitable[int]]) -> None:
+    """Do the work in every realm, again while it finds as much as it does at once."""
+    async for realm in _all_realms(runtime):
+        while True:
+            async with runtime.write(realms.inside(_nowhere(), realm)) as tx:
+                done = await work(tx)
+            if done < _PAGE:
+                break
+
+
+async def _all_realms(runtime: Runtime) -> AsyncIterator[Realm]:
+    after = ""
+    while True:
+        async with runtime.read(_nowhere()) as tx:
+            page = await realms.page(tx, after, _PAGE)
+        for realm in page:
+            yield realm
+        if len(page) < _PAGE:
+            return
+        after = page[-1].slug
+
+
+def _nowhere() -> Actor:
+    return system(RealmId(uuid7()), "", "upkeep")
