@@ -329,3 +329,16 @@ async def test_signing_out_ends_the_session(runtime: Runtime, person: Person):
         await people.actor_of(runtime, person, granted.access_token)
     with pytest.raises(InvalidToken):
         await login.refresh(runtime, nobody(person.realm), granted.refresh_token)
+
+
+async def test_failures_are_in_the_trail_for_known_and_unknown_names_alike(runtime: Runtime, person: Person):
+    for name in (person.username, "nobody-at-all"):
+        with pytest.raises(BadCredentials):
+            await login.password(runtime, nobody(person.realm), name, "wrong")
+
+    async with runtime.read(factories.roster_in(person.realm)) as tx:
+        found = await tx.rows(
+            "SELECT subject_id, changes FROM audit_entries WHERE realm_id = $1 AND action = 'sign_in.failed'",
+            person.realm.id,
+        )
+    assert sorted((subject is None, changes) for subject, changes in found) == [(False, {}), (True, {})]

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from roster.core.audit import service as audit
 from roster.core.credentials import hashing
 from roster.core.credentials import service as credentials
 from roster.core.credentials.models import Kind, Stored
@@ -64,18 +65,33 @@ async def password(
     """
     attempt = await _prepare(runtime, actor, identifier, secret)
     try:
-        proved = await _prove(runtime, attempt.candidates, secret)
+        done = await _try(runtime, attempt, secret, code=code, claims=claims, label=label)
     except Unavailable:
         async with runtime.read(attempt.actor) as tx:
             await guesses.undone(tx, attempt.key)
         raise
+    except BadCredentials:
+        await _note_failure(runtime, attempt.actor, attempt.user.id if attempt.user else None)
+        raise
+    if isinstance(done, Granted) and attempt.user is not None:
+        await _settle(runtime, attempt.actor, attempt.user.id)
+    return done
+
+
+async def _try(
+    runtime: Runtime, attempt: _Attempt, secret: str, *, code: str | None, claims: ClaimsFor | None, label: str
+) -> Granted | StepNeeded:
+    proved = await _prove(runtime, attempt.candidates, secret)
     if proved is None or attempt.user is None or attempt.user.status != "active" or attempt.realm.status != "active":
         raise BadCredentials
     async with runtime.write(attempt.actor) as tx:
-        done = await _finish(tx, attempt, attempt.user, proved, secret=secret, code=code, claims=claims, label=label)
-    if isinstance(done, Granted):
-        await _settle(runtime, attempt.actor, attempt.user.id)
-    return done
+        return await _finish(tx, attempt, attempt.user, proved, secret=secret, code=code, claims=claims, label=label)
+
+
+async def _note_failure(runtime: Runtime, actor: Actor, user_id: UserId | None) -> None:
+    """Failures are in the trail too, also those of names that nobody has."""
+    async with runtime.write(actor) as tx:
+        await audit.record(tx, "sign_in.failed", "user", user_id)
 
 
 async def _prepare(runtime: Runtime, actor: Actor, identifier: str, secret: str) -> _Attempt:
@@ -149,15 +165,23 @@ async def second_factor(
     async with runtime.read(actor) as tx:
         step = await proofs.read(tx, proof, Purpose.MFA_STEP)
         await guesses.spend(tx, str(step.user_id))
+    try:
+        granted = await _finish_step(runtime, actor, step, code, claims)
+    except BadCredentials:
+        await _note_failure(runtime, actor, step.user_id)
+        raise
+    await _settle(runtime, actor, step.user_id)
+    return granted
+
+
+async def _finish_step(runtime: Runtime, actor: Actor, step: Proof, code: str, claims: ClaimsFor | None) -> Granted:
     async with runtime.write(actor) as tx:
         user = await users.tx_maybe(tx, step.user_id)
         if user is None or user.status != "active":
             raise BadCredentials
         opening = await _with_code(tx, _opening_of(step), code)
         await proofs.spend(tx, step.id, Purpose.MFA_STEP)
-        granted = await granting.grant(tx, user, opening, claims)
-    await _settle(runtime, actor, user.id)
-    return granted
+        return await granting.grant(tx, user, opening, claims)
 
 
 def _opening_of(step: Proof) -> Opening:
