@@ -20,6 +20,7 @@ from roster.core.realms.models import Realm
 from roster.core.sessions.models import Opening
 from roster.core.tokens import proofs
 from roster.core.tokens.models import Purpose
+from roster.core.transfer import service as transfers
 from roster.core.users import service as users
 from roster.core.users.models import User, UserChange
 from roster.kit.actor import Actor
@@ -186,6 +187,11 @@ async def _another_realm(world: World, _caller: User) -> dict[str, str]:
     return {"other_slug": realm.slug, "new_slug": f"new-{factories.uuid4().hex[:12]}"}
 
 
+async def _import(world: World, _caller: User) -> dict[str, str]:
+    async with world.runtime.write(world.actor) as tx:
+        return {"import": str((await transfers.start_import(tx, "roster")).id)}
+
+
 _TARGET = {"user_id": "$target"}
 _ROLE = {"role_id": "$role"}
 
@@ -283,6 +289,12 @@ CASES: dict[str, Case] = {
     "followEvents": Case(needs=("events.read",), streams=True),
     "listMessages": Case(needs=("messages.read",)),
     "getMessage": Case(needs=("messages.read", "users.read_basic"), path={"message_id": "$message"}),
+    "startImport": Case(needs=("transfers.write",), query={"format": "roster"}, content=b'{"username": "newcomer"}\n'),
+    "listImports": Case(needs=("transfers.write",)),
+    "getImport": Case(needs=("transfers.write",), path={"import_id": "$import"}, prepare=_import),
+    "getImportReport": Case(needs=("transfers.write",), path={"import_id": "$import"}, prepare=_import),
+    "cancelImport": Case(needs=("transfers.write",), path={"import_id": "$import"}, prepare=_import),
+    "exportUsers": Case(needs=("transfers.write",)),
     "getVerifyPage": Case(query={"token": "anything"}),
     "sendVerifyPage": Case(form={"token": "$proof"}, prepare=_proof(Purpose.VERIFY_EMAIL)),
     "getRecoverPage": Case(query={"token": "anything"}),

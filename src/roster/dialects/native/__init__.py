@@ -9,6 +9,8 @@ from roster.dialects.native import (
     auth,
     errors,
     events,
+    exports,
+    imports,
     me,
     messages,
     pages,
@@ -49,6 +51,8 @@ for _subject in (
     audit,
     events,
     messages,
+    imports,
+    exports,
     pages,
 ):
     _operations.include(_subject.ops)

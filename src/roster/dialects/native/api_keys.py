@@ -8,7 +8,7 @@ from roster.core.credentials import service
 from roster.core.credentials.errors import CredentialNotFound, TooManyCredentials
 from roster.core.credentials.models import CredentialDraft, Kind
 from roster.core.users.errors import UserNotFound
-from roster.dialects.native import mapping
+from roster.dialects.native.mapping import base, people
 from roster.dialects.native.wire import people as wire
 from roster.dialects.native.wire.base import Listing
 from roster.kit import ids
@@ -35,8 +35,8 @@ async def list_keys(tx: Tx, query: wire.ApiKeysQuery) -> Listing[wire.Credential
     """One's own keys, those of a person, or with `all=true` those of the whole realm; oldest first."""
     whose = None if query.all else _whose(tx.actor, query.user_id)
     found = await service.keys(tx, user_id=whose, after=after(query.cursor), limit=query.limit)
-    items = [mapping.credential_out(each) for each in found]
-    return Listing(items=items, next_cursor=mapping.after((each.id for each in found), query.limit))
+    items = [people.credential_out(each) for each in found]
+    return Listing(items=items, next_cursor=base.after((each.id for each in found), query.limit))
 
 
 @ops.post(
@@ -52,7 +52,7 @@ async def create_key(runtime: Runtime, actor: Actor, request: Request, body: wir
     draft = CredentialDraft(Kind(body.kind), label=body.label, expires_at=body.expires_at)
     issued = await service.create(runtime, actor, _whose(actor, body.user_id), draft)
     location = f"{request.prefix}/api-keys/{issued.credential.id}"
-    return Reply(201, mapping.key_out(issued), (("Location", location),))
+    return Reply(201, people.key_out(issued), (("Location", location),))
 
 
 @ops.get(
@@ -63,7 +63,7 @@ async def create_key(runtime: Runtime, actor: Actor, request: Request, body: wir
 )
 async def get_key(tx: Tx, credential_id: CredentialId) -> wire.Credential:
     """What may be known of a key."""
-    return mapping.credential_out(await service.find_key(tx, credential_id))
+    return people.credential_out(await service.find_key(tx, credential_id))
 
 
 @ops.delete(

@@ -5,7 +5,7 @@ from typing import Final
 from roster.core.access import service as access
 from roster.core.attributes import service
 from roster.core.attributes.errors import DefinitionNotFound
-from roster.dialects.native import mapping
+from roster.dialects.native.mapping import platform
 from roster.dialects.native.wire import platform as wire
 from roster.dialects.native.wire.base import Listing
 from roster.kit.errors import Forbidden
@@ -20,13 +20,13 @@ async def list_attributes(tx: Tx) -> Listing[wire.Attribute]:
     """All custom fields that the realm has defined."""
     access.require(tx, "realm.read")
     known = await service.current(tx)
-    return Listing(items=[mapping.attribute_out(each) for each in known.values()])
+    return Listing(items=[platform.attribute_out(each) for each in known.values()])
 
 
 @ops.put("/attributes/{name}", id="putAttribute", needs="realm.write", errors=(Forbidden,))
 async def put_attribute(tx: Tx, name: str, body: wire.AttributePut) -> wire.Attribute:
     """Define a custom field, or define it anew. Values that people have already are not touched."""
-    return mapping.attribute_out(await service.define(tx, name, mapping.attribute_in(body)))
+    return platform.attribute_out(await service.define(tx, name, platform.attribute_in(body)))
 
 
 @ops.delete(

@@ -3,8 +3,8 @@
 from typing import Final
 
 from roster.core.audit import service
-from roster.dialects.native import mapping
 from roster.dialects.native import query as queries
+from roster.dialects.native.mapping import base, platform
 from roster.dialects.native.wire import platform as wire
 from roster.dialects.native.wire.base import Listing
 from roster.kit.errors import Forbidden
@@ -24,4 +24,4 @@ async def list_entries(tx: Tx, query: wire.AuditQuery) -> Listing[wire.Entry]:
     """
     page = Page(query.limit, cursor=query.cursor, total=query.total)
     where = queries.parse_filter(query.filter)
-    return mapping.listing(await service.search(tx, where, queries.parse_sort(query.sort), page), mapping.entry_out)
+    return base.listing(await service.search(tx, where, queries.parse_sort(query.sort), page), platform.entry_out)

@@ -6,7 +6,8 @@ from typing import Final
 from roster.bus import outbox
 from roster.bus.store import Position
 from roster.core.access import service as access
-from roster.dialects.native import auth, mapping
+from roster.dialects.native import auth
+from roster.dialects.native.mapping import platform
 from roster.dialects.native.wire import platform as wire
 from roster.kit.actor import Actor
 from roster.kit.errors import Forbidden, RosterError
@@ -56,7 +57,7 @@ async def _events(
         async for event in events:
             if not await _still_allowed(runtime, request):
                 return
-            out = mapping.event_out(event)
+            out = platform.event_out(event)
             yield streams.Event(out, name=event.type, id=outbox.cursor(event.place))
 
 

@@ -14,7 +14,8 @@ from roster.core.sessions import service as sessions
 from roster.core.sessions.errors import SessionNotFound
 from roster.core.users import service as users
 from roster.core.users.errors import EmailTaken, UsernameTaken, UserNotFound
-from roster.dialects.native import etags, mapping, pages
+from roster.dialects.native import etags, pages
+from roster.dialects.native.mapping import people
 from roster.dialects.native.wire import people as wire
 from roster.dialects.native.wire.base import Listing
 from roster.dialects.native.wire.sign_in import BackupCodes, ChangePassword, TotpCode, TotpEnrolment
@@ -41,7 +42,7 @@ def _me(actor: Actor) -> UserId:
 async def get_me(tx: Tx) -> Reply:
     """Who asks, and what they may do."""
     user = await users.get(tx, _me(tx.actor))
-    return etags.with_tag(mapping.me_out(tx.actor, user), user.version)
+    return etags.with_tag(people.me_out(tx.actor, user), user.version)
 
 
 @ops.patch(
@@ -55,8 +56,8 @@ async def get_me(tx: Tx) -> Reply:
 async def patch_me(tx: Tx, request: Request, body: wire.MePatch) -> Reply:
     """Change one's own profile. A new e-mail address has to be verified again."""
     version = etags.version_of(request)
-    user = await users.change(tx, _me(tx.actor), mapping.user_change(body), version=version)
-    return etags.with_tag(mapping.user_out(user), user.version)
+    user = await users.change(tx, _me(tx.actor), people.user_change(body), version=version)
+    return etags.with_tag(people.user_out(user), user.version)
 
 
 @ops.delete("/me", id="deleteMe", status=204, errors=(UserNotFound, Forbidden, LastAdministrator))
@@ -85,7 +86,7 @@ async def send_my_verification(runtime: Runtime, actor: Actor, request: Request)
 @ops.get("/me/sessions", id="listMySessions", errors=(UserNotFound,))
 async def list_my_sessions(tx: Tx) -> Listing[wire.Session]:
     """One's live sessions, newest first."""
-    return mapping.sessions_out(await sessions.list_of(tx, _me(tx.actor)), tx.actor.session_id)
+    return people.sessions_out(await sessions.list_of(tx, _me(tx.actor)), tx.actor.session_id)
 
 
 @ops.delete("/me/sessions", id="endMyOtherSessions", errors=(UserNotFound,))
@@ -106,7 +107,7 @@ async def end_my_session(tx: Tx, session_id: SessionId) -> None:
 @ops.get("/me/credentials", id="listMyCredentials", errors=(UserNotFound,))
 async def list_my_credentials(tx: Tx) -> Listing[wire.Credential]:
     """What one can prove oneself with; never the secrets."""
-    return mapping.credentials_out(await credentials.list_of(tx, _me(tx.actor)))
+    return people.credentials_out(await credentials.list_of(tx, _me(tx.actor)))
 
 
 @ops.delete(

@@ -4,7 +4,8 @@ from typing import Final
 from uuid import UUID
 
 from roster.core.access.errors import Escalation
-from roster.dialects.native import api_keys, mapping
+from roster.dialects.native import api_keys
+from roster.dialects.native.mapping import base, platform
 from roster.dialects.native.wire import platform as wire
 from roster.dialects.native.wire.base import Listing
 from roster.kit.errors import Forbidden
@@ -23,8 +24,8 @@ async def list_messages(tx: Tx, query: wire.MessagesQuery) -> Listing[wire.Messa
     found = await mailbox.page(
         tx, state=query.state, user_id=query.user_id, before=api_keys.after(query.cursor), limit=query.limit
     )
-    items = [mapping.message_out(each) for each in found]
-    return Listing(items=items, next_cursor=mapping.after((each.id for each in found), query.limit))
+    items = [platform.message_out(each) for each in found]
+    return Listing(items=items, next_cursor=base.after((each.id for each in found), query.limit))
 
 
 @ops.get(
@@ -35,4 +36,4 @@ async def list_messages(tx: Tx, query: wire.MessagesQuery) -> Listing[wire.Messa
 )
 async def get_message(tx: Tx, message_id: UUID) -> wire.RenderedMessage:
     """One message. Its text is shown in the development mailbox only: while no mail server is configured."""
-    return mapping.rendered_out(*await mailbox.read(tx, message_id))
+    return platform.rendered_out(*await mailbox.read(tx, message_id))

@@ -5,8 +5,9 @@ from typing import Final
 from roster.core.access import search, service
 from roster.core.access.errors import Escalation, LastAdministrator, RoleBuiltIn, RoleNameTaken, RoleNotFound
 from roster.core.access.models import RoleChange
-from roster.dialects.native import etags, mapping
+from roster.dialects.native import etags
 from roster.dialects.native import query as queries
+from roster.dialects.native.mapping import access, base
 from roster.dialects.native.wire import access as wire
 from roster.dialects.native.wire.base import Listing, SearchQuery
 from roster.kit.errors import Forbidden, StaleVersion
@@ -31,7 +32,7 @@ async def list_roles(tx: Tx, query: SearchQuery) -> Listing[wire.Role]:
     """Roles by name, unless sorted otherwise."""
     page = Page(query.limit, cursor=query.cursor, total=query.total)
     where = queries.parse_filter(query.filter)
-    return mapping.listing(await search.search(tx, where, queries.parse_sort(query.sort), page), mapping.role_out)
+    return base.listing(await search.search(tx, where, queries.parse_sort(query.sort), page), access.role_out)
 
 
 @ops.post(
@@ -44,8 +45,8 @@ async def list_roles(tx: Tx, query: SearchQuery) -> Listing[wire.Role]:
 )
 async def create_role(tx: Tx, request: Request, body: wire.RoleCreate) -> Reply:
     """Make a role. Nobody puts permissions into it that they do not hold."""
-    role = await service.create_role(tx, mapping.role_draft(body))
-    return etags.with_tag(mapping.role_out(role), role.version, 201, f"{request.prefix}/roles/{role.id}")
+    role = await service.create_role(tx, access.role_draft(body))
+    return etags.with_tag(access.role_out(role), role.version, 201, f"{request.prefix}/roles/{role.id}")
 
 
 @ops.get(
@@ -58,7 +59,7 @@ async def create_role(tx: Tx, request: Request, body: wire.RoleCreate) -> Reply:
 async def get_role(tx: Tx, role_id: RoleId) -> Reply:
     """One role."""
     role = await service.get_role(tx, role_id)
-    return etags.with_tag(mapping.role_out(role), role.version)
+    return etags.with_tag(access.role_out(role), role.version)
 
 
 @ops.patch(
@@ -73,8 +74,8 @@ async def get_role(tx: Tx, role_id: RoleId) -> Reply:
 async def patch_role(tx: Tx, role_id: RoleId, request: Request, body: wire.RolePatch) -> Reply:
     """Change a role; everybody who has it may do what it says now from their next request on."""
     version = etags.version_of(request)
-    role = await service.change_role(tx, role_id, mapping.role_change(body), version=version)
-    return etags.with_tag(mapping.role_out(role), role.version)
+    role = await service.change_role(tx, role_id, access.role_change(body), version=version)
+    return etags.with_tag(access.role_out(role), role.version)
 
 
 @ops.delete(
@@ -99,7 +100,7 @@ async def delete_role(tx: Tx, role_id: RoleId, request: Request) -> None:
 async def list_members(tx: Tx, role_id: RoleId) -> wire.Members:
     """Everybody who has the role without limits."""
     await service.get_role(tx, role_id)
-    return mapping.members_out((await service.members_of(tx, [role_id])).get(role_id))
+    return access.members_out((await service.members_of(tx, [role_id])).get(role_id))
 
 
 @ops.put(
@@ -110,5 +111,5 @@ async def list_members(tx: Tx, role_id: RoleId) -> wire.Members:
 )
 async def set_members(tx: Tx, role_id: RoleId, body: wire.SetMembers) -> wire.Members:
     """Make these people, and no others, have the role without limits."""
-    await service.change_role(tx, role_id, RoleChange(), members=mapping.members_in(body))
-    return mapping.members_out((await service.members_of(tx, [role_id])).get(role_id))
+    await service.change_role(tx, role_id, RoleChange(), members=access.members_in(body))
+    return access.members_out((await service.members_of(tx, [role_id])).get(role_id))

@@ -4,8 +4,8 @@ from typing import Final
 
 from roster.core.sessions import search, service
 from roster.core.sessions.errors import SessionNotFound
-from roster.dialects.native import mapping
 from roster.dialects.native import query as queries
+from roster.dialects.native.mapping import base, people
 from roster.dialects.native.wire import people as wire
 from roster.dialects.native.wire.base import Listing
 from roster.kit.errors import Forbidden
@@ -25,7 +25,7 @@ async def list_sessions(tx: Tx, query: wire.SessionsQuery) -> Listing[wire.Sessi
     where = queries.both(queries.parse_filter(query.filter), whose)
     page = Page(query.limit, cursor=query.cursor, total=query.total)
     found = await search.search(tx, where, queries.parse_sort(query.sort), page)
-    return mapping.listing(found, lambda each: mapping.session_out(each, tx.actor.session_id))
+    return base.listing(found, lambda each: people.session_out(each, tx.actor.session_id))
 
 
 @ops.get(
@@ -36,7 +36,7 @@ async def list_sessions(tx: Tx, query: wire.SessionsQuery) -> Listing[wire.Sessi
 )
 async def get_session(tx: Tx, session_id: SessionId) -> wire.Session:
     """One session, ended ones too."""
-    return mapping.session_out(await service.get(tx, session_id), tx.actor.session_id)
+    return people.session_out(await service.get(tx, session_id), tx.actor.session_id)
 
 
 @ops.delete(

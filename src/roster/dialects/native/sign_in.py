@@ -9,7 +9,8 @@ from roster.core.recovery import service as recovery
 from roster.core.sessions.errors import SessionNotFound
 from roster.core.tokens import service as tokens
 from roster.core.users.errors import EmailTaken, UsernameTaken
-from roster.dialects.native import auth, mapping, pages
+from roster.dialects.native import auth, pages
+from roster.dialects.native.mapping import sign_in as mapping
 from roster.dialects.native.wire import sign_in as wire
 from roster.kit.actor import Actor
 from roster.kit.errors import BadCredentials, Forbidden, InvalidToken, TooMany

@@ -17,7 +17,8 @@ from roster.core.sessions import service as sessions
 from roster.core.sessions.errors import SessionNotFound
 from roster.core.users import service as users
 from roster.core.users.errors import UserNotFound
-from roster.dialects.native import mapping
+from roster.dialects.native.mapping import access as mapping
+from roster.dialects.native.mapping import people
 from roster.dialects.native.wire import access as wire_access
 from roster.dialects.native.wire import people as wire
 from roster.dialects.native.wire.base import Listing
@@ -42,7 +43,7 @@ ops: Final = Operations(tag="Users")
 async def list_sessions(tx: Tx, user_id: UserId) -> Listing[wire.Session]:
     """A person's live sessions, newest first."""
     await users.get(tx, user_id)
-    return mapping.sessions_out(await sessions.list_of(tx, user_id), tx.actor.session_id)
+    return people.sessions_out(await sessions.list_of(tx, user_id), tx.actor.session_id)
 
 
 @ops.delete(
@@ -80,7 +81,7 @@ async def end_session(tx: Tx, user_id: UserId, session_id: SessionId) -> None:
 async def list_credentials(tx: Tx, user_id: UserId) -> Listing[wire.Credential]:
     """What a person can prove themselves with; never the secrets."""
     await users.get(tx, user_id)
-    return mapping.credentials_out(await credentials.list_of(tx, user_id))
+    return people.credentials_out(await credentials.list_of(tx, user_id))
 
 
 @ops.put(

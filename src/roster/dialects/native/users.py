@@ -7,8 +7,9 @@ from roster.core.flows import dossier, signup
 from roster.core.recovery import service as recovery
 from roster.core.users import search, service
 from roster.core.users.errors import EmailTaken, NotDeleted, OwnAccount, UsernameTaken, UserNotFound
-from roster.dialects.native import etags, mapping, pages
+from roster.dialects.native import etags, pages
 from roster.dialects.native import query as queries
+from roster.dialects.native.mapping import base, people
 from roster.dialects.native.wire import people as wire
 from roster.dialects.native.wire.base import Listing
 from roster.kit.actor import Actor
@@ -46,7 +47,7 @@ async def list_users(tx: Tx, query: wire.UsersQuery) -> Listing[wire.User]:
     where = queries.both(queries.parse_filter(query.filter), words)
     page = Page(query.limit, cursor=query.cursor, total=query.total)
     found = await search.search(tx, where, queries.parse_sort(query.sort), page, deleted=query.deleted or "exclude")
-    return mapping.listing(found, mapping.user_out)
+    return base.listing(found, people.user_out)
 
 
 @ops.post(
@@ -60,9 +61,9 @@ async def list_users(tx: Tx, query: wire.UsersQuery) -> Listing[wire.User]:
 )
 async def create_user(runtime: Runtime, actor: Actor, request: Request, body: wire.UserCreate) -> Reply:
     """Make a person, perhaps with a first password and with roles."""
-    user = await signup.create(runtime, actor, mapping.user_draft(body), password=body.password, roles=body.roles)
+    user = await signup.create(runtime, actor, people.user_draft(body), password=body.password, roles=body.roles)
     location = f"{request.prefix}/users/{user.id}"
-    return etags.with_tag(mapping.user_out(user), user.version, 201, location)
+    return etags.with_tag(people.user_out(user), user.version, 201, location)
 
 
 @ops.get(
@@ -75,7 +76,7 @@ async def create_user(runtime: Runtime, actor: Actor, request: Request, body: wi
 async def get_user(tx: Tx, user_id: UserId) -> Reply:
     """One person. Deleted people are found by the list only."""
     user = await service.get(tx, user_id)
-    return etags.with_tag(mapping.user_out(user), user.version)
+    return etags.with_tag(people.user_out(user), user.version)
 
 
 @ops.patch(
@@ -99,8 +100,8 @@ async def get_user(tx: Tx, user_id: UserId) -> Reply:
 async def patch_user(tx: Tx, user_id: UserId, request: Request, body: wire.UserPatch) -> Reply:
     """Change a person: what is absent stays, null clears (RFC 7396). Disabling ends all sessions."""
     version = etags.version_of(request)
-    user = await service.change(tx, user_id, mapping.user_change(body), version=version)
-    return etags.with_tag(mapping.user_out(user), user.version)
+    user = await service.change(tx, user_id, people.user_change(body), version=version)
+    return etags.with_tag(people.user_out(user), user.version)
 
 
 @ops.delete(
@@ -126,7 +127,7 @@ async def delete_user(tx: Tx, user_id: UserId, request: Request) -> None:
 async def restore_user(tx: Tx, user_id: UserId) -> Reply:
     """Bring a deleted person back, with roles and credentials; they sign in anew."""
     user = await service.restore(tx, user_id)
-    return etags.with_tag(mapping.user_out(user), user.version)
+    return etags.with_tag(people.user_out(user), user.version)
 
 
 @ops.post(
@@ -152,7 +153,7 @@ async def export_user(tx: Tx, user_id: UserId) -> Reply:
     """Everything known about one person, as one document (GDPR, article 15); deleted people too. Never a secret."""
     found = await dossier.gather(tx, user_id)
     name = ("Content-Disposition", f'attachment; filename="user-{user_id}.json"')
-    return Reply(body=mapping.dossier_out(found, tx.actor.session_id), headers=(name,))
+    return Reply(body=people.dossier_out(found, tx.actor.session_id), headers=(name,))
 
 
 @ops.post(

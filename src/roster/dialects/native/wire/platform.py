@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from roster.dialects.native.wire.base import Input, Instant, Line, Output, PageQuery, SearchQuery, Slug
+from roster.dialects.native.wire.base import Input, Instant, Line, Output, PageQuery, SearchQuery, Slug, Where
 
 Settings = dict[str, Any]
 
@@ -158,8 +158,37 @@ class Import(Output, frozen=True, kw_only=True):
     rows_updated: int
     rows_unchanged: int
     rows_failed: int
+    existing: Literal["update", "skip", "replace"]
+    summary: dict[str, Any]
     error: str | None
     created_at: Instant
     created_by: UUID | None
     started_at: Instant | None
     finished_at: Instant | None
+
+
+class ImportQuery(Input, frozen=True, kw_only=True):
+    """What the file is, and what happens to people who exist already.
+
+    `update` changes what the file names, `replace` replaces passwords and second factors too, `skip` leaves them alone.
+    """
+
+    format: Annotated[Literal["roster", "csv", "keycloak"], Meta(description="`roster` is NDJSON, a person a line.")]
+    dry_run: Annotated[bool, Meta(description="Only count what would happen.")] = False
+    existing: Literal["update", "skip", "replace"] = "update"
+    name: Annotated[str, Meta(max_length=200, description="Of the file, for people who look at the list.")] = ""
+
+
+class ReportQuery(Input, frozen=True, kw_only=True):
+    """In what form."""
+
+    format: Literal["ndjson", "csv"] = "ndjson"
+
+
+class ExportQuery(Input, frozen=True, kw_only=True):
+    """Whom, what and in what form. Without `fields` everything but secrets."""
+
+    format: Literal["ndjson", "csv"] = "ndjson"
+    filter: Where | None = None
+    fields: Annotated[str, Meta(max_length=2000, description="Names with commas.")] | None = None
+    secrets: Annotated[bool, Meta(description="Password hashes too, for moving to another installation.")] = False

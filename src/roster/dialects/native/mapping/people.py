@@ -1,0 +1,130 @@
+"""People, their sessions and credentials."""
+
+from collections.abc import Iterable
+
+from roster.core.credentials.models import Credential, Issued
+from roster.core.flows.dossier import Dossier
+from roster.core.sessions.models import Session
+from roster.core.users.models import User, UserChange, UserDraft
+from roster.dialects.native.mapping.access import assignment_out
+from roster.dialects.native.mapping.base import instant, maybe
+from roster.dialects.native.mapping.platform import entry_out
+from roster.dialects.native.wire import base, people
+from roster.kit.actor import Actor
+from roster.kit.ids import SessionId
+
+
+def user_out(user: User) -> people.User:
+    """A person in the view that the core chose."""
+    return people.User(
+        id=user.id,
+        number=user.number,
+        username=user.username,
+        email=user.email,
+        email_verified_at=maybe(user.email_verified_at),
+        phone=user.phone,
+        phone_verified_at=maybe(user.phone_verified_at),
+        display_name=user.display_name,
+        given_name=user.given_name,
+        family_name=user.family_name,
+        locale=user.locale,
+        personal_number=user.personal_number,
+        picture=user.picture,
+        status=user.status,  # type: ignore[arg-type]
+        attributes=user.attributes,
+        facets=user.facets,
+        tags=user.tags,
+        version=user.version,
+        created_at=instant(user.created_at),
+        created_by=user.created_by,
+        updated_at=instant(user.updated_at),
+        updated_by=user.updated_by,
+        deleted_at=maybe(user.deleted_at),
+        deleted_by=user.deleted_by,
+        view=user.view.value,
+    )
+
+
+def me_out(actor: Actor, user: User) -> people.Me:
+    """Who asks."""
+    return people.Me(
+        user=user_out(user),
+        realm=actor.realm_slug,
+        roles=list(actor.grants.roles),
+        permissions=sorted(actor.grants.everywhere),
+        session_id=actor.session_id,
+        factors=list(actor.factors),
+    )
+
+
+def user_draft(body: people.UserCreate) -> UserDraft:
+    """A person to be made."""
+    return UserDraft(**{name: getattr(body, name) for name in UserDraft.__struct_fields__})
+
+
+def user_change(body: people.UserPatch | people.MePatch) -> UserChange:
+    """What the caller named."""
+    return UserChange(**{name: getattr(body, name) for name in body.__struct_fields__})
+
+
+def session_out(session: Session, current: SessionId | None) -> people.Session:
+    """One sign-in."""
+    return people.Session(
+        id=session.id,
+        user_id=session.user_id,
+        dialect=session.dialect,
+        label=session.label,
+        user_agent=session.user_agent,
+        address=session.address,
+        factors=list(session.factors),
+        authenticated_at=instant(session.authenticated_at),
+        created_at=instant(session.created_at),
+        last_used_at=instant(session.last_used_at),
+        expires_at=instant(session.expires_at),
+        ended_at=maybe(session.ended_at),
+        end_reason=session.end_reason,
+        current=session.id == current,
+    )
+
+
+def sessions_out(found: Iterable[Session], current: SessionId | None) -> base.Listing[people.Session]:
+    """All of them on one page."""
+    return base.Listing(items=[session_out(each, current) for each in found])
+
+
+def credential_out(credential: Credential) -> people.Credential:
+    """What may be known of a credential."""
+    return people.Credential(
+        id=credential.id,
+        user_id=credential.user_id,
+        kind=credential.kind,
+        state=credential.state,
+        label=credential.label,
+        data=credential.data,
+        created_at=instant(credential.created_at),
+        created_by=credential.created_by,
+        updated_at=instant(credential.updated_at),
+        last_used_at=maybe(credential.last_used_at),
+        expires_at=maybe(credential.expires_at),
+    )
+
+
+def credentials_out(found: Iterable[Credential]) -> base.Listing[people.Credential]:
+    """All of them on one page."""
+    return base.Listing(items=[credential_out(each) for each in found])
+
+
+def key_out(issued: Issued) -> people.ApiKeyCreated:
+    """A key that was just made, the only time that it is shown."""
+    return people.ApiKeyCreated(key=issued.secret or "", credential=credential_out(issued.credential))
+
+
+def dossier_out(found: Dossier, current: SessionId | None) -> people.Dossier:
+    """Everything known about one person."""
+    return people.Dossier(
+        user=user_out(found.user),
+        assignments=[assignment_out(each) for each in found.assignments],
+        credentials=[credential_out(each) for each in found.credentials],
+        sessions=[session_out(each, current) for each in found.sessions],
+        audit=[entry_out(each) for each in found.entries],
+    )
