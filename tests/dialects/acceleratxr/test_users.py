@@ -387,7 +387,9 @@ async def test_a_recovery_token_is_for_its_own_user(
         assert refusal(answer) == (403, "api-102")
     for body in ({"type": "apikey"}, {"type": "mfa"}):
         assert refusal(await wire.post("/users/jdoe/secrets", body, token=token)) == (403, "api-102")
-    assert (await wire.put(f"/users/{uid(jane)}/secrets/password", {"secret": "staple of another kind"}, token=token)).is_success
+    assert (
+        await wire.put(f"/users/{uid(jane)}/secrets/password", {"secret": "staple of another kind"}, token=token)
+    ).is_success
 
 
 async def test_the_link_of_a_recovery_mail_leads_to_a_page_that_sets_the_password(
@@ -445,7 +447,12 @@ async def test_programs_verify_at_once(
     verified = await wire.call(method, f"{path}?jwt_token={token}", headers=JSON)
     again = await wire.call(method, path, token=token, headers=JSON)
 
-    assert verified.json() == {**made["user"], "verified": True, "version": 1, "dateModified": verified.json()["dateModified"]}
+    assert verified.json() == {
+        **made["user"],
+        "verified": True,
+        "version": 1,
+        "dateModified": verified.json()["dateModified"],
+    }
     assert refusal(again) == (401, "api-101")
 
 

@@ -182,6 +182,11 @@ def role_members(body: wire.RoleWrite, before: Members) -> Members | None:
 # secrets
 
 
+def secret_kind(text: str) -> str:
+    """The kind of credential that a type of secret names; a text that names none stays one that no credential has."""
+    return next((kind.value for name, kind in KINDS.items() if name == text), "")
+
+
 def is_shown(credential: Credential) -> bool:
     """Whether the wire has a word for this kind of credential."""
     return credential.kind in _TYPES

@@ -31,14 +31,14 @@ _CALL: Final = re.compile(r"([A-Za-z]+)\((.*)\)", re.DOTALL)
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
 _NEWEST_LAST: Final = (Sort("created_at"),)
 
-Kind: TypeAlias = Literal["plain", "uid", "optional", "flag", "list"]
+Kind: TypeAlias = Literal["plain", "uid", "type", "optional", "flag", "list"]
 
 
 class Member(msgspec.Struct, frozen=True):
     """A member that can be asked for, and the directory's field behind it.
 
-    `uid`: identifiers, which are translated; `optional`: an empty text stands for no value; `flag`: true when the field
-    has a value; `list`: texts of which one must be equal.
+    `uid` and `type`: identifiers and types of secrets, which are translated; `optional`: an empty text stands for no
+    value; `flag`: true when the field has a value; `list`: texts of which one must be equal.
     """
 
     field: str
@@ -73,7 +73,7 @@ ROLE: Final[Members] = {
 SECRET: Final[Members] = {
     **_BASE,
     "userId": Member("user_id", "uid"),
-    "type": Member("type"),
+    "type": Member("kind", "type"),
     "description": Member("label"),
 }
 
@@ -196,6 +196,8 @@ _OPERATORS: Final[Mapping[str, Callable[[Member, str], Filter]]] = {
 
 
 def _value(member: Member, text: str) -> str:
+    if member.kind == "type":
+        return mapping.secret_kind(text)
     return mapping.identifier(text) if member.kind == "uid" else text
 
 

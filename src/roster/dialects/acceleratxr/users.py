@@ -177,8 +177,9 @@ async def recover_with_form(runtime: Runtime, request: Request, actor: Actor, bo
 
     Programs do the same with PUT /users/{userId}/secrets/password.
     """
+    token = auth.own_token(request)
     try:
-        await passwords.recover(runtime, actor, auth.own_token(request), body.secret)
+        await passwords.recover(runtime, actor, token, body.secret)
     except (InvalidInput, InvalidToken) as error:
         return pages.refused(error, errors.meaning_of(type(error)).status, again=isinstance(error, InvalidInput))
     return pages.done("Your password has been set. You can sign in with it now.")
