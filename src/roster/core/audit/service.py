@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import LiteralString
 from uuid import UUID
 
 from roster.core.audit import store
@@ -38,10 +39,9 @@ async def record_each(tx: Tx, action: str, subject_kind: str, changes: Mapping[U
         await store.insert_each(tx, action, subject_kind, changes)
 
 
-async def announce(tx: Tx, action: str, subject_ids: Sequence[UUID]) -> None:
-    """Events alone, for subjects that one entry of a larger use case accounts for together (an import)."""
-    if subject_ids:
-        await store.insert_events(tx, action, subject_ids)
+async def record_made(tx: Tx, action: str, subject_kind: str, table: LiteralString) -> None:
+    """Write an entry and an event for the making of each subject whose id stands in a temporary table, column `id`."""
+    await store.insert_from(tx, action, subject_kind, table)
 
 
 async def search(tx: Tx, where: Filter | None, sorts: Sequence[Sort], page: Page) -> Slice[Entry]:

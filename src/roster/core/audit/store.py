@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import LiteralString
 from uuid import UUID
 
 import msgspec
@@ -46,10 +47,16 @@ INSERT INTO outbox_events (realm_id, id, at, type, subject_id, payload)
 SELECT $1, t.event_id, $2, $3, t.subject_id, t.payload::jsonb
 FROM unnest($16::uuid[], $15::uuid[], $18::text[]) AS t (event_id, subject_id, payload)
 """
-_INSERT_EVENTS = """
+# A subject is made once: the entry and the event about that can have its id, and a million need not be thought up.
+_INSERT_FROM = """
+WITH entry AS (
+    INSERT INTO audit_entries (realm_id, at, id, action, actor_kind, actor_id, actor_name, acting_for, session_id,
+        device_id, dialect, request_id, address, subject_kind, subject_id)
+    SELECT $1, $2, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, id FROM """
+_AND_EVENTS_FROM = """
+)
 INSERT INTO outbox_events (realm_id, id, at, type, subject_id, payload)
-SELECT $1, t.id, $2, $3, t.subject_id, '{}' FROM unnest($4::uuid[], $5::uuid[]) AS t (id, subject_id)
-"""
+SELECT $1, id, $2, $3, id, '{}' FROM """
 
 
 def _who(tx: Tx) -> tuple[object, ...]:
@@ -118,8 +125,9 @@ async def insert_each(
     )
 
 
-async def insert_events(tx: Tx, action: str, subject_ids: Sequence[UUID]) -> None:
-    await tx.run(_INSERT_EVENTS, tx.realm_id, tx.now, action, [uuid7() for _ in subject_ids], list(subject_ids))
+async def insert_from(tx: Tx, action: str, subject_kind: str, table: LiteralString) -> None:
+    statement = _INSERT_FROM + table + _AND_EVENTS_FROM + table
+    await tx.run(statement, tx.realm_id, tx.now, action, *_who(tx), subject_kind)
 
 
 async def of_subject(tx: Tx, subject_id: UUID, limit: int) -> list[Entry]:

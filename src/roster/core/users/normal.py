@@ -1,5 +1,7 @@
 """Normal forms of names and addresses: what is stored, what is compared, what is refused."""
 
+import re
+from functools import lru_cache
 from typing import Final
 
 import email_validator
@@ -12,6 +14,9 @@ from roster.kit.text import fold
 RESERVED: Final = frozenset({"me", "count", "anonymous", "system", "password", "self", "null", "undefined"})
 """Words that stand for something else in paths."""
 
+_LONGEST_ADDRESS: Final = 254
+_PLAIN_LOCAL: Final = re.compile(r"(?=.{1,64}$)[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
+"""Local parts that are their own normal form."""
 _FORBIDDEN_SIGNS: Final = frozenset('/\\?#%"<>|*:;,')
 
 
@@ -22,7 +27,7 @@ def username(text: str) -> tuple[str, str] | Problem:
     """
     shown = text.strip()
     key = fold(shown)
-    if not key or any(sign in _FORBIDDEN_SIGNS or not sign.isprintable() for sign in shown):
+    if not key or not shown.isprintable() or not _FORBIDDEN_SIGNS.isdisjoint(shown):
         return Problem("username", "invalid_username", "A name is not empty and holds no control or path signs.")
     if key in RESERVED or ids.parse(key) or key.startswith(("+", ".", "~")):
         return Problem("username", "reserved_username", "This name is reserved.")
@@ -31,13 +36,32 @@ def username(text: str) -> tuple[str, str] | Problem:
 
 def email(text: str) -> tuple[str, str] | Problem:
     """An e-mail address in normal form (RFC 5321, 6531; no look-up) and as compared: folded as a whole."""
+    local, at, domain = text.strip().rpartition("@")
+    if _PLAIN_LOCAL.fullmatch(local) and len(domain) < _LONGEST_ADDRESS - len(local):
+        normal = _domain(domain)
+        shown = None if normal is None else local + at + normal
+    else:
+        shown = _validated(text.strip())
+    if shown is None:
+        return Problem("email", "invalid_email", "This is not an e-mail address.")
+    return shown, fold(shown)
+
+
+def _validated(address: str) -> str | None:
     try:
         found = email_validator.validate_email(
-            text.strip(), check_deliverability=False, allow_smtputf8=True, test_environment=True
+            address, check_deliverability=False, allow_smtputf8=True, test_environment=True
         )
     except email_validator.EmailNotValidError:
-        return Problem("email", "invalid_email", "This is not an e-mail address.")
-    return found.normalized, fold(found.normalized)
+        return None
+    return found.normalized
+
+
+@lru_cache(4096)
+def _domain(domain: str) -> str | None:
+    """The normal form of a domain, remembered: many addresses share few, and looking at one takes a while."""
+    normal = _validated("a@" + domain)
+    return None if normal is None else normal[2:]
 
 
 def phone(text: str, region: str) -> tuple[str, str] | Problem:
@@ -58,6 +82,7 @@ def phone_key(text: str, region: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+@lru_cache(1024)
 def locale(text: str) -> str | Problem:
     """A language tag (BCP 47) in its usual spelling."""
     parts = text.strip().replace("_", "-").split("-")

@@ -36,7 +36,7 @@ EXTERNAL_IDS = (
 _UNIQUE = {"users_username_key": UsernameTaken, "users_email_key": EmailTaken}
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """What is written about a person; keys and grams are derived from the rest by `records`."""
 
     username: str

@@ -19,7 +19,7 @@ class Job(msgspec.Struct, frozen=True):
     dry_run: bool
 
 
-class Entry(msgspec.Struct):
+class Entry(msgspec.Struct, gc=False):
     """A row of the source that describes somebody, as it was staged."""
 
     row: int

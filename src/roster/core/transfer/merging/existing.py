@@ -11,12 +11,13 @@ from roster.core.attributes import service as attributes
 from roster.core.realms import service as realms
 from roster.core.transfer.merging import store
 from roster.core.transfer.merging.batch import Batch, Entry
+from roster.core.transfer.merging.staging import columns
 from roster.core.transfer.sources.person import Person
 from roster.core.users.drafting import Drafting, Row, merged
 from roster.core.users.models import User
 from roster.kit.errors import Problem
 from roster.kit.ids import UserId
-from roster.kit.patch import is_set
+from roster.kit.patch import UNSET, is_set
 from roster.kit.text import fold
 from roster.storage.tx import Tx
 
@@ -56,7 +57,7 @@ class Changed(msgspec.Struct, frozen=True):
 
     def values(self) -> tuple[object, ...]:
         """What `store.update_people` takes."""
-        return (self.user.id, *msgspec.structs.astuple(self.row))
+        return (self.user.id, *columns(self.row))
 
 
 async def drop_betters(tx: Tx, people: Mapping[UserId, Entry], batch: Batch) -> set[UserId]:
@@ -78,6 +79,8 @@ async def changes(tx: Tx, users: Sequence[User], people: Mapping[UserId, Entry],
     found: list[Changed] = []
     for user in users:
         entry = people[user.id]
+        if _is_known(user, entry.person):
+            continue
         drafting = Drafting(tx.realm_id, realm.settings)
         row = _row(drafting, user, entry.person, tx.now)
         if is_set(entry.person.attributes):
@@ -89,6 +92,29 @@ async def changes(tx: Tx, users: Sequence[User], people: Mapping[UserId, Entry],
         elif differences:
             found.append(Changed(user, row, differences))
     return found
+
+
+def _is_known(user: User, person: Person) -> bool:
+    """Whether the file says nothing about the person that is not so already: most of a second import, so it is quick."""
+    for name, value in zip(_NAMED, msgspec.structs.astuple(person), strict=True):
+        if value is UNSET or name in _APART:
+            continue
+        if name in _FLAGS:
+            if value is not (getattr(user, _FLAGS[name]) is not None):
+                return False
+        elif name in _MERGED:
+            before = getattr(user, name)
+            if any(before.get(key) != part for key, part in value.items()):
+                return False
+        elif getattr(user, name) != (sorted(set(value)) if name == "tags" else value):
+            return False
+    return True
+
+
+_NAMED: Final = Person.__struct_fields__
+_APART: Final = frozenset(_NAMED) - frozenset(_COMPARED) - {"email_verified", "phone_verified"}
+_FLAGS: Final = {"email_verified": "email_verified_at", "phone_verified": "phone_verified_at"}
+_MERGED: Final = frozenset({"attributes", "facets"})
 
 
 class _Guard:

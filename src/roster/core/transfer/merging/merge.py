@@ -133,11 +133,10 @@ class _Merge:
         await store.insert_passwords(tx)
         await self._put_seeds({UserId(entry.id): entry for entry in entries if entry.seed})
         await self._give({UserId(entry.id): self._given[entry.row] for entry in entries if entry.row in self._given})
-        ids = [entry.id for entry in entries]
-        # One audit entry accounts for all people whom an import makes: who made a person and when stands in their row,
-        # and an entry each would cost as much again as the people's own rows. Changes are recorded one by one.
-        await audit.announce(tx, "user.created", ids)
-        await store.remember(tx, self._job.transfer_id, {entry.id: entry.row for entry in entries})
+        # An entry for each person, as if they had been made one by one: with its event it is a tenth of what PostgreSQL
+        # does for a new person (9 of 50 microseconds), and their history begins at the beginning.
+        await audit.record_made(tx, "user.created", "user", "staged")
+        await store.remember_staged(tx, self._job.transfer_id)
 
     async def _change(self, people: dict[UserId, Entry]) -> None:
         if self._job.options.existing == "skip" or not people:

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from roster.core.access import bulk
+from roster.core.access import bulk, naming
 from roster.core.access.models import Role
 from roster.core.transfer.merging.batch import Entry
 from roster.core.transfer.models import Summary
@@ -94,7 +94,7 @@ def names_in(entries: Iterable[Entry]) -> dict[str, str]:
 
 def is_name(name: str) -> bool:
     """Whether a role may be called so (`access.create_role`)."""
-    return bool(fold(name).strip()) and "," not in name and len(name) <= 200 and values.storable(name)
+    return values.storable(name) and naming.problem_of(name) is None
 
 
 def stored(contexts: Iterable[Context]) -> str:

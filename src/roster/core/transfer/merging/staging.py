@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
@@ -16,20 +16,21 @@ from roster.core.transfer.merging import store
 from roster.core.transfer.merging.batch import Batch, Entry
 from roster.core.transfer.merging.rows import Rows
 from roster.core.transfer.sources import hashes
-from roster.core.transfer.sources.person import Person, Read, unstorable
+from roster.core.transfer.sources.person import Person, Read
 from roster.core.users.drafting import Drafting, Row
 from roster.core.users.models import UserDraft
 from roster.kit.errors import InvalidInput, Problem, Unavailable
 from roster.kit.ids import uuid7
-from roster.kit.patch import UnsetType, is_set
+from roster.kit.patch import UNSET, is_set
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 
-T = TypeVar("T")
 _MOST_FACETS: Final = 65_536
 _AHEAD: Final = 2
 """Passwords being hashed at once: sign-ins go on meanwhile."""
 _PAUSE: Final = 0.05
+_DRAFTED: Final = UserDraft.__struct_fields__
+"""A person of a file begins with the same fields, in the same order."""
 UNSUPPORTED_HASH: Final = Problem(
     "password_hash", "unsupported_hash", "The password was left out: its hash is of no known form."
 )
@@ -88,7 +89,7 @@ class _Staging:
             return [twice]
         entry = Entry(number, person.id or uuid7(), person, person.password_hash, None)
         self._check_secrets(entry)
-        values = msgspec.structs.astuple(with_instants(row, person))
+        values = columns(with_instants(row, person))
         staged: list[object] = [
             number,
             entry.id,
@@ -106,8 +107,6 @@ class _Staging:
         problems = attributes.check(values, self._known, changed=given, by_self=False)
         if is_set(person.facets) and person.facets:
             problems += _wrong_with(person.facets)
-        if given and (found := unstorable(given)) is not None:
-            problems.append(found)
         if person.created_at is not None and person.created_at > self._now:
             problems.append(Problem("created_at", "in_the_future", "Nobody was made in the future."))
         if person.password is not None:
@@ -133,6 +132,12 @@ class _Staging:
                 self.batch.note(entry.row, hashes.UNSUPPORTED_SEED)
 
 
+def columns(row: Row) -> list[object]:
+    """The values of a row as the staging tables take them."""
+    *values, found = msgspec.structs.astuple(row)
+    return [*values, "{" + str(found)[1:-1] + "}"]
+
+
 def named_before(row: int) -> Problem:
     """The file names the same person twice; the first one counts."""
     return Problem("", "duplicate", f"Row {row} is the same person.")
@@ -140,24 +145,11 @@ def named_before(row: int) -> Problem:
 
 def draft_of(person: Person) -> UserDraft:
     """The person as somebody new; who has no username is named by their address."""
-    email = _or(person.email, None)
-    return UserDraft(
-        username=_or(person.username, None) or email or "",
-        email=email,
-        phone=_or(person.phone, None),
-        display_name=_or(person.display_name, None),
-        given_name=_or(person.given_name, None),
-        family_name=_or(person.family_name, None),
-        locale=_or(person.locale, None),
-        personal_number=_or(person.personal_number, None),
-        picture=_or(person.picture, None),
-        status=_or(person.status, "active"),
-        attributes=_or(person.attributes, {}),
-        facets=_or(person.facets, {}),
-        tags=_or(person.tags, []),
-        email_verified=_or(person.email_verified, False),
-        phone_verified=_or(person.phone_verified, False),
-    )
+    values = zip(_DRAFTED, msgspec.structs.astuple(person), strict=False)
+    named = {name: value for name, value in values if value is not UNSET}
+    if not named.get("username"):
+        named["username"] = named.get("email") or ""
+    return UserDraft(**named)
 
 
 def external_of(person: Person) -> str | None:
@@ -166,10 +158,6 @@ def external_of(person: Person) -> str | None:
         return None
     found = person.facets.get("keycloak", {}).get("id")
     return found if isinstance(found, str) else None
-
-
-def _or(value: T | UnsetType, otherwise: T) -> T:
-    return value if is_set(value) else otherwise
 
 
 def with_instants(row: Row, person: Person) -> Row:
@@ -183,8 +171,6 @@ def with_instants(row: Row, person: Person) -> Row:
 
 
 def _wrong_with(facets: dict[str, dict[str, object]]) -> list[Problem]:
-    if (found := unstorable(facets)) is not None:
-        return [found]
     if len(msgspec.json.encode(facets)) > _MOST_FACETS:
         return [Problem("facets", "too_large", "Facets take at most 64 KiB together.")]
     return []

@@ -25,8 +25,10 @@ _TYPED_ROW = (
     'username text, username_key text COLLATE "C", email text, email_key text COLLATE "C", email_unique boolean,'
     " email_verified_at timestamptz, phone text, phone_key text, phone_verified_at timestamptz, display_name text,"
     " display_key text, given_name text, given_key text, family_name text, family_key text, locale text,"
-    " personal_number text, picture text, status text, attributes jsonb, facets jsonb, tags text[], grams integer[]"
+    " personal_number text, picture text, status text, attributes jsonb, facets jsonb, tags text[], grams text"
 )
+_UNPACKED = _ROW.removesuffix("grams") + "grams::integer[]"
+"""Trigrams travel as text: the driver looks so closely at each number of an array that this is a third cheaper."""
 _STAGED = "line, id, is_given, external, " + _ROW + ", created_at, hash, credential_id"
 UNIQUE = {"users_username_key": UsernameTaken, "users_email_key": EmailTaken, "users_pkey": UsernameTaken}
 """Somebody was made by another hand between matching and writing; matching again finds them."""
@@ -115,6 +117,15 @@ async def remember(tx: Tx, transfer_id: TransferId, met: dict[UUID, int]) -> Non
     )
 
 
+async def remember_staged(tx: Tx, transfer_id: TransferId) -> None:
+    """New people."""
+    await tx.run(
+        "INSERT INTO transfer_seen (realm_id, transfer_id, key, line) SELECT $1, $2, id, line FROM staged",
+        tx.realm_id,
+        transfer_id,
+    )
+
+
 async def drop_lines(tx: Tx, lines: Collection[int]) -> None:
     """What stays in the staging table are new people."""
     if lines:
@@ -126,7 +137,7 @@ async def insert_people(tx: Tx) -> int:
         "INSERT INTO users (realm_id, id, created_at, updated_at, created_by, updated_by, created_from, updated_from, "
         + _ROW
         + ") SELECT $1, id, coalesce(created_at, $2), $2, $3, $3, $4, $4, "
-        + _ROW
+        + _UNPACKED
         + " FROM staged",
         tx.realm_id,
         tx.now,
@@ -156,7 +167,7 @@ async def update_people(tx: Tx, rows: Sequence[Sequence[object]]) -> None:
         "UPDATE users u SET version = u.version + 1, updated_at = $2, updated_by = $3, updated_from = $4, ("
         + _ROW
         + ") = (SELECT "
-        + _ROW
+        + _UNPACKED
         + " FROM changed WHERE id = u.id) WHERE u.realm_id = $1 AND u.id = ANY($5)",
         tx.realm_id,
         tx.now,

@@ -179,7 +179,8 @@ def _attributes(found: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
 
 def _single(value: Any) -> Any:
     """Keycloak keeps every value in a list."""
-    return value[0] if isinstance(value, list) and len(cast("list[object]", value)) == 1 else value
+    values = cast("list[Any]", value if isinstance(value, list) else [value])
+    return values[0] if len(values) == 1 else values
 
 
 def _known(name: str, value: str) -> str | None:

@@ -28,7 +28,7 @@ class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is_owner: bool = False
 
 
-class Person(UserChange, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Person(UserChange, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
     """A person in the form of a roster file: one such object a line. What is not named stays as it is.
 
     `password_hash` is a text in one of the forms of `core.credentials.forms`, `password` a readable password that is
@@ -48,7 +48,7 @@ class Person(UserChange, frozen=True, forbid_unknown_fields=True, kw_only=True):
     updated_at: datetime | None = None
 
 
-class Read(msgspec.Struct, frozen=True):
+class Read(msgspec.Struct, frozen=True, gc=False):
     """One row of a source: the person, or nobody; and what is wrong or was left out."""
 
     row: int
