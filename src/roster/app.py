@@ -2,9 +2,10 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from roster import logs
 from roster.bus import outbox
@@ -15,10 +16,11 @@ from roster.core.transfer import tasks as transfer
 from roster.dialects.acceleratxr import dialect as acceleratxr
 from roster.dialects.native import dialect as native
 from roster.jobs.worker import Worker
+from roster.kit.errors import Unavailable
 from roster.messaging import delivery
 from roster.settings import Dialect as DialectSettings
 from roster.settings import Settings
-from roster.storage import installation, migrate, pool
+from roster.storage import embedded, installation, migrate, pool
 from roster.storage.runtime import Runtime
 from roster.web.access_log import AccessLog
 from roster.web.dialect import Dialect
@@ -30,7 +32,7 @@ _PAUSE: Final = 5.0
 _LOOK_EVERY: Final = 2.0
 """Seconds between two looks whether the embedded database runs."""
 
-Work = Callable[[Runtime], Awaitable[None]]
+Work = Callable[[Runtime], Coroutine[Any, Any, None]]
 
 _log = logs.logger("roster.app")
 
@@ -46,6 +48,7 @@ async def prepare(settings: Settings, dsn: str) -> FirstAdministrator | None:
     try:
         async with runtime.lease() as tx:
             await installation.check_key(tx)
+        await upkeep.prepare_months(runtime)
         return await provision.first_start(runtime, settings.admin.password)
     finally:
         await runtime.close()
@@ -88,26 +91,50 @@ def hush(runtime: Runtime) -> None:
 
 
 class Background:
-    """What one worker of a server does besides answering: messages, jobs, upkeep, times of last use."""
+    """What a worker does besides answering. With `alone` also what only one of an installation's workers may do."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, *, alone: bool) -> None:
         self._runtime = runtime
+        self._works: list[Work] = [activity.run]
+        if alone:
+            self._works += [delivery.run, _work_off_jobs]
+            if runtime.settings.database.url is None:
+                self._works.append(_keep_database)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Begin; what fails later is logged by the task itself and does not stop the server."""
-        await upkeep.prepare_months(self._runtime)
-        embedded = self._runtime.settings.database.url is None
-        worker = jobs(self._runtime, is_only_server=embedded)
-        for work in (activity.run(self._runtime), delivery.run(self._runtime), worker.run()):
-            self._tasks.append(asyncio.create_task(work))
+        """Begin; what fails later is logged and begun again, and does not stop the server."""
+        self._tasks = [asyncio.create_task(self._keep_doing(work)) for work in self._works]
 
     async def stop(self) -> None:
         """Stop everything and write what is still in memory."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await activity.flush(self._runtime)
+        with suppress(Unavailable):
+            await activity.flush(self._runtime)
+
+    async def _keep_doing(self, work: Work) -> None:
+        while True:
+            try:
+                await work(self._runtime)
+            except Exception:  # noqa: BLE001 (the edge: nobody else would hear of it)
+                _log.exception("background.failed", work=f"{work.__module__}.{work.__name__}")
+            else:
+                return
+            await asyncio.sleep(_PAUSE)
+
+
+async def _keep_database(runtime: Runtime) -> None:
+    """Start the embedded database again when it has ended by itself, as when the system ran out of memory."""
+    while True:
+        await asyncio.sleep(_LOOK_EVERY)
+        if await asyncio.to_thread(embedded.keep, runtime.settings.data):
+            _log.error("database.restarted", log=str(embedded.Embedded(runtime.settings.data).log))
+
+
+async def _work_off_jobs(runtime: Runtime) -> None:
+    await jobs(runtime, is_only_server=runtime.settings.database.url is None).run()
 
 
 def jobs(runtime: Runtime, *, is_only_server: bool) -> Worker:

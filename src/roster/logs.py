@@ -1,34 +1,45 @@
-"""Structured logs on standard error: `noun.verb` events, secrets masked."""
+"""Structured logs on standard error: `noun.verb` events with values, secrets masked.
+
+What the libraries log takes the same way and has the same form. The access log writes its own lines, beside these.
+"""
 
 import logging
+import re
 import sys
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final, TextIO, cast
 
 import structlog
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
-_SECRET_WORDS = ("password", "secret", "token", "authorization", "cookie", "key", "code", "hash", "dsn")
-_MASK = "***"
+_SECRET_WORDS: Final = ("password", "secret", "token", "authorization", "cookie", "key", "code", "hash", "dsn", "otp")
+_MASK: Final = "***"
+_LOGIN: Final = re.compile(r"(?<=://)[^/\s@]*@")
+"""Name and password in an address, such as a database's."""
+_BEARER: Final = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}")
 
 
 def configure(form: str, level: str) -> None:
     """Set up logging of the whole process, the libraries' included."""
-    numeric = logging.getLevelName(level.upper())
-    renderer = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
-    shared: list[Any] = [
+    number = logging.getLevelNamesMapping()[level.upper()]
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
+        structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        redact,
         structlog.processors.format_exc_info,
+        redact,
     ]
+    renderer = _renderer(form)
     structlog.configure(
         processors=[*shared, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(numeric),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=lambda *_: _Lines(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(stream=sys.stderr, level=max(numeric, logging.WARNING), format="%(name)s: %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
+    logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)
+    logging.raiseExceptions = False  # a log nobody reads (closed pipe) does not stop the service
 
 
 def logger(name: str) -> Any:
@@ -37,8 +48,40 @@ def logger(name: str) -> Any:
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Mask values whose names say that nobody should read them."""
-    for name in event:
-        if name != "event" and any(word in name.lower() for word in _SECRET_WORDS):
-            event[name] = _MASK
-    return event
+    """Mask values whose names say that nobody should read them, at any depth, and secrets within texts."""
+    return {name: value if name == "event" else _shown(name, value) for name, value in event.items()}
+
+
+def _shown(name: str, value: object) -> object:
+    if any(word in name.lower() for word in _SECRET_WORDS):
+        return _MASK
+    if isinstance(value, str):
+        return _BEARER.sub(rf"\1 {_MASK}", _LOGIN.sub(f"{_MASK}@", value))
+    if isinstance(value, Mapping):
+        members = cast("Mapping[object, object]", value)
+        return {str(key): _shown(str(key), member) for key, member in members.items()}
+    if isinstance(value, (list, tuple)):
+        return [_shown("", member) for member in cast("list[object]", value)]
+    return value
+
+
+def _renderer(form: str) -> Processor:
+    if form == "json":
+        return structlog.processors.JSONRenderer(default=str)
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+
+
+class _Lines:
+    """Writes each entry in one piece, so that those of several processes do not mix."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def msg(self, text: str) -> None:
+        try:
+            self._out.write(text + "\n")
+            self._out.flush()
+        except OSError:
+            return
+
+    debug = info = warning = error = critical = exception = fatal = log = warn = failure = err = msg

@@ -58,6 +58,7 @@ class Outbox:
         self._head: Position = (0, -1)
         self._reader: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
+        self._is_closed = False
 
     @property
     def is_reading(self) -> bool:
@@ -71,6 +72,8 @@ class Outbox:
         """A realm's events, of these types or of all, from now on or behind a place; nothing is lost from here on."""
         listener = _Listener(realm_id, frozenset(types))
         self._listeners.add(listener)
+        if self._is_closed:
+            listener.end()
         try:
             head = await self._start()
             async with aclosing(self._follow(listener, after or head)) as events:
@@ -79,7 +82,8 @@ class Outbox:
             self._listeners.discard(listener)
 
     def close(self) -> None:
-        """End everybody's listening, for a server that stops."""
+        """End everybody's listening, for a server that stops; who comes later gets no events either."""
+        self._is_closed = True
         for listener in self._listeners:
             listener.end()
 

@@ -1,35 +1,86 @@
-"""The command line: `roster serve`, `roster user`, `roster import` and the others."""
+"""The command line: `roster serve`, `roster user`, `roster import` and the others.
 
+Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 not done (one line says why),
+2 the command line itself is wrong, 130 and 143 stopped by Ctrl-C and SIGTERM.
+"""
+
+import signal
 import sys
+from types import FrameType
+from typing import Annotated, Final, NoReturn
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
-from roster.cli import doctor, keys, realms, serve, settings, transfer, users
+from roster.cli.late import Late
 from roster.kit.errors import InvalidInput, RosterError
 
-app = typer.Typer(
-    name="roster", help="One directory of people that speaks many APIs.", no_args_is_help=True, add_completion=False
+_COMMANDS: Final = (
+    Late("serve", "serve", "Serve all APIs until Ctrl-C or SIGTERM."),
+    Late("import", "importing", "Bring people in from a file."),
+    Late("export", "exporting", "Write the people of a realm to a file or to standard output."),
+    Late("user", "users", "People: create, find, change, delete and restore them."),
+    Late("realm", "realms", "Realms: tenants that cannot see each other."),
+    Late("key", "keys", "Credentials for programs."),
+    Late("doctor", "doctor", "Say what is wrong with an installation, and what to do about it."),
+    Late("settings", "settings", "Show every setting in force and where it came from."),
 )
-app.command("serve")(serve.serve)
-app.command("import")(transfer.import_)
-app.command("export")(transfer.export)
-app.add_typer(users.app, name="user")
-app.add_typer(realms.app, name="realm")
-app.add_typer(keys.app, name="key")
-app.command("doctor")(doctor.doctor)
-app.command("settings")(settings.settings)
+_HELP: Final = """One directory of people that speaks many APIs.
+
+Every command works on the installation in --data (./data unless told otherwise),
+beside a running server or without one; --database-url names another PostgreSQL.
+With --json a command answers in JSON.
+"""
 
 
 def main() -> None:
     """Run a command; what goes wrong is one line, never a stack trace."""
+    signal.signal(signal.SIGTERM, _leave)
     try:
-        app()
+        _group().main(prog_name="roster")
     except InvalidInput as error:
-        for problem in error.problems:
-            print(f"roster: {problem.field}: {problem.text}", file=sys.stderr)
-        if not error.problems:
-            print(f"roster: {error.message}", file=sys.stderr)
-        sys.exit(1)
+        _fail(*([f"{problem.field}: {problem.text}" for problem in error.problems] or [error.message]))
     except RosterError as error:
-        print(f"roster: {error.message}", file=sys.stderr)
-        sys.exit(1)
+        from roster.cli import opened
+
+        _fail(opened.told(error))
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+
+
+def _group() -> TyperGroup:
+    root = typer.Typer(help=_HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+    root.callback()(_root)
+    group = get_group(root)
+    for command in _COMMANDS:
+        group.add_command(command)
+    return group
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from importlib import metadata
+
+        print(f"Roster {metadata.version('roster')}")
+        raise typer.Exit
+
+
+def _root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_tell_version)
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+def _fail(*lines: str) -> NoReturn:
+    for line in lines:
+        print(f"roster: {line}", file=sys.stderr)
+    sys.exit(1)
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    """End like Ctrl-C does: whatever is open is closed on the way out, the embedded database included."""
+    sys.exit(128 + number)

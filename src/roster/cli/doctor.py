@@ -1,13 +1,13 @@
 """`roster doctor`: says what is wrong with an installation, and what to do about it."""
 
 import asyncio
-import os
 import shutil
 import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
+from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -18,7 +18,7 @@ from roster.storage import embedded, health, installation, lock
 from roster.storage.runtime import Runtime
 
 Verdict = Literal["ok", "warning", "wrong"]
-_ENOUGH_DISK = 1 << 30
+_ENOUGH_DISK: Final = 1 << 30
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -29,52 +29,51 @@ class Finding(msgspec.Struct, frozen=True):
     text: str
 
 
-def doctor(
-    data: opened.Data = opened.DEFAULT_DATA,
-    database_url: opened.Url = None,
-    json: opened.Json = False,  # noqa: FBT001, FBT002
-) -> None:
-    """Look at everything an installation needs; exit with 1 when something is wrong."""
+def doctor(data: opened.Data = opened.DEFAULT_DATA, database_url: opened.Url = None, json: opened.Json = False) -> None:
+    """Look at everything an installation needs. Exits with 1 when something is wrong; warnings do not count."""
     findings = list(_examine(data, database_url))
     output.rows([msgspec.structs.asdict(each) for each in findings], as_json=json)
     if any(each.verdict == "wrong" for each in findings):
         sys.exit(1)
 
 
+app = opened.command(doctor)
+
+
 def _examine(data: Path, url: str | None) -> Iterator[Finding]:
-    if url is None and not (data / "postgres").exists() and not os.environ.get("ROSTER_DATABASE_URL"):
-        yield Finding("wrong", "data folder", f"{data} holds no database yet: `roster serve` makes one.")
-        return
+    yield Finding("ok", "program", f"Roster {metadata.version('roster')}, Python {sys.version.partition(' ')[0]}")
     try:
-        settings = opened.settings_of(data, url)
+        settings = opened.existing(data, url)
     except RosterError as error:
-        yield Finding("wrong", "settings", error.message)
+        yield Finding("wrong", "installation", error.message)
         return
-    yield Finding("ok", "settings", f"{len(settings.origins)} set, the others have their defaults")
+    yield Finding("ok", "settings", f"{len(settings.origins)} given, the others have their defaults")
     yield from _folder(settings)
     yield _mail(settings)
     yield from _database(settings)
 
 
 def _folder(settings: Settings) -> Iterator[Finding]:
-    mode = stat.S_IMODE(settings.data.stat().st_mode)
-    open_to = "nobody else" if not mode & 0o077 else "others: chmod 700 it"
-    yield Finding("warning" if mode & 0o022 else "ok", "data folder", f"{settings.data} is open to {open_to}")
-    key = settings.data / "secret.key"
+    """Root's folder lets the database's own account pass through, which is in order."""
+    data, key = settings.data, settings.data / "secret.key"
+    if stat.S_IMODE(data.stat().st_mode) & 0o066:
+        yield Finding("warning", "data folder", f"others can look into {data}: chmod go-rw it")
+    else:
+        yield Finding("ok", "data folder", f"nobody else can look into {data}")
     if key.exists() and stat.S_IMODE(key.stat().st_mode) & 0o077:
-        yield Finding("wrong", "secret key", f"{key} can be read by others: chmod 600 it")
-    free = shutil.disk_usage(settings.data).free
+        yield Finding("wrong", "secret key", f"others can read {key}: chmod 600 it")
+    free = shutil.disk_usage(data).free
     verdict: Verdict = "ok" if free >= _ENOUGH_DISK else "wrong"
     yield Finding(verdict, "disk", f"{free / (1 << 30):.1f} GiB free")
-    yield Finding("ok", "server", "runs" if _is_serving(settings.data) else "does not run")
+    yield _server(data)
 
 
-def _is_serving(data: Path) -> bool:
+def _server(data: Path) -> Finding:
     try:
         with lock.serving(data):
-            return False
-    except lock.AlreadyRunning:
-        return True
+            return Finding("ok", "server", "does not run")
+    except lock.AlreadyRunning as found:
+        return Finding("ok", "server", f"runs as process {found.pid}" if found.pid else "runs")
 
 
 def _mail(settings: Settings) -> Finding:
@@ -87,9 +86,8 @@ def _database(settings: Settings) -> Iterator[Finding]:
     try:
         with opened.database(settings) as dsn:
             yield from asyncio.run(_collect(settings, dsn))
-    except (RosterError, OSError) as error:
-        text = error.message if isinstance(error, RosterError) else str(error)
-        yield Finding("wrong", "database", text)
+    except RosterError as error:
+        yield Finding("wrong", "database", opened.told(error))
         if settings.database.url is None:
             yield Finding("warning", "database", f"its log is {embedded.Embedded(settings.data).log}")
 
@@ -105,26 +103,27 @@ async def _collect(settings: Settings, dsn: str) -> list[Finding]:
 async def _ask(runtime: Runtime) -> AsyncIterator[Finding]:
     async with runtime.lease() as tx:
         facts = await health.facts(tx)
-    yield Finding("ok", "database", f"PostgreSQL {facts.server_version}, {facts.size_mb} MB")
-    if facts.pending_migrations:
-        yield Finding(
-            "wrong", "schema", f"{len(facts.pending_migrations)} migrations are missing: `roster serve` does them"
-        )
-        return
-    yield Finding("ok", "schema", "up to date")
-    async with runtime.lease() as tx:
+        yield Finding("ok", "database", f"PostgreSQL {facts.server_version}, {facts.size_mb} MB")
+        lacking = len(facts.pending_migrations)
+        if lacking:
+            yield Finding("wrong", "schema", f"{lacking} migrations are missing: `roster serve` does them")
+            return
+        yield Finding("ok", "schema", "up to date")
         try:
             await installation.check_key(tx)
             yield Finding("ok", "secret key", "belongs to this database")
         except installation.WrongKey as error:
             yield Finding("wrong", "secret key", error.message)
-    async with runtime.lease() as tx:
-        trouble = await health.trouble(tx)
-    yield Finding("ok" if trouble.has_main else "wrong", "main realm", "is there" if trouble.has_main else "is missing")
-    yield _count("administrators", trouble.realms_without_administrator, "realms without an active administrator")
-    yield _count("messages", trouble.failed_messages, "messages could not be delivered")
-    yield _count("transfers", trouble.stuck_transfers, "imports or exports show no sign of life")
-    yield _count("audit", trouble.stray_audit_entries, "audit entries outside their month's partition")
+        for finding in _troubles(await health.trouble(tx)):
+            yield finding
+
+
+def _troubles(found: health.Trouble) -> Iterator[Finding]:
+    yield Finding("ok", "main realm", "is there") if found.has_main else Finding("wrong", "main realm", "is missing")
+    yield _count("administrators", found.realms_without_administrator, "realms have people but no active administrator")
+    yield _count("messages", found.failed_messages, "messages could not be delivered")
+    yield _count("transfers", found.stuck_transfers, "imports or exports show no sign of life")
+    yield _count("audit", found.stray_audit_entries, "audit entries lie outside their month's partition")
 
 
 def _count(subject: str, number: int, text: str) -> Finding:

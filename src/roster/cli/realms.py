@@ -10,24 +10,19 @@ from roster.core.realms import service as realms
 from roster.core.realms.models import Realm
 from roster.kit.actor import Actor
 from roster.storage.runtime import Runtime
+from roster.storage.tx import Tx
 
-app = typer.Typer(help="Realms: tenants that cannot see each other.", no_args_is_help=True)
+app = opened.commands("Realms: tenants that cannot see each other.")
 _PAGE = 1000
 
 
 @app.command("list")
-def list_(data: opened.Data = opened.DEFAULT_DATA, database_url: opened.Url = None, json: opened.Json = False) -> None:  # noqa: FBT001, FBT002
-    """All realms."""
+def list_(data: opened.Data = opened.DEFAULT_DATA, database_url: opened.Url = None, json: opened.Json = False) -> None:
+    """All realms, in the order of their slugs."""
 
     async def work(runtime: Runtime, actor: Actor) -> list[Realm]:
         async with runtime.read(actor) as tx:
-            found = await realms.page(tx, "", _PAGE)
-            while len(found) % _PAGE == 0 and found:
-                more = await realms.page(tx, found[-1].slug, _PAGE)
-                if not more:
-                    break
-                found += more
-            return found
+            return await _all(tx)
 
     found = opened.run(data, database_url, realms.MAIN, work)
     output.rows([_short(realm) for realm in found], as_json=json)
@@ -36,10 +31,11 @@ def list_(data: opened.Data = opened.DEFAULT_DATA, database_url: opened.Url = No
 @app.command()
 def create(
     slug: Annotated[str, typer.Argument(help="Lower-case letters, digits and hyphens.")],
-    name: Annotated[str, typer.Option(help="What people read.")] = "",
+    *,
+    name: Annotated[str, typer.Option(help="What people read.", metavar="TEXT")] = "",
     data: opened.Data = opened.DEFAULT_DATA,
     database_url: opened.Url = None,
-    json: opened.Json = False,  # noqa: FBT001, FBT002
+    json: opened.Json = False,
 ) -> None:
     """A new realm, with its administrator role and nobody in it."""
 
@@ -52,10 +48,11 @@ def create(
 
 @app.command()
 def show(
-    slug: str,
+    slug: Annotated[str, typer.Argument(help="The realm's slug.")],
+    *,
     data: opened.Data = opened.DEFAULT_DATA,
     database_url: opened.Url = None,
-    json: opened.Json = False,  # noqa: FBT001, FBT002
+    json: opened.Json = False,
 ) -> None:
     """One realm with its settings."""
 
@@ -64,6 +61,14 @@ def show(
             return await realms.get(tx, slug)
 
     output.row(_long(opened.run(data, database_url, realms.MAIN, work)), as_json=json)
+
+
+async def _all(tx: Tx) -> list[Realm]:
+    found = more = await realms.page(tx, "", _PAGE)
+    while len(more) == _PAGE:
+        more = await realms.page(tx, found[-1].slug, _PAGE)
+        found = found + more
+    return found
 
 
 def _short(realm: Realm) -> dict[str, object]:

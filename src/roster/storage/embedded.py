@@ -33,6 +33,8 @@ _LOG_SIZE = 10_000_000
 _SOCKET_PATH_LIMIT = 103  # bytes; 107 on Linux, 103 elsewhere
 _TEMPORARY = Path("/tmp")  # noqa: S108 - short, unlike what TMPDIR may name; each folder in it is made by mkdtemp
 _SOCKETS = "roster-sockets-"
+_held: set[FolderLock] = set()
+"""Those of this process's `using` blocks."""
 _BUSY = "pre-existing shared memory block"
 
 
@@ -239,6 +241,7 @@ class Embedded:
             [str(postmaster.binaries() / program), *arguments],
             check=False, input=stdin, capture_output=True, text=True, errors="replace",
             cwd="/", env=postmaster.environment(), umask=0o077, **self._identity(),
+            start_new_session=True,  # an impatient second Ctrl-C must not keep the database from stopping
         )  # fmt: skip
         if done.returncode != 0:
             raise EmbeddedError(f"{program} failed: {(done.stderr or done.stdout).strip()[-500:]}")
@@ -280,13 +283,45 @@ def using(data: Path, *, overrides: Mapping[str, str] | None = None) -> Iterator
         with _alone(change):
             use.share()
             dsn = database.start()
+        _held.update((use, change))
         yield dsn
     finally:
         with _alone(change):
             if use.try_take():
                 database.stop()
-        use.close()
+        for each in (use, change):
+            _held.discard(each)
+            each.close()
+
+
+@contextmanager
+def rejoin(data: Path) -> Iterator[str]:
+    """`using` for a forked process, which may outlive the one it was forked from: what that one holds is let go here.
+
+    Without this the database would count as used by a dead parent as long as any of its children lives.
+    """
+    while _held:
+        _held.pop().close()
+    with using(data) as dsn:
+        yield dsn
+
+
+def keep(data: Path) -> bool:
+    """Start the database again when it has ended by itself; whether it had. For those inside `using`.
+
+    Raises EmbeddedError.
+    """
+    database = Embedded(data)
+    if database.running():
+        return False
+    change = FolderLock(database.data / "database.change.lock")
+    try:
+        with _alone(change):
+            ended = not database.running()
+            database.start()
+    finally:
         change.close()
+    return ended
 
 
 def create_private(folder: Path) -> None:

@@ -95,10 +95,12 @@ async def apply(connection: asyncpg.Connection, phases: Collection[str] = BOTH, 
 
 
 async def pending(connection: asyncpg.Connection, *, folder: Path = FOLDER) -> list[str]:
-    """Names of our migrations that are not applied yet, in order."""
+    """Names of our migrations that are not applied yet, in order. Raises SchemaTooNew, SchemaChanged."""
     exists = await connection.fetchval("SELECT to_regclass('schema_migrations') IS NOT NULL")
     recorded = await _recorded(connection) if exists else {}
-    return [migration.name for migration in _missing(in_folder(folder), recorded, BOTH)]
+    ours = in_folder(folder)
+    _check(ours, recorded)
+    return [migration.name for migration in _missing(ours, recorded, BOTH)]
 
 
 def check_server(major: int, encoding: str) -> None:

@@ -15,12 +15,8 @@ import msgspec
 
 from roster.kit.errors import Unavailable
 
-_LOST = (
-    OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
-)
+_NO_CONNECTION = (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What opening or closing may end with: a server that is away, busy or stopping, a wrong name or address."""
 
 
 class Pool:
@@ -37,15 +33,16 @@ class Pool:
 
     async def lease(self) -> asyncpg.Connection[Any]:
         """A live connection; give it back with `release`. Raises Unavailable when none can be had in time."""
-        if self._leased >= self.size:
+        if self._leased < self.size:
+            self._leased += 1
+        else:
             await self._queue()
-        self._leased += 1
         while self._idle:
             connection = self._idle.pop()
             if not connection.is_closed():
                 return connection
         try:
-            return await self._open()
+            return await connect(self.dsn)
         except BaseException:
             self._give_place()
             raise
@@ -65,14 +62,10 @@ class Pool:
         self._closed = True
         idle, self._idle = self._idle, []
         for connection in idle:
-            await connection.close(timeout=5)
-
-    async def _open(self) -> asyncpg.Connection[Any]:
-        try:
-            connection = await connect(self.dsn)
-        except (*_LOST, TimeoutError) as error:
-            raise Unavailable(text="The database cannot be reached.") from error
-        return connection
+            try:
+                await connection.close(timeout=5)
+            except _NO_CONNECTION:
+                connection.terminate()
 
     async def _queue(self) -> None:
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -80,27 +73,32 @@ class Pool:
         try:
             async with asyncio.timeout(self._wait_for):
                 await place
-        except TimeoutError:
-            raise Unavailable from None
-        except asyncio.CancelledError:
+        except (TimeoutError, asyncio.CancelledError) as error:
             if place.done() and not place.cancelled():
-                self._wake_next()
+                self._give_place()
+            if isinstance(error, TimeoutError):
+                raise Unavailable from None
             raise
 
     def _give_place(self) -> None:
-        self._leased -= 1
-        self._wake_next()
-
-    def _wake_next(self) -> None:
-        while self._waiting and self._leased < self.size:
+        """Hand the place to whoever waits longest; it stays taken, so that nobody else can slip in."""
+        while self._waiting:
             place = self._waiting.popleft()
             if not place.done():
                 place.set_result(None)
                 return
+        self._leased -= 1
 
 
 async def connect(dsn: str) -> asyncpg.Connection[Any]:
-    """Open a connection that speaks Roster's types: UTC, JSON as Python values."""
+    """Open a connection that speaks Roster's types: UTC, JSON as Python values. Raises Unavailable."""
+    try:
+        return await _connect(dsn)
+    except _NO_CONNECTION as error:
+        raise Unavailable(text="The database cannot be reached.") from error
+
+
+async def _connect(dsn: str) -> asyncpg.Connection[Any]:
     connection = await asyncpg.connect(
         dsn,
         timeout=10,

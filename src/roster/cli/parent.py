@@ -1,0 +1,184 @@
+"""The parent of several workers: starts them, replaces those that die, passes on the signal to stop."""
+
+import gc
+import os
+import select
+import signal
+import sys
+import time
+from contextlib import AbstractContextManager, nullcontext
+from types import FrameType
+from typing import Final, NoReturn
+
+import msgspec
+
+from roster import logs
+from roster.cli import worker
+from roster.kit.errors import RosterError
+from roster.storage import embedded
+
+_LONGEST_PAUSE: Final = 10.0
+_SETTLED: Final = 10.0
+"""Seconds after which a worker counts as one that works: when it dies later, it is replaced at once."""
+_GRACE: Final = 5.0
+"""Seconds beyond the time for draining after which a worker that does not end is killed."""
+
+
+class CannotStart(RosterError):
+    """No worker has ever answered; the log says why."""
+
+    code = "cannot_start"
+    text = "The workers cannot start."
+
+
+class _Worker(msgspec.Struct, frozen=True):
+    number: int
+    started: float
+
+
+class Parent:
+    """Lives on signals alone: it waits for one, or for the time to replace a worker."""
+
+    def __init__(self, place: worker.Place, announce: worker.Ready) -> None:
+        self._place = place
+        self._announce = announce
+        self._workers: dict[int, _Worker] = {}
+        self._due: dict[int, float] = {}
+        self._has_answered = False
+        self._failures = 0
+        self._asked = 0
+        self._deadline: float | None = None
+        self._log = logs.logger("roster.process")
+        self._alive, self._held = os.pipe()
+        self._answers, self._ready = os.pipe()
+        self._signals, self._wake = os.pipe()
+
+    def run(self) -> None:
+        """Returns when all workers have ended after a signal to stop. Raises CannotStart."""
+        self._listen_to_signals()
+        gc.freeze()  # so that workers share what is here now, which a collection would touch
+        self._due = dict.fromkeys(range(self._place.settings.server.workers), 0.0)
+        while self._workers or not self._asked:
+            self._start_what_is_due()
+            self._wait()
+            self._collect()
+        if self._failures and not self._has_answered:
+            raise CannotStart
+
+    # -- signals -------------------------------------------------------------------------------------------------------
+
+    def _listen_to_signals(self) -> None:
+        for each in (self._signals, self._wake, self._answers):
+            os.set_blocking(each, False)
+        signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
+        for each in (*worker.STOPPING, signal.SIGCHLD):
+            if signal.getsignal(each) is not signal.SIG_IGN:
+                signal.signal(each, _noted)
+
+    def _wait(self) -> None:
+        """Until something happens, and what a signal asks for."""
+        ready, _, _ = select.select([self._signals, self._answers], [], [], self._patience())
+        if self._answers in ready and os.read(self._answers, 4096) and not self._has_answered:
+            self._has_answered = True
+            self._announce()
+        if self._signals in ready:
+            for number in os.read(self._signals, 4096):
+                if number in worker.STOPPING:
+                    self._stop()
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            self._tell(signal.SIGKILL)
+
+    def _patience(self) -> float | None:
+        moments = [*self._due.values()] if not self._asked else [self._deadline] if self._deadline else []
+        return max(0.0, min(moments) - time.monotonic()) if moments else None
+
+    def _stop(self) -> None:
+        """First drain, then hurry, then kill."""
+        self._asked += 1
+        if self._asked == 1:
+            self._place.socket.close()  # or clients would queue where nobody answers
+            self._deadline = time.monotonic() + self._place.settings.server.drain_seconds + _GRACE
+        self._tell(signal.SIGTERM if self._asked < 3 else signal.SIGKILL)
+
+    def _tell(self, number: signal.Signals) -> None:
+        for pid in self._workers:
+            os.kill(pid, number)
+
+    # -- workers -------------------------------------------------------------------------------------------------------
+
+    def _start_what_is_due(self) -> None:
+        if self._asked:
+            return
+        now = time.monotonic()
+        for number in [number for number, at in self._due.items() if at <= now]:
+            del self._due[number]
+            self._start(number)
+
+    def _start(self, number: int) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        signals = {*worker.STOPPING, signal.SIGCHLD}
+        signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # until the worker has handlers of its own
+        pid = os.fork()
+        if pid == 0:
+            self._become_worker(number)
+        self._workers[pid] = _Worker(number, time.monotonic())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+
+    def _become_worker(self, number: int) -> NoReturn:
+        """What the parent still has on its stack is not the worker's to clean up."""
+        code = 1
+        try:
+            self._forget_the_parent()
+            place = msgspec.structs.replace(self._place, number=number, parent=self._alive)
+            with self._database():
+                worker.run(place, self._tell_the_parent, (signal.SIGTERM,))
+            code = 0
+        except BaseException:  # noqa: BLE001 (the end of the process)
+            self._log.exception("worker.failed", worker=number)
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+
+    def _tell_the_parent(self) -> None:
+        os.write(self._ready, b".")
+        os.close(self._ready)
+
+    def _forget_the_parent(self) -> None:
+        signal.set_wakeup_fd(-1)
+        for each in (signal.SIGINT, signal.SIGHUP):  # the terminal sends them to all; the parent passes them on
+            signal.signal(each, signal.SIG_IGN)
+        for each in (signal.SIGTERM, signal.SIGCHLD):
+            signal.signal(each, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {*worker.STOPPING, signal.SIGCHLD})
+        for each in (self._held, self._signals, self._wake, self._answers):
+            os.close(each)
+
+    def _database(self) -> AbstractContextManager[object]:
+        """A user of the embedded database in its own right: when the parent is killed, the last worker stops it."""
+        settings = self._place.settings
+        return embedded.rejoin(settings.data) if settings.database.url is None else nullcontext()
+
+    def _collect(self) -> None:
+        """Note who has ended, and when to replace them: at once, or ever later when they fail again and again."""
+        while self._workers:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            ended = self._workers.pop(pid, None)
+            if ended is not None and not self._asked:
+                self._replace(ended, pid, os.waitstatus_to_exitcode(status))
+
+    def _replace(self, ended: _Worker, pid: int, code: int) -> None:
+        self._log.error("worker.died", worker=ended.number, pid=pid, exit=code)
+        now = time.monotonic()
+        self._failures = 0 if now - ended.started > _SETTLED else self._failures + 1
+        if not self._has_answered:
+            self._stop()
+            return
+        pause = min(_LONGEST_PAUSE, 0.1 * 2**self._failures) if self._failures > 1 else 0.0
+        self._due[ended.number] = now + pause
+
+
+def _noted(_number: int, _frame: FrameType | None) -> None:
+    """A handler has to be there for the number to come through the pipe."""

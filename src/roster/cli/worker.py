@@ -1,0 +1,128 @@
+"""One process that answers requests: the only one of a small server, or one of several under a parent."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from socket import socket
+from typing import Any, Final
+
+import msgspec
+import uvicorn
+import uvloop
+
+from roster import app as composition
+from roster.settings import Settings
+from roster.storage.runtime import Runtime
+
+STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, the way services are stopped, and the terminal that goes away."""
+_LAST_WORDS: Final = 0.25
+"""Seconds in which requests that were broken off can still say so."""
+
+Ready = Callable[[], None]
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where to answer, and from which database."""
+
+    settings: Settings
+    dsn: str
+    socket: socket
+    number: int = 0
+    parent: int | None = None
+    """A pipe that ends when the parent does, however it does: workers do not outlive it."""
+
+
+def run(place: Place, ready: Ready, signals: tuple[signal.Signals, ...] = STOPPING) -> None:
+    """Answer until one of the signals; a second one breaks off what still runs. `ready` is called once it answers.
+
+    From then on these signals do nothing any more, so that nothing disturbs the way out.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runtime = Runtime.open(place.settings, place.dsn)
+        server = _Server(_config(runtime, place.number), ready, lambda: composition.hush(runtime))
+        _obey(signals, runner.get_loop(), server.stop)
+        runner.run(_answer(server, runtime, place))
+
+
+async def _answer(server: "_Server", runtime: Runtime, place: Place) -> None:
+    if place.parent is not None:
+        _follow(place.parent, server.stop)
+    try:
+        await server.serve(sockets=[place.socket])
+    finally:
+        await runtime.close()
+
+
+def _config(runtime: Runtime, number: int) -> uvicorn.Config:
+    """Worker 0 also does what an installation needs done once."""
+    background = composition.Background(runtime, alone=number == 0)
+    return uvicorn.Config(
+        composition.application(runtime, start=background.start, stop=background.stop),
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # `server.trusted_proxies` decides, and nobody else
+        timeout_graceful_shutdown=runtime.settings.server.drain_seconds,
+        timeout_keep_alive=75,
+    )
+
+
+def _obey(signals: tuple[signal.Signals, ...], loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    """Not by `add_signal_handler`, which ends with the loop: then the default, sudden death, would be back."""
+
+    def told(_number: int, _frame: Any) -> None:
+        with suppress(RuntimeError):  # the loop is closed, and the way out taken
+            loop.call_soon_threadsafe(stop)
+
+    for each in signals:
+        if signal.getsignal(each) is not signal.SIG_IGN:  # started with nohup
+            signal.signal(each, told)
+
+
+def _follow(parent: int, stop: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+
+    def gone() -> None:
+        loop.remove_reader(parent)
+        stop()
+
+    loop.add_reader(parent, gone)
+
+
+class _Server(uvicorn.Server):
+    """Stops when told, not by signals of its own, and is cleaned up in every case."""
+
+    def __init__(self, config: uvicorn.Config, ready: Ready, hush: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self._hush = hush
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    def stop(self) -> None:
+        """Take no new connections, finish what runs, return from `serve`. The second time: break off what runs."""
+        if self.should_exit:
+            for task in self.server_state.tasks:
+                task.cancel()
+            asyncio.get_running_loop().call_later(_LAST_WORDS, self._wait_no_longer)
+        self.should_exit = True
+        self._hush()
+
+    def _wait_no_longer(self) -> None:
+        self.force_exit = True
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        if self.force_exit:  # then it left this out
+            await self.lifespan.shutdown()
