@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from roster.core.access import grants as _grants
-from roster.core.access import objects, store
+from roster.core.access import naming, objects, store
 from roster.core.access.errors import AssignmentNotFound, Escalation, LastAdministrator, RoleBuiltIn, RoleNotFound
 from roster.core.access.models import ADMINISTRATOR, PERMISSIONS, Assignment, Members, Role, RoleChange, RoleDraft
 from roster.core.audit import service as audit
@@ -70,9 +70,11 @@ async def create_role(
     if not tx.actor.may("roles.write"):
         require(tx, "roles.create")
     _checked_permissions(tx, draft.permissions)
+    naming.check(draft.name, draft.description)
+    await _require_free(tx, draft.name)
     role = await store.insert(
         tx,
-        name=_checked_name(draft.name),
+        name=draft.name,
         description=draft.description,
         permissions=sorted(set(draft.permissions)),
         ceiling=draft.ceiling,
@@ -106,6 +108,11 @@ async def change_role(
     after = _changed(tx, before, change)
     if before.built_in and after != before:
         raise RoleBuiltIn
+    if "*" in before.permissions and ("*" not in after.permissions or after.ceiling):
+        await _keep_an_administrator(tx, without_role=role_id)
+    if after.name != before.name:
+        await _require_free(tx, after.name)
+        await store.rename_in_lists(tx, before.name, after.name)
     after = await store.update(tx, after)
     await store.void_realm_grants(tx)
     await audit.record(tx, "role.changed", "role", role_id, _role_differences(before, after))
@@ -126,6 +133,7 @@ async def delete_role(tx: Tx, role_id: RoleId, *, version: int | None = None) ->
         await _keep_an_administrator(tx, without_role=role_id)
     await store.delete(tx, role_id)
     await store.delete_lists(tx, [str(role_id)])
+    await store.rename_in_lists(tx, role.name, None)
     await store.void_realm_grants(tx)
     await audit.record(tx, "role.deleted", "role", role_id, {"name": [role.name, None]})
 
@@ -144,7 +152,7 @@ async def _require_role_write(tx: Tx, role: Role, right: str) -> None:
     """Owners, and whoever the role's permission list or else `roles.write` lets, if they hold what the role gives."""
     decided = await objects.right(tx, right, role.id)
     if decided or (decided is None and tx.actor.may("roles.write")):
-        _require_holding(tx, role.permissions)
+        await _require_holding_role(tx, role)
         return
     if tx.actor.user_id and await store.is_owner(tx, role.id, tx.actor.user_id):
         return
@@ -160,16 +168,17 @@ def _changed(tx: Tx, role: Role, change: RoleChange) -> Role:
         require(tx, "roles.write")
         role = msgspec.structs.replace(role, ceiling=change.ceiling)
     if is_set(change.name):
-        role = msgspec.structs.replace(role, name=_checked_name(change.name))
+        role = msgspec.structs.replace(role, name=change.name)
     if is_set(change.description):
         role = msgspec.structs.replace(role, description=change.description)
+    naming.check(role.name, role.description)
     return role
 
 
-def _checked_name(name: str) -> str:
-    if not fold(name).strip() or "," in name:
-        raise InvalidInput.of("name", "invalid_name", "A role's name is not empty and holds no comma.")
-    return name
+async def _require_free(tx: Tx, name: str) -> None:
+    """Permission lists go by names: nobody gives a role the name of one that is granted something there already."""
+    if await objects.gives_more(tx, name):
+        raise Escalation
 
 
 def _checked_permissions(tx: Tx, permissions: Iterable[str]) -> None:
@@ -213,7 +222,7 @@ async def assign(
     """
     require(tx, "roles.assign")
     role = await store.find(tx, role_id)
-    _require_holding(tx, role.permissions)
+    await _require_holding_role(tx, role)
     if user_id not in await store.known_people(tx, [user_id]):
         raise NotFound
     _checked_contexts(role, contexts)
@@ -257,6 +266,7 @@ async def unassign(tx: Tx, assignment_id: AssignmentId, *, of: UserId | None = N
 
 async def set_roles(tx: Tx, user_id: UserId, names: Sequence[str]) -> None:
     """Make the person's roles without limits exactly these. Raises as `assign` and `unassign` do."""
+    require(tx, "roles.assign")
     wanted = await store.named(tx, names)
     unknown = {fold(name) for name in names} - {fold(role.name) for role in wanted}
     if unknown:
@@ -283,23 +293,20 @@ async def keep_an_administrator(tx: Tx, without: UserId) -> None:
 
 
 async def _keep_an_administrator(tx: Tx, without_role: RoleId) -> None:
-    members = (await store.members(tx, [without_role])).get(without_role)
-    remaining = await store.administrators(tx)
-    if members and remaining <= members.members:
+    if await store.administrators(tx) and not await store.administrators(tx, without_role=without_role):
         raise LastAdministrator
 
 
 async def _replace_members(tx: Tx, role: Role, wanted: Members) -> None:
-    _require_holding_to_give(tx, role)
+    await _require_holding_to_give(tx, role)
     everybody = wanted.members | wanted.owners
     unknown = everybody - await store.known_people(tx, list(everybody))
     if unknown:
         raise InvalidInput.of("members", "unknown_user", f"There is no user {min(map(str, unknown))}.")
     before = (await store.members(tx, [role.id])).get(role.id, Members(frozenset(), frozenset()))
     joining, leaving = sorted(everybody - before.members), sorted(before.members - everybody)
-    if "*" in role.permissions:
-        for user_id in leaving:
-            await keep_an_administrator(tx, without=user_id)
+    if "*" in role.permissions and leaving and await store.administrators(tx) <= set(leaving):
+        raise LastAdministrator
     await store.set_members(tx, role.id, joining, leaving)
     await store.set_owners(tx, role.id, sorted(wanted.owners))
     await store.void_user_grants(tx, [*joining, *leaving])
@@ -307,10 +314,17 @@ async def _replace_members(tx: Tx, role: Role, wanted: Members) -> None:
         await audit.record(tx, "role.members_changed", "role", role.id, _member_differences(before, wanted))
 
 
-def _require_holding_to_give(tx: Tx, role: Role) -> None:
+async def _require_holding_to_give(tx: Tx, role: Role) -> None:
     """Owners give what they hold through the role itself; everybody else what they hold at all."""
-    if role.name not in tx.actor.grants.roles:
-        _require_holding(tx, role.permissions)
+    if tx.actor.user_id is None or not await store.is_owner(tx, role.id, tx.actor.user_id):
+        await _require_holding_role(tx, role)
+
+
+async def _require_holding_role(tx: Tx, role: Role) -> None:
+    """What a role gives are its permissions, and what permission lists give to those who have it."""
+    _require_holding(tx, role.permissions)
+    if await objects.gives_more(tx, role.name):
+        raise Escalation
 
 
 def _member_differences(before: Members, after: Members) -> dict[str, list[object]]:

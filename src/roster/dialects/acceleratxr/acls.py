@@ -35,6 +35,8 @@ async def find_by_id(tx: Tx, id: str) -> wire.AccessControlList:
 async def update(tx: Tx, id: str, body: wire.AccessControlList) -> wire.AccessControlList:
     """Change a permission list."""
     default = await _default(tx, id)
+    defaults = {**_CLASSES, default.object: default}
+    await objects.get(tx, default.object, defaults)
     if mapping.list_name(body.uid) != default.object and _BY_NAME.get(body.uid.lower()) != default.object:
         raise UidMismatch
     saved = await objects.put(
@@ -43,7 +45,7 @@ async def update(tx: Tx, id: str, body: wire.AccessControlList) -> wire.AccessCo
         mapping.records_in(body.records),
         parent=None if isinstance(body.parent_uid, UnsetType) else mapping.list_name(body.parent_uid),
         version=None if isinstance(body.version, UnsetType) else body.version,
-        defaults={**_CLASSES, default.object: default},
+        defaults=defaults,
     )
     return mapping.list_out(saved)
 
