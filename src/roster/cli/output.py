@@ -6,7 +6,7 @@ Results go to standard output, everything else to standard error.
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, cast
+from typing import cast
 from uuid import UUID
 
 import msgspec
@@ -14,12 +14,7 @@ import msgspec
 from roster.core.flows.provision import FirstAdministrator
 from roster.kit import clock
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
 Row = Mapping[str, object]
-_ENDLESS: Final = 10_000
-"""Columns of a line that no terminal shows: programs like `grep` and `cut` want one row on one line."""
 
 
 def rows(found: Sequence[Row], *, as_json: bool) -> None:
@@ -62,14 +57,21 @@ def first_administrator(made: FirstAdministrator | None, *, as_json: bool = Fals
     note(f"Password:      {made.password}   (shown this once)" if made.password else "Password:      as given")
 
 
-def console() -> "Console":
-    """Standard output; as wide as it takes when nobody looks."""
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else _ENDLESS, highlight=False)
-
-
 def _table(head: Sequence[str], lines: Sequence[Sequence[object]]) -> None:
+    """For people as wide as their terminal; for programs one row on one line, however long."""
+    texts = [[_text(value) for value in line] for line in lines]
+    if sys.stdout.isatty():
+        _rich_table(head, texts)
+        return
+    every = [list(head), *texts] if head else texts
+    widths = [max(map(len, column)) for column in zip(*every, strict=True)]
+    for line in every:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    sys.stdout.flush()
+
+
+def _rich_table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -77,8 +79,8 @@ def _table(head: Sequence[str], lines: Sequence[Sequence[object]]) -> None:
     for number in range(len(lines[0])):
         table.add_column(head[number] if head else "", overflow="fold")
     for line in lines:
-        table.add_row(*(Text(_text(value)) for value in line))
-    console().print(table)
+        table.add_row(*map(Text, line))
+    Console().print(table)
 
 
 def _plain(row: Row) -> dict[str, object]:
