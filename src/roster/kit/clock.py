@@ -13,4 +13,6 @@ def instant(at: datetime) -> str:
 
     The fraction is always there, because clients compare such texts.
     """
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    if at.tzinfo is not UTC:
+        at = at.astimezone(UTC)
+    return at.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from uuid import UUID
 
 from roster.kit.actor import NOTHING, Actor, Kind
@@ -38,29 +38,19 @@ class Runtime:
             Workers(threads, settings.security.hash_queue),
         )
 
-    @asynccontextmanager
-    async def lease(self) -> AsyncIterator[Tx]:
+    def lease(self) -> AbstractAsyncContextManager[Tx]:
         """A connection for the time of one request, before it is known who acts."""
-        connection = await self.pool.lease()
-        try:
-            yield Tx(self, connection, NOBODY)
-        finally:
-            self.pool.release(connection)
+        return _Lease(self, NOBODY)
 
-    @asynccontextmanager
-    async def read(self, actor: Actor) -> AsyncIterator[Tx]:
+    def read(self, actor: Actor) -> AbstractAsyncContextManager[Tx]:
         """Reads on behalf of the actor, each statement on its own."""
-        async with self.lease() as tx:
-            tx.actor = actor
-            yield tx
+        return _Lease(self, actor)
 
     @asynccontextmanager
     async def write(self, actor: Actor) -> AsyncIterator[Tx]:
         """One transaction on behalf of the actor; committed when the block ends."""
-        async with self.lease() as tx:
-            tx.actor = actor
-            async with tx.transaction():
-                yield tx
+        async with self.read(actor) as tx, tx.transaction():
+            yield tx
 
     async def ping(self) -> None:
         """Returns when the database answers. Raises Unavailable."""
@@ -71,3 +61,20 @@ class Runtime:
         """Stop hashing, close connections."""
         self.workers.close()
         await self.pool.close()
+
+
+class _Lease(AbstractAsyncContextManager[Tx]):
+    """A connection for a block; no generator, because every request enters one."""
+
+    __slots__ = ("_actor", "_connection", "_runtime")
+
+    def __init__(self, runtime: Runtime, actor: Actor) -> None:
+        self._runtime = runtime
+        self._actor = actor
+
+    async def __aenter__(self) -> Tx:
+        self._connection = await self._runtime.pool.lease()
+        return Tx(self._runtime, self._connection, self._actor)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._runtime.pool.release(self._connection)

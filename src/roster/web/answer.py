@@ -1,6 +1,7 @@
 """An answer as it goes on the wire: packed from what a handler returned, with the headers every API answer has."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import msgspec
 
@@ -12,6 +13,7 @@ RawHeaders = list[tuple[bytes, bytes]]
 _ENCODE = msgspec.json.Encoder().encode
 _API = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 _NO_BODY: RawHeaders = [*_API]
+_BASE_NAMES = frozenset({b"content-type", *(name for name, _ in _API)})
 
 
 class Answer:
@@ -68,14 +70,23 @@ def _merged(base: RawHeaders, own: Headers) -> RawHeaders:
     """The reply's own headers replace those of the base; among themselves they may repeat (Set-Cookie)."""
     if not own:
         return base
-    raw = [(name.lower().encode("latin-1"), _safe(value)) for name, value in own]
+    raw = [(_wire_name(name), _safe(value)) for name, value in own]
     named = {name for name, _ in raw}
+    if named.isdisjoint(_BASE_NAMES):
+        return base + raw
     return [pair for pair in base if pair[0] not in named] + raw
+
+
+@lru_cache(256)
+def _wire_name(name: str) -> bytes:
+    return name.lower().encode("latin-1")
 
 
 def _safe(value: str) -> bytes:
     """Header text: anything that could end the line is cut out (response splitting)."""
-    return value.replace("\r", "").replace("\n", "").replace("\0", "").encode("latin-1", "replace")
+    if not value.isprintable():
+        value = value.replace("\r", "").replace("\n", "").replace("\0", "")
+    return value.encode("latin-1", "replace")
 
 
 def with_header(answer: Answer, name: bytes, value: str) -> None:

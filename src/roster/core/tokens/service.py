@@ -154,8 +154,10 @@ async def _verified(tx: Tx, slug: str, text: str) -> _Verdict:
 
 
 def _remembered(runtime: Runtime) -> OrderedDict[bytes, _Verdict]:
-    empty = OrderedDict[bytes, _Verdict]()
-    return cast("OrderedDict[bytes, _Verdict]", runtime.memo.setdefault("signatures", empty))
+    known = runtime.memo.get("signatures")
+    if known is None:
+        known = runtime.memo["signatures"] = OrderedDict[bytes, _Verdict]()
+    return cast("OrderedDict[bytes, _Verdict]", known)
 
 
 async def _verify(tx: Tx, slug: str, text: str) -> _Verdict:
