@@ -142,7 +142,14 @@ async def delete(tx: Tx, id: str) -> None:
     await users.delete(tx, (await lookup.person(tx, id)).id)
 
 
-@ops.get("/users/{id}/recover", id="User.recover", public=True, errors=(TooMany,), parameters=(auth.IN_QUERY,))
+@ops.get(
+    "/users/{id}/recover",
+    id="User.recover",
+    public=True,
+    errors=(TooMany,),
+    parameters=(auth.IN_QUERY,),
+    returns=None,
+)
 async def recover(runtime: Runtime, request: Request, actor: Actor, id: str) -> Reply | None:
     """Send a recovery mail.
 
@@ -181,6 +188,8 @@ async def recover_with_form(runtime: Runtime, request: Request, actor: Actor, bo
     try:
         await passwords.recover(runtime, actor, token, body.secret)
     except (InvalidInput, InvalidToken) as error:
+        if not pages.preferred(request):
+            raise
         return pages.refused(error, errors.meaning_of(type(error)).status, again=isinstance(error, InvalidInput))
     return pages.done("Your password has been set. You can sign in with it now.")
 
