@@ -21,6 +21,7 @@ _POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _CODE = re.compile("`([^`]+)`")
+_SENTENCE = re.compile(r"(?<=[.;])\s")
 _HTML: Headers = (
     ("Content-Security-Policy", _POLICY),
     ("Referrer-Policy", "no-referrer"),
@@ -59,7 +60,7 @@ class Docs:
     def _make(self, path: str) -> Reply | None:
         name, _, rest = path.partition("/")
         if not path:
-            return self._page("index.html", dialects=[self._dialects[each][0] for each in self._dialects])
+            return self._page("index.html", dialects=self._dialects.values())
         if name == "-":
             return _asset(rest)
         if name not in self._dialects:
@@ -92,12 +93,25 @@ def _templates() -> jinja2.Environment:
     environment.filters["kind"] = kind
     environment.filters["anchor"] = _anchor
     environment.filters["words"] = _words
+    environment.filters["prose"] = _prose
+    environment.filters["sentence"] = _sentence
     return environment
 
 
 def _words(text: str) -> Markup:
     """Prose with its `code` set as code, and lines joined as the browser breaks them."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped before)
+
+
+def _prose(text: str) -> Markup:
+    """Paragraphs, as empty lines divide them."""
+    paragraphs = (Markup("<p>{}</p>").format(_words(each)) for each in text.split("\n\n") if each.strip())
+    return Markup("").join(paragraphs)
+
+
+def _sentence(text: str) -> str:
+    """The first sentence, for lists."""
+    return _SENTENCE.split(text, maxsplit=1)[0].rstrip(".;")
 
 
 def _anchor(text: str) -> str:

@@ -3,6 +3,10 @@ const filter = document.getElementById("filter");
 filter.addEventListener("input", () => {
   const wanted = filter.value.toLowerCase();
   for (const item of document.querySelectorAll("nav li")) item.hidden = !item.textContent.toLowerCase().includes(wanted);
+  for (const list of document.querySelectorAll("nav ul")) {
+    const empty = !list.querySelector("li:not([hidden])");
+    list.hidden = list.previousElementSibling.hidden = empty;
+  }
 });
 
 function address(form) {
