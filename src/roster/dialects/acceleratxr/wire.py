@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, UnsetType
 Uid = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Version = Annotated[int, Meta(ge=0)]
+Given = Annotated[str, Meta(min_length=1)]
 SecretType = Literal["password", "apikey", "device", "mfa"]
 
 
@@ -36,8 +37,8 @@ class User(msgspec.Struct, frozen=True, rename="camel"):
 class UserWrite(msgspec.Struct, frozen=True, rename="camel"):
     """A user as sent. Roles, externalIds and verified count for trusted callers only."""
 
-    name: str
-    email: str
+    name: Given
+    email: Given
     first_name: str = ""
     last_name: str = ""
     phone: str = ""
