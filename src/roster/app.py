@@ -153,10 +153,10 @@ def jobs(runtime: Runtime, *, is_only_server: bool) -> Worker:
     return Worker(
         runtime.pool.dsn,
         {"transfer.run": partial(transfer.run, runtime)},
-        {name: partial(_do, work, runtime) for name, work in timed.items()},
+        {name: partial(_do, runtime, work) for name, work in timed.items()},
         is_only_server=is_only_server,
     )
 
 
-async def _do(work: Callable[[Runtime], Awaitable[object]], runtime: Runtime) -> None:
+async def _do(runtime: Runtime, work: Callable[[Runtime], Awaitable[object]]) -> None:
     await work(runtime)
