@@ -125,7 +125,7 @@ class _Pipeline:
         if transfer.state != "running" or transfer.checkpoint != self._checkpoint:
             raise TransferRunning
         counts, made = await merging.merge(tx, self._job, batch, self._rows.source.roles)
-        for piece in _pieces(batch.report):
+        for piece in _pieces(sorted(batch.report, key=lambda line: line.row)):
             await store.add_piece(tx, self._job.transfer_id, "report", piece)
         return await store.advance(
             tx,

@@ -95,7 +95,7 @@ async def changes(tx: Tx, users: Sequence[User], people: Mapping[UserId, Entry],
 
 
 def _is_known(user: User, person: Person) -> bool:
-    """Whether the file says nothing about the person that is not so already: most of a second import, so it is quick."""
+    """Whether the file says nothing new about the person: most rows of a second import, so this is quick."""
     for name, value in zip(_NAMED, msgspec.structs.astuple(person), strict=True):
         if value is UNSET or name in _APART:
             continue

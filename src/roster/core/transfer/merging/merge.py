@@ -63,7 +63,8 @@ class _Merge:
         await self._learn_roles(descriptions)
         people = await self._match()
         await self._drop_doubles(people)
-        new = [entry for row, entry in self._batch.entries.items() if row not in {each.row for each in people.values()}]
+        known = {entry.row for entry in people.values()}
+        new = [entry for row, entry in self._batch.entries.items() if row not in known]
         if not self._job.dry_run:
             await store.drop_lines(self._tx, staged - {entry.row for entry in new})
         await self._create(new)

@@ -19,11 +19,13 @@ from roster.storage.tx import Tx
 
 _MOST_MADE: Final = 1000
 _PREFIX: Final = "keycloak:"
+_ABOVE: Final = Problem("roles", "escalation", "You cannot give a role with permissions that you do not have.")
 
 
 class Granted(msgspec.Struct, frozen=True):
-    """A role that a row gives; without an id it would be made, but this is a dry run."""
+    """A role that a row gives, by its folded name; without an id it would be made, but this is a dry run."""
 
+    key: str
     role_id: RoleId | None
     contexts: str
     is_owner: bool
@@ -41,6 +43,7 @@ class Roles:
         self._summary = summary
         self._roles: dict[str, Role | None] = {}  # by folded name here; None: would be made
         self._names: dict[str, str] = {}  # name in the file → folded name here
+        self._above: set[str] = set()  # folded names of roles that permission lists give more to than to the actor
 
     async def learn(self, tx: Tx, wanted: Mapping[str, str]) -> None:
         """Find or make the roles of these names; the values are descriptions for new ones."""
@@ -65,21 +68,26 @@ class Roles:
             if key is None:
                 return Problem("roles", "invalid_role", "There is no such role and none can be made of this name.")
             role = self._roles[key]
+            if key in self._above:
+                return _ABOVE
             if role is not None and (problem := _refused(tx, role, wanted)) is not None:
                 return problem
-            found.append(Granted(role.id if role else None, stored(wanted.contexts), wanted.is_owner))
+            found.append(Granted(key, role.id if role else None, stored(wanted.contexts), wanted.is_owner))
         return list(dict.fromkeys(found))
 
     async def _load(self, tx: Tx, names: Iterable[str]) -> None:
         unknown = [name for name in names if fold(name) not in self._roles]
-        self._roles.update({fold(role.name): role for role in await bulk.roles_named(tx, unknown)})
+        for role in await bulk.roles_named(tx, unknown):
+            self._roles[fold(role.name)] = role
+            if await bulk.would_gain(tx, role.name):
+                self._above.add(fold(role.name))
 
     def _stands_for_something_else(self, name: str) -> bool:
         role = self._roles.get(fold(name))
         return self._form == "keycloak" and role is not None and (role.built_in or "*" in role.permissions)
 
     async def _make(self, tx: Tx, name: str, description: str) -> bool:
-        if len(self._summary.roles_created) >= _MOST_MADE or not is_name(name):
+        if len(self._summary.roles_created) >= _MOST_MADE or not is_name(name) or await bulk.would_gain(tx, name):
             return False
         self._roles[fold(name)] = None if self._dry_run else await bulk.create_bare_role(tx, name, description)
         self._summary.roles_created.append(name)
@@ -104,7 +112,7 @@ def stored(contexts: Iterable[Context]) -> str:
 
 def _refused(tx: Tx, role: Role, wanted: Given) -> Problem | None:
     if not all(map(tx.actor.may, role.permissions)):
-        return Problem("roles", "escalation", "You cannot give a role with permissions that you do not have.")
+        return _ABOVE
     for place in wanted.contexts:
         allowed = role.ceiling.get(place.kind)
         if allowed is not None and place.value not in allowed:

@@ -92,7 +92,7 @@ class CsvSource:
 
     def _record(self, cells: list[str]) -> Iterator[Read]:
         if self._header is None:
-            self._header = _checked_header(cells)
+            self._header = _checked_header(cells) if any(cells) else None
             return
         self._row += 1
         if self._row > self._after and any(cells):

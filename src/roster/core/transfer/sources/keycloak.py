@@ -21,7 +21,8 @@ from roster.core.transfer.sources.person import LONGEST, Given, Person, Read, ch
 from roster.core.users import normal
 from roster.kit.errors import Problem
 
-_LONGEST_MEMBER: Final = 32 << 20
+_LONGEST_MEMBER: Final = 8 << 20
+"""Bytes of the list of roles: fifty thousand of them."""
 
 
 class _User(msgspec.Struct, frozen=True, rename="camel"):

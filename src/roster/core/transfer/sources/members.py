@@ -12,6 +12,8 @@ import msgspec
 from roster.core.transfer.errors import MalformedSource
 
 _TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\],:]', re.DOTALL)
+_INSIDE: Final = re.compile(rb'[^"{}\[\]]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^"{}\[\]]*+)*+', re.DOTALL)
+_QUOTE: Final = b'"'
 _SPACE: Final = b" \t\r\n"
 _OPENING: Final = b"{["
 _BOM: Final = b"\xef\xbb\xbf"
@@ -48,16 +50,30 @@ class Members:
     def feed(self, data: bytes) -> Iterator[Part]:
         """The parts that this piece completes. Raises MalformedSource."""
         self._buffer += data
-        for found in _TOKEN.finditer(self._buffer, self._at):
-            token = found[0]
-            if token == b'"':
+        while self._pass_inside():
+            found = _TOKEN.search(self._buffer, self._at)
+            if found is None:
+                self._at = len(self._buffer)
+                break
+            if found[0] == _QUOTE:
                 self._at = found.start()
                 break
             self._at = found.end()
-            yield from self._take(token, found.start(), found.end())
-        else:
-            self._at = len(self._buffer)
+            yield from self._take(found[0], found.start(), found.end())
         self._shorten()
+
+    def _pass_inside(self) -> bool:
+        """Go to where the part ends that is being read, from bracket to bracket; False when that is not here yet."""
+        buffer, at, depth = self._buffer, self._at, self._depth
+        while depth > self._level:
+            inside = _INSIDE.match(buffer, at)
+            at = inside.end() if inside else at
+            if at >= len(buffer) or buffer[at] == _QUOTE[0]:
+                break
+            depth += 1 if buffer[at] in _OPENING else -1
+            at += 1
+        self._at, self._depth = at, depth
+        return depth <= self._level
 
     def finish(self) -> None:
         """Raise MalformedSource when the object has not ended."""
