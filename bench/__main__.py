@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import os
 import shutil
 import sys
 import tempfile
@@ -17,7 +16,6 @@ from bench.lines import imports, lists, reads, sign_ins, starts, writes
 from bench.processes import Load, Server
 from bench.report import Line, Report
 from bench.stage import FULL, QUICK, Size, Stage
-from roster import settings
 from roster.storage import embedded
 
 T = TypeVar("T")
@@ -69,23 +67,20 @@ def _names(text: str) -> list[str]:
 
 def _run(folder: Path, size: Size, only: list[str]) -> list[Line]:
     with closing(Load()) as load:
-        stage = _built(folder, size, load)
-        lines = _step("starts", lambda: starts.lines(stage)) if "starts" in only else []
+        stage = _step(f"{size.people:,} people", lambda: _built(folder, size, load))
+        lines = _part("starts", lambda: starts.lines(stage)) if "starts" in only else []
         lines += _served(stage, [name for name in only if name in _SERVED])
         if "imports" in only:
-            lines += _step("imports", lambda: imports.lines(stage))
+            lines += _part("imports", lambda: imports.lines(stage))
     return lines
 
 
 def _built(folder: Path, size: Size, load: Load) -> Stage:
     data = folder / "data"
-    tree = settings.load({"server.public_url": processes.PUBLIC_URL}, os.environ, data)
-
-    def build() -> dict[str, dataset.Realm]:
-        with embedded.using(data) as dsn:
-            return asyncio.run(dataset.build(tree, dsn, {"main": size.people, "small": size.few}))
-
-    return Stage(folder, size, _step(f"{size.people:,} people", build), load)
+    settings = processes.settings_of(data)
+    with embedded.using(data) as dsn:
+        realms = asyncio.run(dataset.build(settings, dsn, {"main": size.people, "small": size.few}))
+    return Stage(folder, size, realms, load)
 
 
 def _served(stage: Stage, names: list[str]) -> list[Line]:
@@ -96,10 +91,19 @@ def _served(stage: Stage, names: list[str]) -> list[Line]:
     lines: list[Line] = []
     with processes.running(processes.serve_command(stage.data, port), port, stage.log) as server:
         for name in names:
-            lines += _step(name, lambda work=_SERVED[name]: work(stage, server))
+            lines += _part(name, lambda work=_SERVED[name]: work(stage, server))
         time.sleep(1)
         lines.append(starts.memory_line("idle after all this", *starts.held(stage, server)))
     return lines
+
+
+def _part(name: str, work: Callable[[], list[Line]]) -> list[Line]:
+    """What went wrong is a line too, so that the other parts are still told."""
+    try:
+        return _step(name, work)
+    except processes.Failed as error:
+        print(f" {error}", file=sys.stderr)
+        return [Line(name=f"{name}: could not be measured", figure=0, unit="", least=1, detail=str(error)[-200:])]
 
 
 def _step(name: str, work: Callable[[], T]) -> T:

@@ -1,5 +1,6 @@
 """CPU time and memory of process trees, from the kernel's own books."""
 
+import resource
 import time
 from pathlib import Path
 
@@ -29,6 +30,12 @@ class Usage(msgspec.Struct, frozen=True):
 def cpu_of(pid: int) -> float:
     """CPU seconds of a process, of all that it has started and of those of them that have ended."""
     return sum(_cpu(each) for each in _tree(pid))
+
+
+def ended_children() -> float:
+    """CPU seconds of the programs that this process has started and that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def pss_of(pid: int) -> float:

@@ -14,6 +14,8 @@ from typing import IO, cast
 import msgspec
 
 from bench.load import LOOPBACK, Job, Outcome
+from roster import settings
+from roster.settings import Settings
 
 PROGRAM = Path(sys.executable).with_name("roster")
 PUBLIC_URL = "http://127.0.0.1:8080"
@@ -81,6 +83,11 @@ def start(command: Sequence[str], port: int, log: Path, *, stdin: bytes = b"", *
 def serve_command(data: Path, port: int, *more: str) -> list[str]:
     """`roster serve` with its defaults."""
     return [str(PROGRAM), "serve", "--data", str(data), "--port", str(port), *more]
+
+
+def settings_of(data: Path) -> Settings:
+    """The settings of the servers of a run; makes the data folder and its key."""
+    return settings.load({"server.public_url": PUBLIC_URL}, os.environ, data)
 
 
 def module(name: str) -> list[str]:

@@ -64,10 +64,11 @@ def usage(server: Server, database: int) -> Usage:
 
 
 def in_turns(rounds: int, *sides: Callable[[], Window]) -> list[list[Window]]:
-    """A B A B …: the windows of each side. One round before them is not counted."""
+    """A B, B A, …: the windows of each side. One round before them is not counted."""
     found: list[list[Window]] = [[] for _ in sides]
+    pairs = list(zip(sides, found, strict=True))
     for number in range(rounds + 1):
-        for side, windows in zip(sides, found, strict=True):
+        for side, windows in pairs if number % 2 else reversed(pairs):
             made = side()
             if number:
                 windows.append(made)
