@@ -1,4 +1,4 @@
-class error(Exception): ...
+class error(Exception): ...  # noqa: N801 (their name)
 
 class Options:
     max_mem: int

@@ -41,12 +41,14 @@ class Grants(msgspec.Struct, frozen=True):
     """Permissions as the store knows them now.
 
     `everywhere` holds without limits; `within` holds only for the contexts named, each assignment on its own:
-    contexts of different roles are never merged.
+    contexts of different roles are never merged. `roles` names all roles, `unlimited` those that were given without
+    naming a place.
     """
 
     everywhere: frozenset[str] = frozenset()
     within: tuple[tuple[frozenset[str], frozenset[Context]], ...] = ()
     roles: tuple[str, ...] = ()
+    unlimited: tuple[str, ...] = ()
 
     def allows(self, permission: str) -> bool:
         """Whether the permission is held without limits."""
@@ -93,7 +95,7 @@ class Actor(msgspec.Struct, frozen=True):
     @property
     def is_known(self) -> bool:
         """Whether somebody proved who they are."""
-        return self.kind not in (Kind.ANONYMOUS,)
+        return self.kind is not Kind.ANONYMOUS
 
     def is_user(self, user_id: UUID) -> bool:
         """Whether this is that person, acting in their own realm."""
