@@ -20,10 +20,15 @@ PATIENCE = 60.0
 """Seconds in which a whole body must arrive; uploads that are streamed have as long as they keep sending."""
 
 _MAX_INT = 2**63 - 1
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+# A string without an end counts as one up to the end of the body: looking for the next start again and again would
+# take time with the square of the body's length.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|[0-9]{19}")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
+_MOST_PROBLEMS = 50
+_LONGEST_PLACE = 200
+"""Characters of the place of a problem, and of each name in it."""
 
 
 async def read(request: Request, receive: Receive, limit: int) -> bytes:
@@ -148,17 +153,24 @@ def _is_shallow(body: bytes) -> bool:
 
 
 def _inspect(value: object, at: str, problems: list[Problem]) -> None:
+    if len(problems) >= _MOST_PROBLEMS:
+        return
     if isinstance(value, str):
         _inspect_text(value, at, problems)
     elif isinstance(value, dict):
         for name, member in cast("dict[str, object]", value).items():
             _inspect_text(name, at, problems)
-            _inspect(member, f"{at}.{name}" if at else name, problems)
+            _inspect(member, _below(at, f".{name[:_LONGEST_PLACE]}" if at else name[:_LONGEST_PLACE]), problems)
     elif isinstance(value, list):
         for index, member in enumerate(cast("list[object]", value)):
-            _inspect(member, f"{at}[{index}]", problems)
+            _inspect(member, _below(at, f"[{index}]"), problems)
     elif isinstance(value, int) and not -_MAX_INT - 1 <= value <= _MAX_INT:
         problems.append(Problem(at or "body", "out_of_range", "The number does not fit into 64 bits."))
+
+
+def _below(at: str, step: str) -> str:
+    """One step further down; a place that is long already stays, because it would be copied for every member."""
+    return at if len(at) > _LONGEST_PLACE else at + step
 
 
 def _inspect_text(text: str, at: str, problems: list[Problem]) -> None:

@@ -4,6 +4,7 @@ import math
 import re
 import types
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any, Literal, Union, cast, get_args, get_origin
 
 import msgspec
@@ -11,6 +12,8 @@ import msgspec
 from roster.kit.errors import InvalidInput, Problem
 
 _MOST = 50
+_LONGEST = 200
+"""Characters of a name from the input that are repeated in an answer."""
 _WHERE = re.compile(r"^(.*?) - at `\$?(.*)`$", re.DOTALL)
 _CODES = (
     ("missing required", "required"),
@@ -76,8 +79,8 @@ class _Check:
             elif field.required:
                 self.found.append(Problem(join(at, name), "required", "This member is required."))
         if kind.__struct_config__.forbid_unknown_fields:
-            for name in value.keys() - fields.keys():
-                self.found.append(Problem(join(at, name), "unknown_field", "There is no such member."))
+            for name in islice(value.keys() - fields.keys(), _MOST):
+                self.found.append(Problem(join(at, name[:_LONGEST]), "unknown_field", "There is no such member."))
         if len(self.found) == before:
             self._whole(value, kind, at)
 

@@ -156,7 +156,7 @@ class Request:
         direct = client[0] if client else ""
         if not self.site.trusted_proxies:
             return direct
-        hops = [hop.strip() for line in self.headers("x-forwarded-for") for hop in line.split(",")]
+        hops = [_without_port(hop.strip()) for line in self.headers("x-forwarded-for") for hop in line.split(",")]
         chain = [*(hop for hop in hops if hop), direct]
         return chain[max(0, len(chain) - 1 - self.site.trusted_proxies)][:64]
 
@@ -167,3 +167,11 @@ class Request:
             agent = (self.header("user-agent") or "")[:_USER_AGENT_LENGTH]
             self._origin = Origin(self.dialect, self.request_id, self.address, agent)
         return self._origin
+
+
+def _without_port(hop: str) -> str:
+    """Some proxies write `192.0.2.1:50000` or `[2001:db8::1]:50000`, a new port for every connection."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    address, colon, port = hop.partition(":")
+    return address if colon and port.isdecimal() and "." in address else hop

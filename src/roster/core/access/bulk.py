@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from roster.core.access import store
+from roster.core.access import objects, store
 from roster.core.access.models import Role
 from roster.core.audit import service as audit
 from roster.storage.tx import Tx
@@ -11,6 +11,11 @@ from roster.storage.tx import Tx
 async def roles_named(tx: Tx, names: Sequence[str]) -> list[Role]:
     """The roles with these names, compared without regard to case; who may see them is not asked."""
     return await store.named(tx, names) if names else []
+
+
+async def would_gain(tx: Tx, name: str) -> bool:
+    """Whether permission lists give those who have the role of this name something that the actor does not have."""
+    return await objects.gives_more(tx, name)
 
 
 async def create_bare_role(tx: Tx, name: str, description: str = "") -> Role:

@@ -35,15 +35,18 @@ def combine(held: Iterable[store.Held]) -> Grants:
     """Each assignment on its own: permissions without limits add up, limited ones keep their places to themselves."""
     everywhere: set[str] = set()
     within: list[tuple[frozenset[str], frozenset[Context]]] = []
-    names: list[str] = []
+    names: set[str] = set()
+    unlimited: set[str] = set()
     for each in held:
-        names.append(each.role_name)
+        names.add(each.role_name)
+        if not each.contexts:
+            unlimited.add(each.role_name)
         places = effective(each.ceiling, each.contexts)
         if places is None:
             everywhere.update(each.permissions)
         else:
             within.append((frozenset(each.permissions), places))
-    return Grants(frozenset(everywhere), tuple(within), tuple(sorted(set(names))))
+    return Grants(frozenset(everywhere), tuple(within), tuple(sorted(names)), tuple(sorted(unlimited)))
 
 
 def effective(ceiling: dict[str, list[str]], contexts: list[Context]) -> frozenset[Context] | None:

@@ -21,11 +21,19 @@ _OPTIONS.max_mem = 1 << 20
 
 def is_valid_pattern(text: str) -> bool:
     """Whether a record's `who` is a plain name or an expression the linear-time engine can run."""
+    if len(text) > 200:
+        return False
     try:
         re2.compile(text, _OPTIONS)
     except re2.error:
         return False
-    return len(text) <= 200
+    return True
+
+
+def would_add(actor: Actor, role: str, whos: Iterable[str]) -> bool:
+    """Whether a record about one of these is about the role of this name, but not about the actor."""
+    own, gained = _names(actor), frozenset({role})
+    return any(_matches(who, gained) and not _matches(who, own) for who in whos)
 
 
 def decide(actor: Actor, right: str, name: str, lists: Mapping[str, AccessList]) -> bool:
@@ -68,6 +76,7 @@ def _matches(who: str, names: frozenset[str]) -> bool:
 
 
 def _names(actor: Actor) -> frozenset[str]:
+    """Lists know no places, so a role that somebody has in some places only does not count."""
     if actor.kind is Kind.ANONYMOUS or actor.user_id is None:
         return _NOBODY
-    return frozenset({str(actor.user_id), *actor.grants.roles})
+    return frozenset({str(actor.user_id), *actor.grants.unlimited})

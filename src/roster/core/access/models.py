@@ -27,7 +27,7 @@ PERMISSIONS: dict[str, str] = {
     "roles.write": "Create, change and delete roles",
     "roles.assign": "Give roles to people and take them away",
     "credentials.read": "See which credentials people have",
-    "credentials.write": "Set and remove other people's credentials",
+    "credentials.write": "Set and remove other people's credentials, and change the addresses they recover them by",
     "sessions.read": "See other people's sessions",
     "sessions.write": "End other people's sessions",
     "audit.read": "Read the audit trail",

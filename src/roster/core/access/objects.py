@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 from uuid import UUID
 
+import msgspec
+
 from roster.core.access import lists, store
 from roster.core.access.errors import ListNotFound
 from roster.core.access.models import AccessList, ObjectClass, Rights
@@ -25,7 +27,7 @@ async def right(tx: Tx, what: str, object_id: UUID) -> bool | None:
     None when it has no list, or when that leaves the answer to the list of a class: what that one gives is in the
     actor's grants already. Holders of everything need no list.
     """
-    if tx.actor.may("*") or not await _any_lists(tx):
+    if tx.actor.may("*") or not await any_lists(tx):
         return None
     found = await _chain(tx, str(object_id))
     return lists.ask(tx.actor, what, str(object_id), found)
@@ -39,7 +41,7 @@ async def with_classes(tx: Tx, actor: Actor, classes: Sequence[ObjectClass]) -> 
     if actor.may("*"):
         return actor.grants
     names = tuple(each.default.object for each in classes)
-    key = (actor.realm_id, actor.access_version, actor.user_id, actor.grants.roles, names)
+    key = (actor.realm_id, actor.access_version, actor.user_id, actor.grants.unlimited, names)
     remembered = _remembered(tx)
     given = remembered.get(key)
     if given is None:
@@ -48,7 +50,14 @@ async def with_classes(tx: Tx, actor: Actor, classes: Sequence[ObjectClass]) -> 
         remembered[key] = given
     if len(remembered) > _REMEMBERED:
         remembered.popitem(last=False)
-    return Grants(actor.grants.everywhere | given, actor.grants.within, actor.grants.roles)
+    return msgspec.structs.replace(actor.grants, everywhere=actor.grants.everywhere | given)
+
+
+async def gives_more(tx: Tx, role: str) -> bool:
+    """Whether the realm's lists give those who have the role of this name something that they do not give the actor."""
+    if tx.actor.may("*") or not await any_lists(tx):
+        return False
+    return lists.would_add(tx.actor, role, await store.given_in_lists(tx, role))
 
 
 async def get(tx: Tx, name: str, defaults: Lists) -> AccessList:
@@ -94,7 +103,7 @@ def _remembered(tx: Tx) -> "OrderedDict[object, frozenset[str]]":
 
 async def _given(tx: Tx, actor: Actor, classes: Sequence[ObjectClass]) -> frozenset[str]:
     found: dict[str, AccessList] = {each.default.object: each.default for each in classes}
-    if await _any_lists(tx):
+    if await any_lists(tx):
         for each in classes:
             found.update(await _chain(tx, each.default.object))
     return frozenset(
@@ -118,7 +127,7 @@ def _require_full(tx: Tx, name: str, found: Lists) -> None:
         raise Forbidden
 
 
-async def _any_lists(tx: Tx) -> bool:
+async def any_lists(tx: Tx) -> bool:
     """Whether the realm has any list at all; remembered until the realm's access version changes."""
     remembered = cast("dict[UUID, tuple[int | None, bool]]", tx.runtime.memo.setdefault("listed", {}))
     known = remembered.get(tx.realm_id)

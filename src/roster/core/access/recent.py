@@ -3,9 +3,11 @@
 from datetime import timedelta
 from typing import Final
 
+from roster.core.access import store
 from roster.core.realms import service as realms
 from roster.kit.actor import Kind
 from roster.kit.errors import StepUpRequired
+from roster.kit.ids import UserId
 from roster.storage.tx import Tx
 
 _STRONG: Final = frozenset({"password", "external", "sign_up"})
@@ -31,3 +33,13 @@ async def require_recent_sign_in(tx: Tx) -> None:
         return
     if not _STRONG.intersection(tx.actor.factors) or not await is_recent(tx):
         raise StepUpRequired
+
+
+async def require_for_address(tx: Tx, user_id: UserId) -> None:
+    """Raise StepUpRequired unless the actor may change the address by which they recover a lost password.
+
+    Whoever changes it gets the next password, so it takes what changing the password takes.
+    """
+    if await is_recent(tx) and not await store.has_password(tx, user_id):
+        return
+    await require_recent_sign_in(tx)

@@ -23,7 +23,12 @@ _ROLE = (
 )
 _ASSIGNMENT = "a.id, a.role_id, r.name, a.user_id, a.is_owner, a.contexts, a.created_at, a.created_by"
 ROLES = Listing(columns=_ROLE, tables="roles", condition="realm_id = $1")
-OWN_ROLES = Listing(columns=_ROLE, tables="roles", condition="realm_id = $1 AND name = ANY($2)")
+OWN_ROLES = Listing(
+    columns=_ROLE, tables="roles", condition="realm_id = $1 AND (name = ANY($2) OR id = ANY($3::uuid[]))"
+)
+SOME_ROLES = Listing(
+    columns=_ROLE, tables="roles", condition="realm_id = $1 AND (name = ANY($2) OR id <> ALL($3::uuid[]))"
+)
 MEMBERS = (
     "(SELECT coalesce(array_agg(a.user_id::text), '{}') FROM assignments a WHERE a.realm_id = roles.realm_id"
     " AND a.role_id = roles.id AND a.contexts = '[]' AND a.org_id IS NULL)"
@@ -305,8 +310,10 @@ async def set_owners(tx: Tx, role_id: RoleId, owners: Sequence[UserId]) -> None:
 
 
 async def is_owner(tx: Tx, role_id: RoleId, user_id: UserId) -> bool:
+    """Whether the person owns the role everywhere; owning it in some places makes nobody master of the rest."""
     return await tx.value(
-        "SELECT EXISTS (SELECT FROM assignments WHERE realm_id = $1 AND role_id = $2 AND user_id = $3 AND is_owner)",
+        "SELECT EXISTS (SELECT FROM assignments WHERE realm_id = $1 AND role_id = $2 AND user_id = $3 AND is_owner"
+        " AND contexts = '[]' AND org_id IS NULL)",
         tx.realm_id,
         role_id,
         user_id,
@@ -320,16 +327,28 @@ async def known_people(tx: Tx, user_ids: Sequence[UserId]) -> set[UserId]:
     return {UserId(user_id) for (user_id,) in rows}
 
 
-async def administrators(tx: Tx) -> set[UserId]:
-    """Active people with everything everywhere; their roles are locked so that two leavers cannot pass each other."""
+async def has_password(tx: Tx, user_id: UserId) -> bool:
+    return await tx.value(
+        "SELECT EXISTS (SELECT FROM credentials WHERE realm_id = $1 AND user_id = $2 AND kind = 'password')",
+        tx.realm_id,
+        user_id,
+    )
+
+
+async def administrators(tx: Tx, *, without_role: RoleId | None = None) -> set[UserId]:
+    """Active people with everything everywhere, also without this role.
+
+    Their roles are locked so that two leavers cannot pass each other.
+    """
     await tx.rows(
         "SELECT id FROM roles WHERE realm_id = $1 AND '*' = ANY(permissions) ORDER BY id FOR UPDATE", tx.realm_id
     )
     rows = await tx.rows(
         "SELECT DISTINCT a.user_id" + _JOINED + "JOIN users u ON u.realm_id = a.realm_id AND u.id = a.user_id"
-        " WHERE a.realm_id = $1 AND '*' = ANY(r.permissions) AND a.contexts = '[]' AND a.org_id IS NULL"
-        " AND u.status = 'active' AND u.deleted_at IS NULL",
+        " WHERE a.realm_id = $1 AND '*' = ANY(r.permissions) AND r.ceiling = '{}' AND a.contexts = '[]'"
+        " AND a.org_id IS NULL AND r.id IS DISTINCT FROM $2 AND u.status = 'active' AND u.deleted_at IS NULL",
         tx.realm_id,
+        without_role,
     )
     return {UserId(user_id) for (user_id,) in rows}
 
@@ -378,6 +397,39 @@ async def put_list(
         version,
     )
     return row and row.access_list()
+
+
+async def rename_in_lists(tx: Tx, name: str, other: str | None) -> None:
+    """Records about the role of this name are about `other` from now on; without another name they go."""
+    await tx.run(
+        "UPDATE access_lists SET version = version + 1, updated_at = $4, records ="
+        " (SELECT coalesce(jsonb_agg(CASE WHEN r->>'userOrRoleId' = $2"
+        " THEN r || jsonb_build_object('userOrRoleId', $3::text) ELSE r END ORDER BY n), '[]')"
+        " FROM jsonb_array_elements(records) WITH ORDINALITY AS t (r, n)"
+        " WHERE r->>'userOrRoleId' <> $2 OR $3::text IS NOT NULL)"
+        " WHERE realm_id = $1 AND records @> jsonb_build_array(jsonb_build_object('userOrRoleId', $2::text))",
+        tx.realm_id,
+        name,
+        other,
+        tx.now,
+    )
+
+
+async def given_in_lists(tx: Tx, name: str) -> list[str]:
+    """To whom records that give something give it: those about this name, and all expressions."""
+    rows = await tx.rows(
+        "SELECT DISTINCT r->>'userOrRoleId' FROM access_lists, jsonb_array_elements(records) AS r WHERE realm_id = $1"
+        " AND 'true' IN (r->>'create', r->>'read', r->>'update', r->>'delete', r->>'special', r->>'full')"
+        r" AND (r->>'userOrRoleId' = $2 OR r->>'userOrRoleId' ~ '[][\\^$.|?*+(){}]')",
+        tx.realm_id,
+        name,
+    )
+    return [who for (who,) in rows]
+
+
+async def all_lists(tx: Tx) -> list[AccessList]:
+    rows = await tx.all(_List, "SELECT " + _LIST + " FROM access_lists WHERE realm_id = $1", tx.realm_id)
+    return [row.access_list() for row in rows]
 
 
 async def has_lists(tx: Tx) -> bool:

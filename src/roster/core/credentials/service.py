@@ -241,6 +241,15 @@ async def remove_second_factors(tx: Tx, user_id: UserId) -> int:
     return await store.delete_kinds(tx, user_id, [Kind.TOTP, Kind.BACKUP])
 
 
+async def remove_other_ways(tx: Tx, user_id: UserId) -> int:
+    """Take away every way to sign in but the password, with the sessions they opened; the number removed."""
+    kinds = (*KEYS, Kind.DEVICE, Kind.BACKUP, Kind.EXTERNAL)
+    removed = await store.delete_kinds(tx, user_id, kinds)
+    if removed:
+        await audit.record(tx, "credential.deleted", "user", user_id, {"kind": [[each.value for each in kinds], None]})
+    return removed
+
+
 async def external_ids_of(tx: Tx, user_ids: Sequence[UserId]) -> dict[UserId, list[tuple[str, str]]]:
     """Provider and subject of people's external identities; the caller has checked that the actor may see them."""
     return await store.external_ids(tx, user_ids) if user_ids else {}

@@ -29,7 +29,6 @@ from roster.kit import secrets
 from roster.kit.actor import Actor
 from roster.kit.errors import BadCredentials
 from roster.kit.ids import UserId
-from roster.kit.text import fold
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 
@@ -72,7 +71,7 @@ async def _find(tx: Tx, identity: Identity) -> Attached | None:
     if known is not None or identity.email is None:
         return known
     user = await users.find_by_identifier(tx, identity.email)
-    if user is None or user.email is None or fold(user.email) != fold(identity.email):
+    if user is None or user.email is None or not _is_same_mailbox(user.email, identity.email):
         return None
     if not identity.email_verified or user.email_verified_at is None:
         if (await realms.current(tx)).settings.email_unique:
@@ -81,6 +80,12 @@ async def _find(tx: Tx, identity: Identity) -> Attached | None:
     if user.status != "active":
         raise BadCredentials
     return await credentials.attach_external(tx, user.id, identity)
+
+
+def _is_same_mailbox(here: str, there: str) -> bool:
+    """Only letter case may differ. What folds to the same text, such as `faß.de` and `fass.de`, may be two owners'."""
+    found = normal.email(there)
+    return isinstance(found, tuple) and found[0].lower() == here.lower()
 
 
 async def _grant(tx: Tx, attached: Attached, claims: ClaimsFor | None) -> Granted | StepNeeded:

@@ -121,7 +121,11 @@ async def _check_current(runtime: Runtime, actor: Actor, user_id: UserId, stored
 
 
 async def _spend_proof(tx: Tx, user_id: UserId) -> None:
-    """Once, by somebody who may sign in, and only while the address it was mailed to is theirs."""
+    """Once, by somebody who may sign in, and only while the address it was mailed to is theirs.
+
+    Until now nobody has shown that the address is theirs: whoever registered it may have been somebody else. They must
+    not keep a second way in, so all there is goes; a second factor, which alone opens nothing, stays.
+    """
     if tx.actor.credential_id is None:
         raise InvalidToken
     proof = await proofs.find(tx, ProofId(tx.actor.credential_id), Purpose.RECOVER_PASSWORD, user_id)
@@ -129,6 +133,9 @@ async def _spend_proof(tx: Tx, user_id: UserId) -> None:
     if user.status != "active":
         raise InvalidToken
     await proofs.spend(tx, proof.id, Purpose.RECOVER_PASSWORD)
+    if user.email_verified_at is None:
+        await credentials.remove_other_ways(tx, user_id)
+        await users.mark_verified(tx, user, "email")
 
 
 async def _replace(tx: Tx, user_id: UserId, hash: str, *, only_first: bool) -> Credential:

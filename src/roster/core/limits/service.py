@@ -72,12 +72,15 @@ def key_of(text: str) -> str:
 def network(address: str) -> str:
     """What counts as one network address: an IPv4 address, or the /64 that an IPv6 host chooses its own from.
 
-    Empty for callers without one (the bus, the command line).
+    Empty for callers without one (the bus, the command line). What is no address is counted all the same: a proxy that
+    writes something else must not switch the limits off.
     """
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
+    if not address:
         return ""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return key_of(address)
     if isinstance(parsed, ipaddress.IPv4Address):
         return str(parsed)
     if parsed.ipv4_mapped:

@@ -53,4 +53,5 @@ def _issuer(text: str) -> str | None:
         issued = _DECODE(payload or b"{}")
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    return issued.iss.rpartition(_REALMS)[2] or None
+    slug = issued.iss.rpartition(_REALMS)[2]
+    return slug if slug.isprintable() and slug else None

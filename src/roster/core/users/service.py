@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from roster.core.access import objects
+from roster.core.access import objects, recent
 from roster.core.access import service as access
 from roster.core.attributes import service as attributes
 from roster.core.audit import service as audit
@@ -113,17 +113,21 @@ async def change(tx: Tx, user_id: UserId, change: UserChange, *, version: int | 
     Raises UserNotFound, StaleVersion, InvalidInput, UsernameTaken, EmailTaken, Escalation, Forbidden.
 
     People change what is theirs (OWN_FIELDS); everything else needs `users.write`, and nobody changes people who may
-    do more than they. A new address is no longer verified; a disabled person's sessions end.
+    do more than they. Lost passwords are recovered by the e-mail address, so a new one takes what a new password takes:
+    a recent sign-in (StepUpRequired), for others `credentials.write`. A new address is no longer verified; sessions of
+    people who are not active any more end.
     """
     before = await store.lock(tx, user_id)
     if before.deleted_at is not None:
         raise UserNotFound
     by_self = await _require_change(tx, before, change)
+    if is_set(change.email) and fold(change.email or "") != fold(before.email or ""):
+        await _require_address(tx, user_id)
     if version is not None and version != before.version:
         raise StaleVersion(stored=before.version, sent=version)
     after = await _apply(tx, before, change, by_self=by_self)
-    if after.status == "disabled" and before.status != "disabled":
-        await _disable(tx, user_id)
+    if before.status == "active" and after.status != "active":
+        await _shut_out(tx, user_id)
     await audit.record(tx, "user.changed", "user", user_id, _differences(before, after))
     return after
 
@@ -246,6 +250,13 @@ async def _require_change(tx: Tx, user: User, change: UserChange) -> bool:
     return False
 
 
+async def _require_address(tx: Tx, user_id: UserId) -> None:
+    if tx.actor.is_user(user_id):
+        await recent.require_for_address(tx, user_id)
+    else:
+        access.require(tx, "credentials.write")
+
+
 async def _require_other(tx: Tx, user: User, permission: str, right: str) -> None:
     """Own account, permission without limits, within reach, or by a permission list; never over one's betters."""
     decided = await objects.right(tx, right, user.id)
@@ -264,7 +275,8 @@ async def _within_reach(tx: Tx, permission: str, user_id: UserId) -> bool:
     return bool(places) and await store.belongs(tx, user_id, [place for each in places for place in each])
 
 
-async def _disable(tx: Tx, user_id: UserId) -> None:
+async def _shut_out(tx: Tx, user_id: UserId) -> None:
+    """Somebody may not sign in any more, be it for good or until they are confirmed."""
     if tx.actor.is_user(user_id):
         raise OwnAccount
     await access.keep_an_administrator(tx, without=user_id)
