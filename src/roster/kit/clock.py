@@ -14,6 +14,5 @@ def instant(at: datetime) -> str:
     The fraction is always there, because clients compare such texts.
     """
     if at.tzinfo is not UTC:
-        if at.tzinfo is not UTC:
         at = at.astimezone(UTC)
     return at.isoformat(timespec="milliseconds")[:-6] + "Z"
