@@ -278,6 +278,36 @@ async def test_a_users_own_list_decides_first_and_leaves_the_rest_to_the_class(
     assert refusal(await wire.put("/users/jdoe", body, by=other)) == (403, "api-102")
 
 
+async def test_lists_of_users_and_roles_count_for_pages_and_counts_too(
+    wire: Wire, admin: Person, jane: Person, john: Person
+) -> None:
+    """Whoever is hidden one by one is hidden among all, and the other way round."""
+    role = await make(wire, admin, "editors")
+    hide = [{"userOrRoleId": uid(john), "read": False}, {"userOrRoleId": uid(jane), "read": True}]
+    for object_ in (uid(admin), role["uid"]):
+        parent = "Role" if object_ == role["uid"] else "User"
+        await wire.put(f"/acls/{object_}", {"uid": object_, "parentUid": parent, "records": hide}, by=admin)
+
+    async def seen(by: Person, kind: str) -> set[str]:
+        found = [each["name"] for each in (await wire.get(f"/{kind}", by=by)).json()]
+        assert (await wire.get(f"/{kind}/count", by=by)).json() == {"count": len(found)}
+        return set(found)
+
+    assert await seen(john, "users") == {"jdoe", "john"}
+    assert await seen(jane, "users") == {"jdoe", "john", admin.user.username}
+    assert await seen(jane, "roles") == {"editors"}
+    assert await seen(john, "roles") == set()
+    assert await seen(admin, "roles") == {"admin", "editors"}
+    closed = [{"userOrRoleId": ".*", "read": False}]
+    await wire.put("/acls/User", {"uid": "User", "records": closed}, by=admin)
+    assert await seen(jane, "users") == {admin.user.username}
+    assert refusal(await wire.get("/users", by=john)) == (403, "api-102")
+    opened = [{"userOrRoleId": ".*", "read": True}]
+    await wire.put("/acls/Role", {"uid": "Role", "records": opened}, by=admin)
+    assert await seen(john, "roles") == {"admin"}
+    assert await seen(jane, "roles") == {"admin", "editors"}
+
+
 async def test_a_list_without_parent_and_record_says_no(wire: Wire, admin: Person, jane: Person, john: Person) -> None:
     await wire.put("/acls/jdoe", {"uid": uid(jane), "records": [{"userOrRoleId": uid(jane), "read": True}]}, by=admin)
 

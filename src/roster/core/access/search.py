@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from roster.core.access import store
+from roster.core.access import listed, store
 from roster.core.access.fields import FIELDS
 from roster.core.access.models import Role
 from roster.kit.filters import Filter, Sort
 from roster.kit.pages import Page, Slice
 from roster.storage import listing
+from roster.storage.sql import Listing
 from roster.storage.tx import Tx
 
 _BY_NAME = (Sort("name"),)
@@ -16,12 +17,14 @@ _BY_NAME = (Sort("name"),)
 async def search(tx: Tx, where: Filter | None, sorts: Sequence[Sort], page: Page) -> Slice[Role]:
     """A page of roles, by name unless sorted otherwise: all with `roles.read`, else those the actor has.
 
+    Permission lists of single roles add to these, or take away from them roles that the actor does not have.
+
     Raises InvalidFilter, InvalidCursor.
     """
-    everything, args = _reach(tx)
+    chosen, args = await _reach(tx)
     return await listing.fetch(
         tx,
-        store.ROLES if everything else store.OWN_ROLES,
+        chosen,
         Role,
         fields=FIELDS,
         where=where,
@@ -29,18 +32,18 @@ async def search(tx: Tx, where: Filter | None, sorts: Sequence[Sort], page: Page
         page=page,
         may_see_private=True,
         args=args,
-        about=tx.actor.grants.roles if not everything else (),
+        about=tx.actor.grants.roles if chosen is store.OWN_ROLES else (),
     )
 
 
 async def count(tx: Tx, where: Filter | None) -> int:
     """How many roles match, of those the actor may see. Raises InvalidFilter."""
-    everything, args = _reach(tx)
-    chosen = store.ROLES if everything else store.OWN_ROLES
+    chosen, args = await _reach(tx)
     return await listing.count(tx, chosen, fields=FIELDS, where=where, may_see_private=True, args=args)
 
 
-def _reach(tx: Tx) -> tuple[bool, tuple[object, ...]]:
-    if tx.actor.may("roles.read"):
-        return True, ()
-    return False, (list(tx.actor.grants.roles),)
+async def _reach(tx: Tx) -> tuple[Listing, tuple[object, ...]]:
+    by_list, own = await listed.exceptions(tx), list(tx.actor.grants.roles)
+    if not tx.actor.may("roles.read"):
+        return store.OWN_ROLES, (own, list(by_list.shown))
+    return (store.SOME_ROLES, (own, list(by_list.hidden))) if by_list.hidden else (store.ROLES, ())

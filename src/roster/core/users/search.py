@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from typing import Literal, LiteralString
+from uuid import UUID
 
 import msgspec
 
+from roster.core.access import listed
 from roster.core.access import service as access
 from roster.core.attributes import service as attributes
 from roster.core.users import store
@@ -33,6 +35,10 @@ class Reach(msgspec.Struct, frozen=True):
     full: bool
     places: tuple[Context, ...] | None = None
     """Only people with a role in one of these places; None is everybody."""
+    only: tuple[UUID, ...] | None = None
+    """Only these, whose own permission lists show them to the actor."""
+    hidden: tuple[UUID, ...] = ()
+    """Not these, whose own permission lists hide them."""
 
 
 async def search(
@@ -42,7 +48,7 @@ async def search(
 
     Raises Forbidden, PrivateField for fields that the actor may not search by, InvalidFilter, InvalidCursor.
     """
-    reach = _reach(tx, deleted)
+    reach = await _reach(tx, deleted)
     found = await listing.fetch(
         tx,
         _listing(reach, deleted),
@@ -53,7 +59,7 @@ async def search(
         page=page,
         may_see_private=reach.full,
         args=_args(reach),
-        about=(deleted, *(f"{place.kind}:{place.value}" for place in reach.places or ())),
+        about=(deleted, *(f"{place.kind}:{place.value}" for place in reach.places or ()), *(reach.only or ())),
     )
     if reach.full:
         return found
@@ -62,7 +68,7 @@ async def search(
 
 async def count(tx: Tx, where: Filter | None, *, deleted: Deleted = "exclude") -> int:
     """How many people match, of those the actor may see. Raises as `search`."""
-    reach = _reach(tx, deleted)
+    reach = await _reach(tx, deleted)
     return await listing.count(
         tx,
         _listing(reach, deleted),
@@ -84,30 +90,41 @@ async def fields(tx: Tx) -> Fields:
     return FIELDS.with_attributes(custom(await attributes.current(tx)))
 
 
-def _reach(tx: Tx, deleted: Deleted) -> Reach:
+async def _reach(tx: Tx, deleted: Deleted) -> Reach:
     if deleted != "exclude":
         access.require(tx, "users.write")
+    by_list = await listed.exceptions(tx)
     if tx.actor.may("users.read"):
-        return Reach(full=True)
+        return Reach(full=True, hidden=by_list.hidden)
     places = tx.actor.grants.contexts("users.read")
     if places:
-        return Reach(full=True, places=tuple(sorted({place for each in places for place in each})))
+        within = tuple(sorted({place for each in places for place in each}))
+        return Reach(full=True, places=within, hidden=by_list.hidden)
     if tx.actor.may("users.read_basic"):
-        return Reach(full=False)
+        return Reach(full=False, hidden=by_list.hidden)
+    if by_list.shown:
+        return Reach(full=False, only=by_list.shown)
     raise Forbidden
 
 
 def _listing(reach: Reach, deleted: Deleted) -> Listing:
     condition: LiteralString = "realm_id = $1 AND " + _STATES[deleted]
-    if reach.places is not None:
-        condition += " AND id IN (" + store.WITHIN + ")"
+    if reach.only is not None:
+        condition += " AND id = ANY($2)"
+    elif reach.places is not None:
+        condition += " AND id IN (" + store.WITHIN + ") AND id <> ALL($3)"
+    elif reach.hidden:
+        condition += " AND id <> ALL($2)"
     return Listing(columns=store.COLUMNS, tables="users", condition=condition)
 
 
 def _args(reach: Reach) -> tuple[object, ...]:
-    if reach.places is None:
-        return ()
-    return ([{"kind": place.kind, "value": place.value} for place in reach.places],)
+    if reach.only is not None:
+        return (list(reach.only),)
+    if reach.places is not None:
+        places = [{"kind": place.kind, "value": place.value} for place in reach.places]
+        return (places, list(reach.hidden))
+    return (list(reach.hidden),) if reach.hidden else ()
 
 
 def _seen(tx: Tx, user: User) -> User:
