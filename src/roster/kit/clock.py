@@ -1,6 +1,12 @@
 """The only place that reads the time."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import cast
+
+import msgspec
+
+_TEXT = cast("Callable[[datetime], str]", msgspec.to_builtins)
 
 
 def now() -> datetime:
@@ -15,4 +21,5 @@ def instant(at: datetime) -> str:
     """
     if at.tzinfo is not UTC:
         at = at.astimezone(UTC)
-    return at.isoformat(timespec="milliseconds")[:-6] + "Z"
+    text = _TEXT(at)  # `…:04.123456Z` or `…:04Z`; a fraction of what `isoformat` takes, and a list holds many times
+    return text[:23] + "Z" if at.microsecond else text[:19] + ".000Z"

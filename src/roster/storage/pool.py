@@ -18,6 +18,9 @@ from roster.kit.errors import Unavailable
 _NO_CONNECTION = (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """What opening or closing may end with: a server that is away, busy or stopping, a wrong name or address."""
 
+_ENCODE = msgspec.json.Encoder().encode
+_DECODE = msgspec.json.Decoder().decode
+
 
 class Pool:
     """Up to `size` connections to one database, opened when first needed and again after they were lost."""
@@ -116,8 +119,8 @@ async def _connect(dsn: str) -> asyncpg.Connection[Any]:
 
 
 def _jsonb_out(value: object) -> bytes:
-    return b"\x01" + msgspec.json.encode(value)
+    return b"\x01" + _ENCODE(value)
 
 
 def _jsonb_in(data: bytes) -> object:
-    return msgspec.json.decode(memoryview(data)[1:])
+    return _DECODE(data[1:])
