@@ -73,7 +73,7 @@ def test_no_request_brings_an_undocumented_answer(
     by = {"administrator": admin, "user": person, "nobody": None}[who]
     headers = {"Accept": "application/json", **({"Authorization": f"jwt {by.access_token}"} if by else {})}
 
-    @settings(max_examples=12, deadline=None, suppress_health_check=UNHURRIED, database=None)
+    @settings(max_examples=8, deadline=None, suppress_health_check=UNHURRIED, database=None)
     @given(GENERATED[label].as_strategy())
     def hold(case: schemathesis.Case) -> None:
         answer = case.call(base_url=f"{server}/realms/{realm.slug}{PREFIX}", headers=headers, allow_redirects=False)
