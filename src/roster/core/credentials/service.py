@@ -21,6 +21,8 @@ from roster.core.credentials.models import (
     Kind,
     Stored,
 )
+from roster.core.limits import service as limits
+from roster.core.limits.service import Policy
 from roster.core.realms import service as realms
 from roster.kit import secrets
 from roster.kit.actor import Actor
@@ -31,6 +33,7 @@ from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 
 KEYS: Final = (Kind.API_KEY, Kind.PERSONAL)
+HASHES: Final = Policy("hashes:user", 30, 900)
 _MOST: Final = 100
 
 
@@ -78,6 +81,8 @@ async def create(runtime: Runtime, actor: Actor, user_id: UserId, draft: Credent
         await require_write(tx, user_id)
         realm = await realms.current(tx)
         _checked(draft, realm.settings.password_min_length)
+        if draft.secret is not None:
+            await spend_hashing(tx, user_id)
     hash = None if draft.secret is None else await runtime.workers.run(hashing.hash_secret, draft.secret)
     async with runtime.write(actor) as tx:
         return await _insert(tx, user_id, draft, hash)
@@ -94,6 +99,8 @@ async def change(tx: Tx, user_id: UserId, credential_id: CredentialId, change: C
         label=change.label if is_set(change.label) else before.label,
         expires_at=change.expires_at if is_set(change.expires_at) else before.expires_at,
     )
+    if after.expires_at is not None:
+        await store.shorten_sessions(tx, credential_id, after.expires_at)
     fields = [name for name in ("label", "expires_at") if getattr(before, name) != getattr(after, name)]
     differences = {
         name: [msgspec.to_builtins(getattr(before, name)), msgspec.to_builtins(getattr(after, name))] for name in fields
@@ -113,6 +120,12 @@ async def delete(tx: Tx, user_id: UserId, credential_id: CredentialId) -> None:
     if found.kind == Kind.TOTP:
         await store.delete_kinds(tx, user_id, [Kind.BACKUP])
     await audit.record(tx, "credential.deleted", "user", user_id, {"kind": [found.kind, None]})
+
+
+async def spend_hashing(tx: Tx, user_id: UserId) -> None:
+    """Count a hash that people want of a secret of their own: nobody keeps the others waiting. Raises TooMany."""
+    if tx.actor.is_user(user_id) and not tx.actor.may("credentials.write"):
+        await limits.spend(tx, HASHES, str(user_id))
 
 
 async def require_write(tx: Tx, user_id: UserId) -> None:

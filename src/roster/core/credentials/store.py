@@ -132,6 +132,16 @@ async def update(tx: Tx, credential_id: CredentialId, *, label: str, expires_at:
     )
 
 
+async def shorten_sessions(tx: Tx, credential_id: CredentialId, expires_at: datetime) -> None:
+    """Sessions last no longer than the credential that opened them."""
+    await tx.run(
+        "UPDATE sessions SET expires_at = $3 WHERE realm_id = $1 AND credential_id = $2 AND expires_at > $3",
+        tx.realm_id,
+        credential_id,
+        expires_at,
+    )
+
+
 async def delete(tx: Tx, credential_id: CredentialId) -> None:
     await tx.run("DELETE FROM credentials WHERE realm_id = $1 AND id = $2", tx.realm_id, credential_id)
 

@@ -41,6 +41,7 @@ async def set_password(
     async with runtime.read(actor) as tx:
         await _require(tx, user_id, current)
         rules.check(new, (await realms.current(tx)).settings.password_min_length)
+        await credentials.spend_hashing(tx, user_id)
         stored = await credentials.password_of(tx, user_id)
         if only_first and stored is not None:
             raise CredentialExists

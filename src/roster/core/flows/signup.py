@@ -75,6 +75,19 @@ async def require_open(tx: Tx) -> None:
     """Raise unless people may register here now: Forbidden by the realm's rule, TooMany by network address."""
     if not (await realms.current(tx)).settings.self_registration:
         raise Forbidden("This realm does not allow self-registration.")
+    await _spend(tx)
+
+
+async def spend(runtime: Runtime, actor: Actor) -> None:
+    """Count an account that somebody makes for another like one they make for themselves. Raises TooMany.
+
+    For front doors where whoever is signed in may do so: every account sends a message to an address of their choice.
+    """
+    async with runtime.read(actor) as tx:
+        await _spend(tx)
+
+
+async def _spend(tx: Tx) -> None:
     address = limits.network(tx.actor.origin.address)
     wait = await limits.try_spend(tx, [(PER_ADDRESS, address)]) if address else 0
     if wait:

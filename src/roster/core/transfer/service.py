@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from roster.core.access import recent
 from roster.core.access import service as access
 from roster.core.audit import service as audit
 from roster.core.transfer import actors, store
@@ -183,6 +184,8 @@ async def _written(runtime: Runtime, actor: Actor, form: forms.Form, options: Ex
 async def _check_export(tx: Tx, form: str, options: ExportOptions) -> None:
     _checked(form, EXPORT_FORMATS)
     pages.require_secrets(tx, options)
+    if options.secrets:
+        await recent.require_recent_sign_in(tx)
     pages.checked_fields(options)
     await pages.check_filter(tx, options)
 

@@ -181,6 +181,11 @@ def _cookie(request: Request, operation: Operation) -> str | None:
     raise Forbidden("Changes with a cookie must come from this server's own pages.")
 
 
+def is_sent_elsewhere(request: Request) -> bool:
+    """Whether a browser says that something else than a page of this installation made it ask."""
+    return request.header("sec-fetch-site") is not None and not _is_same_origin(request)
+
+
 def _is_same_origin(request: Request) -> bool:
     """Fetch, section 3.2; without any word about it the answer is no."""
     origin = request.header("origin")

@@ -135,12 +135,14 @@ def _basic(request: Request) -> tuple[str, str]:
 def _reply(request: Request, done: Granted | StepNeeded, *, cookie: bool = True) -> Reply:
     """A token, or the way to the second step.
 
-    Signing in by a link sets no cookie: another site's page could otherwise sign its visitor in as somebody else.
+    Signing in by a link sets no cookie, nor does a browser get one that comes from elsewhere, since `https://name:secret@…`
+    is a link too: another site's page could otherwise sign its visitor in as somebody else.
     """
     if isinstance(done, StepNeeded):
         where = f"{request.prefix}/auth/totp?{auth.QUERY_TOKEN}={quote(done.proof)}"
         return Reply(302, None, (("Location", where),))
-    return Reply(200, wire.AuthToken(done.access_token), _cookie(done.access_token) if cookie else ())
+    sets_cookie = cookie and not auth.is_sent_elsewhere(request)
+    return Reply(200, wire.AuthToken(done.access_token), _cookie(done.access_token) if sets_cookie else ())
 
 
 def _cookie(token: str) -> Headers:

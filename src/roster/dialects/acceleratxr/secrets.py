@@ -16,7 +16,7 @@ from roster.dialects.acceleratxr import auth, lookup, mapping, query, wire
 from roster.dialects.acceleratxr.errors import RangeArity, UidMismatch, WhoIsMe
 from roster.dialects.acceleratxr.users import CRITERIA, LISTING
 from roster.kit.actor import Actor
-from roster.kit.errors import Forbidden, InvalidInput, StaleVersion
+from roster.kit.errors import Forbidden, InvalidInput, StaleVersion, TooMany
 from roster.kit.filters import InvalidFilter
 from roster.kit.ids import CredentialId, UserId
 from roster.storage.runtime import Runtime
@@ -44,7 +44,7 @@ async def find_all(tx: Tx, query: Query, userId: str) -> list[wire.UserSecret]:
 @ops.post(
     "/users/{userId}/secrets",
     id="UserSecret.create",
-    errors=(*_ADDRESSED, InvalidInput, UidMismatch, CredentialExists, AlreadyActive),
+    errors=(*_ADDRESSED, InvalidInput, UidMismatch, CredentialExists, AlreadyActive, TooMany),
     extra=_WITH_PROOF,
 )
 async def create(runtime: Runtime, actor: Actor, userId: str, body: wire.UserSecretWrite) -> wire.UserSecret:
@@ -78,7 +78,7 @@ async def count(tx: Tx, query: Query, userId: str) -> wire.Count:
 @ops.put(
     "/users/{userId}/secrets/password",
     id="UserSecret.setPasswordPut",
-    errors=(*_ADDRESSED, InvalidInput, UidMismatch),
+    errors=(*_ADDRESSED, InvalidInput, UidMismatch, TooMany),
     extra=_WITH_PROOF,
 )
 async def set_password(runtime: Runtime, actor: Actor, userId: str, body: wire.PasswordWrite) -> wire.UserSecret:
@@ -94,7 +94,7 @@ async def set_password(runtime: Runtime, actor: Actor, userId: str, body: wire.P
     "/users/{userId}/secrets/password",
     id="UserSecret.setPassword",
     writes=True,
-    errors=(*_ONE, InvalidInput, UidMismatch),
+    errors=(*_ONE, InvalidInput, UidMismatch, TooMany),
     extra=_WITH_PROOF,
 )
 async def set_password_by_get(
@@ -121,7 +121,7 @@ async def find_by_id(tx: Tx, userId: str, id: str) -> wire.UserSecret:
 @ops.put(
     "/users/{userId}/secrets/{id}",
     id="UserSecret.update",
-    errors=(*_ONE, InvalidInput, UidMismatch, StaleVersion),
+    errors=(*_ONE, InvalidInput, UidMismatch, StaleVersion, TooMany),
 )
 async def update(
     runtime: Runtime,

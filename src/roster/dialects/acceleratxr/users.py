@@ -77,6 +77,8 @@ async def create(runtime: Runtime, request: Request, actor: Actor, body: wire.Us
     if actor.user_id is None:
         granted = await signup.register(runtime, actor, draft, link=link, claims=lookup.claims)
         return wire.NewUser(granted.access_token, mapping.user_out(granted.user))
+    if not actor.may("users.write"):
+        await signup.spend(runtime, actor)
     async with runtime.write(actor) as tx:
         roles, identities = _trusted_only(body, trusted=trusted)
         user = await profiles.create(tx, draft, roles=roles or (), identities=identities or (), link=link)

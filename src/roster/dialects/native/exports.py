@@ -7,7 +7,7 @@ from roster.core.transfer.models import ExportOptions, Format
 from roster.dialects.native import query as queries
 from roster.dialects.native.wire import platform as wire
 from roster.kit.actor import Actor
-from roster.kit.errors import Forbidden
+from roster.kit.errors import Forbidden, StepUpRequired
 from roster.kit.filters import InvalidFilter
 from roster.storage.runtime import Runtime
 from roster.web.operation import Operations
@@ -21,8 +21,8 @@ _FORMS: Final[dict[str, Format]] = {"ndjson": "roster", "csv": "csv"}
 @ops.get(
     "/exports",
     id="exportUsers",
-    needs="transfers.write; everything for password hashes",
-    errors=(Forbidden, InvalidFilter),
+    needs="transfers.write; for password hashes everything, and a recent sign-in",
+    errors=(Forbidden, StepUpRequired, InvalidFilter),
     produces="application/x-ndjson",
     returns=Stream,
 )

@@ -48,13 +48,13 @@ async def get_me(tx: Tx) -> Reply:
 @ops.patch(
     "/me",
     id="patchMe",
-    errors=(UserNotFound, StaleVersion, UsernameTaken, EmailTaken, Forbidden),
+    errors=(UserNotFound, StaleVersion, UsernameTaken, EmailTaken, Forbidden, StepUpRequired),
     returns=wire.User,
     consumes=("application/json", "application/merge-patch+json"),
     parameters=(etags.IF_MATCH,),
 )
 async def patch_me(tx: Tx, request: Request, body: wire.MePatch) -> Reply:
-    """Change one's own profile. A new e-mail address has to be verified again."""
+    """Change one's own profile. A new e-mail address takes a recent sign-in and has to be verified again."""
     version = etags.version_of(request)
     user = await users.change(tx, _me(tx.actor), people.user_change(body), version=version)
     return etags.with_tag(people.user_out(user), user.version)

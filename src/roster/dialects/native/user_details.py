@@ -23,7 +23,7 @@ from roster.dialects.native.wire import access as wire_access
 from roster.dialects.native.wire import people as wire
 from roster.dialects.native.wire.base import Listing
 from roster.kit.actor import Actor
-from roster.kit.errors import Forbidden, StepUpRequired
+from roster.kit.errors import Forbidden, StepUpRequired, TooMany
 from roster.kit.ids import AssignmentId, CredentialId, SessionId, UserId
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
@@ -89,7 +89,7 @@ async def list_credentials(tx: Tx, user_id: UserId) -> Listing[wire.Credential]:
     id="setUserPassword",
     status=204,
     needs="credentials.write",
-    errors=(UserNotFound, Forbidden, Escalation, StepUpRequired),
+    errors=(UserNotFound, Forbidden, Escalation, StepUpRequired, TooMany),
 )
 async def set_password(runtime: Runtime, actor: Actor, user_id: UserId, body: wire.SetPassword) -> None:
     """Set a person's password; all their sessions end. One's own takes a recent sign-in."""

@@ -13,7 +13,7 @@ from roster.dialects.native.mapping import base, people
 from roster.dialects.native.wire import people as wire
 from roster.dialects.native.wire.base import Listing
 from roster.kit.actor import Actor
-from roster.kit.errors import Forbidden, StaleVersion, TooMany
+from roster.kit.errors import Forbidden, StaleVersion, StepUpRequired, TooMany
 from roster.kit.filters import InvalidFilter, PrivateField
 from roster.kit.ids import UserId
 from roster.kit.pages import InvalidCursor, Page
@@ -82,7 +82,7 @@ async def get_user(tx: Tx, user_id: UserId) -> Reply:
 @ops.patch(
     "/users/{user_id}",
     id="patchUser",
-    needs="users.write, or being that person for what is one's own",
+    needs="users.write, or being that person for what is one's own; credentials.write for another's e-mail address",
     errors=(
         UserNotFound,
         StaleVersion,
@@ -92,6 +92,7 @@ async def get_user(tx: Tx, user_id: UserId) -> Reply:
         Escalation,
         LastAdministrator,
         OwnAccount,
+        StepUpRequired,
     ),
     returns=wire.User,
     consumes=("application/json", "application/merge-patch+json"),
