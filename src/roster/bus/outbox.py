@@ -65,18 +65,23 @@ class Outbox:
         """Whether anybody listens, so that the table is being looked at."""
         return self._reader is not None
 
+    async def now(self) -> Position:
+        """The place behind everything that is finished now; the reader may not have come so far yet."""
+        async with self._runtime.lease() as tx:
+            return await store.end(tx)
+
     @asynccontextmanager
     async def listening(
-        self, realm_id: RealmId, *, types: Iterable[str] = (), after: Position | None = None
+        self, realm_id: RealmId, *, after: Position, types: Iterable[str] = ()
     ) -> AsyncIterator[AsyncIterator[Event]]:
-        """A realm's events, of these types or of all, from now on or behind a place; nothing is lost from here on."""
+        """A realm's events behind a place, of these types or of all; none is left out."""
         listener = _Listener(realm_id, frozenset(types))
         self._listeners.add(listener)
         if self._is_closed:
             listener.end()
         try:
-            head = await self._start()
-            async with aclosing(self._follow(listener, after or head)) as events:
+            await self._start()
+            async with aclosing(self._follow(listener, after)) as events:
                 yield events
         finally:
             self._listeners.discard(listener)
@@ -87,14 +92,12 @@ class Outbox:
         for listener in self._listeners:
             listener.end()
 
-    async def _start(self) -> Position:
-        """Let the reader run; where it stands."""
+    async def _start(self) -> None:
+        """Let the reader run."""
         async with self._starting:
             if self._reader is None:
-                async with self._runtime.lease() as tx:
-                    self._head = await store.end(tx)
+                self._head = await self.now()
                 self._reader = asyncio.create_task(self._read(), name="outbox")
-        return self._head
 
     async def _follow(self, listener: "_Listener", place: Position) -> AsyncGenerator[Event, None]:
         while not listener.is_ended:

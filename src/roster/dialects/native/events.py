@@ -42,13 +42,13 @@ async def follow(runtime: Runtime, actor: Actor, request: Request, query: wire.E
     async with runtime.read(actor) as tx:
         access.require(tx, "events.read")
     last = request.header("last-event-id") or query.after
-    place = outbox.read_cursor(last) if last else None
+    place = outbox.read_cursor(last) if last else await outbox.of(runtime).now()
     types = [each.strip() for each in (query.types or "").split(",") if each.strip()]
     return streams.server_sent(_events(runtime, request, types, place))
 
 
 async def _events(
-    runtime: Runtime, request: Request, types: list[str], place: Position | None
+    runtime: Runtime, request: Request, types: list[str], place: Position
 ) -> AsyncIterator[streams.Event]:
     """Events until the actor may not see them any more."""
     actor = request.actor
