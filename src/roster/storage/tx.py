@@ -31,6 +31,7 @@ _LOST = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server has said goodbye while the connection was idle, and is about to close it
     ConnectionError,
 )
 _AGAIN = (
