@@ -34,17 +34,18 @@ class Server(Section, frozen=True, kw_only=True):
     """The HTTP server."""
 
     host: str = "127.0.0.1"
+    """Address to listen on; `0.0.0.0` is every IPv4 address of the machine, `::` every IPv6 address."""
     port: Port = 8080
     """0 lets the system choose."""
     workers: Annotated[int, Meta(ge=1, le=128)] = 1
+    """Processes that answer."""
     public_url: Origin = "http://127.0.0.1:8080"
     """What people's browsers see; links in messages are built from it, never from a request's Host header.
     Follows host and port when it is not given."""
     trusted_proxies: Annotated[int, Meta(ge=0, le=10)] = 0
     """How many proxies stand in front; so many addresses at the end of X-Forwarded-For are believed."""
     cors_origins: tuple[Origin, ...] = ()
-    body_limit: Annotated[int, Meta(ge=1024, le=1 << 30)] = 1 << 20
-    """Bytes of a request body, unless an operation says more."""
+    """Other sites whose pages may call the APIs from a browser."""
     drain_seconds: Seconds = 10
     """How long requests may still run after the signal to stop."""
 
@@ -64,7 +65,7 @@ class Security(Section, frozen=True, kw_only=True):
     secret_key: Key = b""
     """32 bytes, base64. Made once in `secret.key` of the data folder; servers of one database must share it."""
     hash_threads: Annotated[int, Meta(ge=0, le=256)] = 0
-    """Password hashes computed at once by each worker; 0 is one for each core."""
+    """Password hashes computed at once by each worker; 0 divides the cores among the workers."""
     hash_queue: Annotated[int, Meta(ge=0, le=100_000)] = 64
     """How many may wait for that; whoever comes then is turned away for a moment."""
 
@@ -73,18 +74,24 @@ class Admin(Section, frozen=True, kw_only=True):
     """The first administrator, at the first start only."""
 
     password: Secret | None = None
-    """Generated and printed once when absent."""
+    """Password of `admin` in the realm `main`; generated and printed once when absent."""
 
 
 class Mail(Section, frozen=True, kw_only=True):
     """Outgoing mail; without a host it stays in the development mailbox."""
 
     host: str | None = None
+    """The SMTP server."""
     port: Port = 587
+    """Its port."""
     user: str | None = None
+    """Name to sign in with; without one mail is handed over without signing in."""
     password: Secret | None = None
+    """Password of that name."""
     tls: Literal["starttls", "implicit", "none"] = "starttls"
+    """`implicit` is usual on port 465."""
     sender: str = msgspec.field(default="Roster <roster@localhost>", name="from")
+    """Sender of all messages."""
 
 
 class Limits(Section, frozen=True, kw_only=True):
@@ -95,23 +102,25 @@ class Limits(Section, frozen=True, kw_only=True):
     address_guesses: Count = 100
     """Wrong secrets from one network address within the window."""
     guess_window_seconds: Seconds = 900
-    json_depth: Annotated[int, Meta(ge=4, le=200)] = 32
-    page_size: Annotated[int, Meta(ge=1, le=10_000)] = 1000
-    """The largest page of a list."""
+    """How long a wrong secret counts."""
 
 
 class Log(Section, frozen=True, kw_only=True):
     """What the server writes to standard error."""
 
     format: Literal["json", "console"] = "console"
+    """Of the server's own messages; the access log is always JSON, a line for each request."""
     level: Literal["debug", "info", "warning", "error"] = "info"
+    """`warning` and `error` also turn the access log off."""
 
 
 class Dialect(Section, frozen=True, kw_only=True):
     """Where one API is served."""
 
     enabled: bool = True
+    """Whether it is served at all."""
     prefixes: tuple[Prefix, ...]
+    """Paths below which it is served; `/` is the root."""
     hosts: tuple[str, ...] = ()
     """Host names that belong to it as a whole, besides the prefixes."""
     realm: str = "main"
@@ -147,12 +156,17 @@ class Provider(Section, frozen=True, kw_only=True):
     """An external identity provider that people may sign in with."""
 
     kind: str
+    """`google`, `facebook` or `twitter`."""
     client_id: str
+    """The application's id (at Twitter its consumer key)."""
     client_secret: Secret | None = None
+    """The application's secret; Facebook and Twitter need it."""
     userinfo_url: Address | None = None
+    """Where to ask who somebody is, instead of at the provider's own address; without a query."""
     tokeninfo_url: Address | None = None
+    """Where to ask whom a token was given to, in the same way."""
     request_token_url: Address | None = None
-    """Where to ask instead of at the provider's own documented addresses; without a query."""
+    """Where to get request tokens, in the same way."""
 
 
 class Settings(Section, frozen=True, kw_only=True):

@@ -16,18 +16,29 @@ class RealmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an administrator may decide for a realm; times are in seconds unless the name says days."""
 
     self_registration: bool = True
+    """Whether people may make accounts for themselves."""
     email_unique: bool = True
+    """Whether an e-mail address belongs to one person only."""
     email_required: bool = False
+    """Whether everybody must have an e-mail address."""
     default_locale: str = "en"
+    """Language of messages to people who have set none; there are texts in `en`, `sv` and `de`."""
     default_region: str = "SE"
     """Country (ISO 3166-1) that phone numbers without a prefix belong to."""
     password_min_length: Annotated[int, Meta(ge=8, le=128)] = 8
+    """Characters that a password has at least."""
     access_token_for: Seconds = 3600
+    """How long an access token lasts; every request asks besides whether its session still does."""
     session_for: Seconds = 30 * 86400
+    """How long a sign-in lasts, however much it is used."""
     session_idle_for: Seconds = 14 * 86400
+    """How long a sign-in lasts that is not refreshed."""
     recovery_for: Seconds = 900
+    """How long the link for setting a new password works."""
     verification_for: Seconds = 86400
+    """How long the link for verifying an address works."""
     mfa_step_for: Seconds = 180
+    """How long the second step of a sign-in may take."""
     recent_sign_in_for: Seconds = 600
     """How fresh a sign-in must be for changing credentials and the like."""
     mfa_skipped_by: tuple[str, ...] = ("device", "backup")
@@ -35,6 +46,7 @@ class RealmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retention_days: Annotated[int, Meta(ge=0, le=3650)] = 30
     """Deleted people can be restored for this long, then they are erased."""
     audit_months: Annotated[int, Meta(ge=1, le=240)] = 24
+    """How long entries of the audit trail are kept. Whole months are dropped, when no realm keeps them any more."""
 
 
 class Realm(msgspec.Struct, frozen=True):
