@@ -113,6 +113,17 @@ async def test_what_was_stored_is_there_after_a_restart(data: Path) -> None:
         assert await ask(dsn, "SELECT value FROM kept") == 42
 
 
+async def test_a_copy_that_root_has_brought_back_can_be_started(data: Path) -> None:
+    with embedded.using(data, overrides=QUICK) as dsn:
+        await ask(dsn, "CREATE TABLE kept AS SELECT 7 AS value")
+    if os.geteuid() == 0:
+        for path in (data / "postgres", *(data / "postgres").rglob("*")):
+            os.chown(path, 0, 0)
+
+    with embedded.using(data, overrides=QUICK) as dsn:
+        assert await ask(dsn, "SELECT value FROM kept") == 7
+
+
 @pytest.mark.parametrize("name", ["with space", "comma,comma", "quo'te\"s", "$HOME `id` %41&x=y+z", "Zoë", "a" * 150])
 async def test_any_path_will_do(name: str, parent: Path) -> None:
     data = parent / name

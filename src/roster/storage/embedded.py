@@ -125,6 +125,9 @@ class Embedded:
     def _admit(self, user: account.Account) -> None:
         user.admit(self.data)
         user.own(self.data / "run")
+        if self.folder.exists() and self.folder.stat().st_uid == 0:  # a copy that root has brought back
+            for path in (self.folder, *self.folder.rglob("*")):
+                user.own(path)
         programs = postmaster.binaries()
         if not (programs / "postgres").stat().st_mode & stat.S_IXOTH:
             account.open_to_all(programs.parent)
