@@ -125,9 +125,9 @@ async def change(tx: Tx, user_id: UserId, change: UserChange, *, version: int | 
         await _require_address(tx, user_id)
     if version is not None and version != before.version:
         raise StaleVersion(stored=before.version, sent=version)
-    after = await _apply(tx, before, change, by_self=by_self)
-    if before.status == "active" and after.status != "active":
+    if before.status == "active" and is_set(change.status) and change.status != "active":
         await _shut_out(tx, user_id)
+    after = await _apply(tx, before, change, by_self=by_self)
     await audit.record(tx, "user.changed", "user", user_id, _differences(before, after))
     return after
 
