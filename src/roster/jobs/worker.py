@@ -6,16 +6,18 @@ heartbeat is missing. A task may therefore run twice and must be able to go on w
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import procrastinate
 import psycopg_pool
 import structlog
-from procrastinate.exceptions import ConnectorException
+from procrastinate.exceptions import AppNotOpen, ConnectorException
 from procrastinate.jobs import Job
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
 from roster.jobs.schedule import CATCH_UP, SCHEDULE, Timed
+from roster.kit import clock
 from roster.kit.errors import Unavailable
 
 Task = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -25,17 +27,30 @@ TimedTask = Callable[[], Awaitable[None]]
 _log = structlog.get_logger("roster.jobs")
 
 _AT_ONCE: Final = 8
-_POLL: Final = 60.0
-"""Seconds between looks at the queue in case a notification got lost."""
+_POLL: Final = 10.0
+"""Seconds between looks at the queue: a notification that comes during a look is lost."""
 _HEARTBEAT: Final = 30.0
 _DEAD_AFTER: Final = 120.0
 _RECOVERY: Final = 60.0
 _GRACE: Final = 3.0
 """Seconds that jobs may go on when the server stops; then they are put back into the queue."""
 _PAUSE: Final = 5.0
+_BREATH: Final = 0.5
+_WAKE: Final = """SELECT pg_notify('procrastinate_any_queue_v1', '{"type": "job_inserted", "job_id": 0}')"""
 _MOST_TRIES: Final = 100
 _LONGEST_PAUSE: Final = 300
 _KEEP_FAILED_HOURS: Final = 7 * 24
+
+
+_OPTIONS: Final[dict[str, Any]] = {
+    "concurrency": _AT_ONCE,
+    "fetch_job_polling_interval": _POLL,
+    "abort_job_polling_interval": _POLL,
+    "delete_jobs": "successful",
+    "install_signal_handlers": False,
+    "update_heartbeat_interval": _HEARTBEAT,
+    "stalled_worker_timeout": _DEAD_AFTER,
+}
 
 
 class Worker:
@@ -49,6 +64,7 @@ class Worker:
         *,
         schedule: Sequence[Timed] = SCHEDULE,
         is_only_server: bool = False,
+        grace: float = _GRACE,
     ) -> None:
         """With `is_only_server` every job that is marked as running at the start belongs to a dead server.
 
@@ -59,7 +75,9 @@ class Worker:
             conninfo=dsn, pool_factory=psycopg_pool.AsyncNullConnectionPool, max_size=4, num_workers=1
         )
         self._app = procrastinate.App(connector=connector, periodic_defaults={"max_delay": CATCH_UP})
+        self._options: dict[str, Any] = {**_OPTIONS, "shutdown_graceful_timeout": grace}
         self._is_only_server = is_only_server
+        self._waking: asyncio.Task[None] | None = None
         for name, task in tasks.items():
             self._register(name, task)
         known = {**timed, "jobs.prune": self._prune}
@@ -83,12 +101,17 @@ class Worker:
         """Do what waits now, and end; for tests and for maintenance without a server."""
         async with self._app.open_async():
             await self._recover(0.0)
-            await self._app.run_worker_async(wait=False, listen_notify=False, **_OPTIONS)
+            while await self._is_due():
+                await self._app.run_worker_async(wait=False, listen_notify=False, **self._options)
+
+    async def _is_due(self) -> bool:
+        waiting = await self._app.job_manager.list_jobs_async(status="todo")
+        return any(job.scheduled_at is None or job.scheduled_at <= clock.now() for job in waiting)
 
     async def _work(self) -> None:
         recovery = asyncio.create_task(self._recover_again_and_again())
         try:
-            await self._app.run_worker_async(wait=True, listen_notify=True, **_OPTIONS)
+            await self._app.run_worker_async(wait=True, listen_notify=True, **self._options)
         finally:
             recovery.cancel()
             await asyncio.gather(recovery, return_exceptions=True)
@@ -111,10 +134,23 @@ class Worker:
         )
 
     def _register(self, name: str, task: Task) -> None:
-        async def call(**arguments: Any) -> None:
-            await task(arguments)
+        async def call(context: procrastinate.JobContext, **arguments: Any) -> None:
+            try:
+                await task(arguments)
+            finally:
+                if context.job.lock is not None:
+                    self._waking = asyncio.create_task(self._wake_soon())
 
-        self._app.task(name=name, retry=_Again())(call)
+        self._app.task(name=name, retry=_Again(), pass_context=True)(call)
+
+    async def _wake_soon(self) -> None:
+        """Have all workers look for jobs that had to wait for the lock of one that is just ending.
+
+        They are told of new jobs only, and would find these when they look the next time by themselves.
+        """
+        await asyncio.sleep(_BREATH)
+        with suppress(ConnectorException, AppNotOpen):
+            await self._app.connector.execute_query_async(_WAKE)
 
     def _register_timed(self, each: Timed, task: TimedTask) -> None:
         async def call(timestamp: int) -> None:  # noqa: ARG001 - the time it was due, given by procrastinate
@@ -122,18 +158,6 @@ class Worker:
 
         deferred = self._app.task(name=each.name, queue="timed", lock=each.name, queueing_lock=each.name)(call)
         self._app.periodic(cron=each.cron)(deferred)
-
-
-_OPTIONS: Final[dict[str, Any]] = {
-    "concurrency": _AT_ONCE,
-    "fetch_job_polling_interval": _POLL,
-    "abort_job_polling_interval": _POLL,
-    "shutdown_graceful_timeout": _GRACE,
-    "delete_jobs": "successful",
-    "install_signal_handlers": False,
-    "update_heartbeat_interval": _HEARTBEAT,
-    "stalled_worker_timeout": _DEAD_AFTER,
-}
 
 
 class _Again(BaseRetryStrategy):

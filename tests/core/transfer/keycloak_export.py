@@ -72,7 +72,7 @@ def people() -> Iterator[dict[str, Any]]:
             "id": f"00000000-0000-4000-8000-{number:012d}",
             "createdTimestamp": 1_600_000_000_000 + number,
             "username": f"person-{number}",
-            "enabled": number % 9 != 5,
+            "enabled": number % 11 != 5,
             "totp": number % 50 == 0,
             "emailVerified": number % 3 == 0,
             "firstName": ("Ada", "Björn", "Çelik", "李", "O'Neil")[number % 5],
@@ -106,21 +106,24 @@ def _password(number: int) -> list[dict[str, Any]]:
     match kind:
         case "none":
             return []
-        case kind if kind == PLAIN:
+        case "plain":
             return [{"type": "password", "value": secret.decode()}]
         case "unknown":
             return [_new("whirlpool", salt, b"x" * 64, 5, {})]
         case "argon2":
             return [_argon2(secret, salt)]
+        case _:
+            return [_pbkdf2(kind, secret, salt, 10 + number % 3)]
+
+
+def _pbkdf2(kind: str, secret: bytes, salt: bytes, iterations: int) -> dict[str, Any]:
     algorithm = kind.removeprefix("old-")
     digest = algorithm.partition("-")[2] or "sha1"
     size = 64 if digest != "sha256" else 32
-    made = hashlib.pbkdf2_hmac(digest, secret, salt, 10 + number % 3, size)
-    return (
-        [_old(algorithm, salt, made, 10 + number % 3)]
-        if kind != algorithm
-        else [_new(algorithm, salt, made, 10 + number % 3, {})]
-    )
+    made = hashlib.pbkdf2_hmac(digest, secret, salt, iterations, size)
+    if kind != algorithm:
+        return _old(algorithm, salt, made, iterations)
+    return _new(algorithm, salt, made, iterations, {})
 
 
 def _argon2(secret: bytes, salt: bytes) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Reading files: what each form says, and everything that can be wrong with them."""
 
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -105,11 +106,9 @@ def test_problems_hold_no_value_of_the_file():
 def test_no_bytes_bring_a_reader_down(data: bytes, size: int):
     for form in ("roster", "csv", "keycloak"):
         for prefix in (b"", b"username,attributes.x\n", b'{"users": ['):
-            try:
+            with suppress(MalformedSource):
                 for each in read(form, prefix + data, size=size):
                     assert each.person is not None or each.problems
-            except MalformedSource as error:
-                assert error.message
 
 
 def test_a_table_says_everything_that_fits_into_cells():

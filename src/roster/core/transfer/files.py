@@ -2,7 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Final
 
@@ -44,7 +45,8 @@ async def run_file(
         watch(transfer)
     for attempt in range(_TRIES):
         try:
-            return await importing.run(runtime, actor, transfer.id, _chunks(path), watch=watch)
+            async with aclosing(_chunks(path)) as chunks:
+                return await importing.run(runtime, actor, transfer.id, chunks, watch=watch)
         except Unavailable:
             if attempt == _TRIES - 1:
                 raise
@@ -92,7 +94,7 @@ def _measured(path: Path) -> _File:
         return _File(path.name, file.tell(), digest)
 
 
-async def _chunks(path: Path) -> AsyncIterator[bytes]:
+async def _chunks(path: Path) -> AsyncGenerator[bytes, None]:
     """Read beside the event loop."""
     with await asyncio.to_thread(path.open, "rb") as file:
         while chunk := await asyncio.to_thread(file.read, _CHUNK):

@@ -22,7 +22,8 @@ from roster.kit.ids import UserId, uuid7
 from roster.kit.text import fold
 from roster.storage.tx import Tx
 
-_TRIES: Final = 5
+_TRIES: Final = 4
+"""Of a batch, when others take its names between matching and writing; during the last one they wait."""
 _AMBIGUOUS: Final = Problem("", "ambiguous", "The id, name and address of this row belong to different people.")
 _DELETED: Final = Problem(
     "", "deleted", "The name or address belongs to a deleted person; restore or erase them first."
@@ -40,10 +41,12 @@ class Counts(msgspec.Struct):
 async def merge(tx: Tx, job: Job, batch: Batch, descriptions: Mapping[str, str]) -> tuple[Counts, Summary]:
     """Merge what is staged. `descriptions` are those of roles that the file defines."""
     await store.alone(tx)
-    for _ in range(_TRIES):
+    for attempt in range(_TRIES):
         before = (dict(batch.entries), list(batch.report), batch.failed)
         try:
             async with tx.transaction():
+                if attempt == _TRIES - 1:
+                    await store.hold_others(tx)
                 return await _Merge(tx, job, batch).run(descriptions)
         except (UsernameTaken, EmailTaken):
             batch.entries, batch.report, batch.failed = before

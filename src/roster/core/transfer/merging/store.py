@@ -64,6 +64,11 @@ async def alone(tx: Tx) -> None:
     )
 
 
+async def hold_others(tx: Tx) -> None:
+    """Nobody else makes or changes people until this is over."""
+    await tx.run("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE")
+
+
 async def matches(tx: Tx) -> list[Match]:
     """By username, by e-mail address where these are unique, by given id, and by the id in Keycloak.
 
