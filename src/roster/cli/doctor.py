@@ -61,7 +61,7 @@ def _folder(settings: Settings) -> Iterator[Finding]:
     else:
         yield Finding("ok", "data folder", f"nobody else can look into {data}")
     if key.exists() and stat.S_IMODE(key.stat().st_mode) & 0o077:
-        yield Finding("wrong", "secret key", f"others can read {key}: chmod 600 it")
+        yield Finding("wrong", "key file", f"others can read {key}: chmod 600 it")
     free = shutil.disk_usage(data).free
     verdict: Verdict = "ok" if free >= _ENOUGH_DISK else "wrong"
     yield Finding(verdict, "disk", f"{free / (1 << 30):.1f} GiB free")

@@ -1,5 +1,6 @@
 """One API: its table, its credentials, its way to say what went wrong; and what answers its requests."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
@@ -107,6 +108,8 @@ class Front:
             return self._refusal(error, request)
         except Disconnected:
             raise
+        except asyncio.CancelledError:  # only a server that stops and waits no longer does that
+            return self._refusal(Unavailable(text="The server is stopping."), request)
         except Exception as error:  # noqa: BLE001 (the edge: nothing may get past it)
             _log.exception("request.failed", request_id=request.request_id, dialect=self.dialect.name)
             fault = Internal()

@@ -1,0 +1,118 @@
+"""`kill -9` of a server, of its parent, of one of its workers."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from roster.storage import postmaster
+from tests import servers
+from tests.faults.load import Load
+from tests.faults.trail import Records
+from tests.servers import Installation
+
+
+async def test_what_was_acknowledged_outlives_a_server_that_is_killed(
+    installation: Installation, records: Records
+) -> None:
+    bearer: dict[str, str] = {}
+    for attempt in range(4):
+        with servers.serving(installation) as server:
+            bearer = bearer or server.sign_in()
+            async with Load(server, bearer, f"killed-{attempt}-") as load:
+                await load.until_acknowledged(10 + 7 * attempt)
+                server.kill()
+        await records.expect(f"killed-{attempt}-", load.acknowledged)
+    with servers.serving(installation) as server, server.client() as client:
+        assert client.get("/api/v1/me", headers=bearer).status_code == 200
+
+
+async def test_a_worker_that_is_killed_is_replaced_while_others_go_on(
+    installation: Installation, records: Records
+) -> None:
+    with servers.serving(installation, "--workers", "3") as server:
+        async with Load(server, server.sign_in(), "worker-") as load:
+            for _ in range(3):
+                await load.until_acknowledged(10)
+                await asyncio.to_thread(kill_one, server)
+                await load.until_acknowledged(10)
+        assert load.answers.keys() == {201}
+        assert server.logged().count("worker.died") == 3
+    await records.expect("worker-", load.acknowledged)
+
+
+def kill_one(server: servers.Server) -> None:
+    """Kill a worker and wait until there are as many again."""
+    before = server.workers
+    victim = before[min(before)]
+    victim.kill()
+    servers.until(lambda: victim.pid not in server.workers and len(server.workers) == len(before))
+
+
+def test_workers_do_not_outlive_their_parent_and_the_last_one_stops_the_database() -> None:
+    with tempfile.TemporaryDirectory(prefix="roster-tests-") as name:
+        installation = Installation(Path(name) / "data")
+        with servers.serving(installation, "--workers", "2") as server:
+            workers = list(server.workers.values())
+            assert len(workers) == 2
+
+            server.process.kill()
+            server.process.wait()
+
+            _, alive = psutil.wait_procs(workers, timeout=60)
+            assert alive == []
+            servers.until(lambda: postmaster.find(installation.data / "postgres") is None)
+            with pytest.raises(httpx.ConnectError), server.client() as client:
+                client.get("/health/live")
+        with servers.serving(installation) as again:
+            again.sign_in()
+
+
+def test_the_database_of_a_killed_server_is_adopted_by_the_next_one() -> None:
+    with tempfile.TemporaryDirectory(prefix="roster-tests-") as name:
+        installation = Installation(Path(name) / "data")
+        with servers.serving(installation) as server:
+            before = postmaster.find(installation.data / "postgres")
+            server.process.kill()
+            server.process.wait()
+        assert before is not None
+        assert postmaster.find(installation.data / "postgres") == before
+
+        with servers.serving(installation) as again:
+            assert postmaster.find(installation.data / "postgres") == before
+            again.sign_in()
+        assert postmaster.find(installation.data / "postgres") is None
+
+
+BROKEN = """
+from roster import app, cli
+def application(*_, **__):
+    raise RuntimeError("nothing works")
+app.application = application
+cli.main()
+"""
+
+
+def test_workers_that_cannot_start_end_the_server(installation: Installation) -> None:
+    command = [sys.executable, "-c", BROKEN, "serve", "--workers", "2", "--port", "0", *installation.arguments]
+    done = subprocess.run(command, env=servers.environment(), capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert "nothing works" in done.stderr
+    assert done.stderr.splitlines()[-1] == "roster: The workers cannot start."
+    assert "serves on" not in done.stderr
+
+
+def test_a_signal_that_comes_again_and_again_does_no_harm(installation: Installation) -> None:
+    with servers.serving(installation, "--workers", "2") as server:
+        below = list(server.workers.values())
+        for _ in range(5):
+            server.signal(signal.SIGTERM)
+        assert server.ended() == 0
+        assert not any(each.is_running() for each in below)

@@ -1,0 +1,46 @@
+"""What a database holds of people, and whether rows, trail and events tell the same story."""
+
+from collections.abc import Collection
+from typing import Any
+
+import asyncpg
+
+_STORY = """
+SELECT u.username,
+    (SELECT count(*) FROM audit_entries a WHERE a.subject_id = u.id AND a.action = 'user.created') AS entries,
+    (SELECT count(*) FROM outbox_events o WHERE o.subject_id = u.id AND o.type = 'user.created') AS events
+FROM users u WHERE u.username LIKE $1 || '%'
+"""
+_STRAY = """
+SELECT (SELECT count(*) FROM audit_entries a WHERE a.action = 'user.created'
+        AND NOT EXISTS (SELECT FROM users u WHERE u.id = a.subject_id))
+    + (SELECT count(*) FROM outbox_events o WHERE o.type = 'user.created'
+        AND NOT EXISTS (SELECT FROM users u WHERE u.id = o.subject_id))
+"""
+
+
+class Records:
+    """Looks at tables past the server."""
+
+    def __init__(self, connection: "asyncpg.Connection[Any]") -> None:
+        self.connection = connection
+
+    async def people(self, beginning: str) -> list[str]:
+        """Everybody whose name begins so, each of whom has exactly one entry and one event; and nobody else has."""
+        rows = await self.connection.fetch(_STORY, beginning)
+        assert {(row["entries"], row["events"]) for row in rows} <= {(1, 1)}
+        assert await self.connection.fetchval(_STRAY) == 0
+        return [row["username"] for row in rows]
+
+    async def expect(self, beginning: str, acknowledged: Collection[str]) -> None:
+        """Everything acknowledged is there, once."""
+        found = await self.people(beginning)
+        assert len(found) == len(set(found))
+        assert set(acknowledged) <= set(found)
+
+    async def waits_for_a_lock(self) -> int | None:
+        """The process of a connection of the server that waits for a lock."""
+        return await self.connection.fetchval(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'roster'"
+            " AND wait_event_type = 'Lock'"
+        )
