@@ -26,7 +26,6 @@ _EVERY: Final = 0.25
 """Seconds between two looks at the table while somebody listens."""
 _BATCH: Final = 500
 _WAITING: Final = 1000
-"""Events a listener may leave unread; one that is further behind reads from the table again."""
 _CURSOR: Final = re.compile(r"(\d{1,18})\.(-1|\d{1,18})", re.ASCII)
 
 
@@ -49,11 +48,19 @@ def read_cursor(text: str) -> Position:
 
 
 class Outbox:
-    """Hands finished events to everybody who listens."""
+    """Hands finished events to everybody who listens.
 
-    def __init__(self, runtime: Runtime, *, every: float = _EVERY) -> None:
+    It looks at the table `every` so many seconds and takes at most `batch` events at once. A listener that leaves more
+    than `waiting` of them unread gets them from the table again.
+    """
+
+    def __init__(
+        self, runtime: Runtime, *, every: float = _EVERY, batch: int = _BATCH, waiting: int = _WAITING
+    ) -> None:
         self._runtime = runtime
         self._every = every
+        self._batch = batch
+        self._waiting = waiting
         self._listeners: set[_Listener] = set()
         self._head: Position = (0, -1)
         self._reader: asyncio.Task[None] | None = None
@@ -75,7 +82,7 @@ class Outbox:
         self, realm_id: RealmId, *, after: Position, types: Iterable[str] = ()
     ) -> AsyncIterator[AsyncIterator[Event]]:
         """A realm's events behind a place, of these types or of all; none is left out."""
-        listener = _Listener(realm_id, frozenset(types))
+        listener = _Listener(realm_id, frozenset(types), self._waiting)
         self._listeners.add(listener)
         if self._is_closed:
             listener.end()
@@ -117,10 +124,10 @@ class Outbox:
         types = sorted(listener.types)
         while place < until:
             async with self._runtime.lease() as tx:
-                found = await store.of_realm(tx, listener.realm_id, types, place=place, until=until, limit=_BATCH)
+                found = await store.of_realm(tx, listener.realm_id, types, place=place, until=until, limit=self._batch)
             for event in found:
                 yield event
-            if len(found) < _BATCH:
+            if len(found) < self._batch:
                 return
             place = found[-1].place
 
@@ -129,7 +136,7 @@ class Outbox:
             while self._listeners:
                 found = await self._next()
                 self._deliver(found)
-                if len(found) < _BATCH:
+                if len(found) < self._batch:
                     await asyncio.sleep(self._every)
         finally:
             self._reader = None
@@ -138,7 +145,7 @@ class Outbox:
         """The next events; none while the database cannot be reached."""
         try:
             async with self._runtime.lease() as tx:
-                return await store.after(tx, self._head, _BATCH)
+                return await store.after(tx, self._head, self._batch)
         except RosterError:
             return ()
         except Exception:  # noqa: BLE001 (the edge: the reader outlives whatever happens)
@@ -155,8 +162,9 @@ class Outbox:
 class _Listener:
     """What waits for one follower."""
 
-    def __init__(self, realm_id: RealmId, types: frozenset[str]) -> None:
+    def __init__(self, realm_id: RealmId, types: frozenset[str], most: int) -> None:
         self.realm_id = realm_id
+        self._most = most
         self.types = types
         self.is_ended = False
         self._waiting: asyncio.Queue[Event | None] = asyncio.Queue()
@@ -166,7 +174,7 @@ class _Listener:
         """Keep the event, if it is wanted; when too many wait already, drop them all and say so."""
         if self._is_behind or event.realm_id != self.realm_id or (self.types and event.type not in self.types):
             return
-        if self._waiting.qsize() >= _WAITING:
+        if self._waiting.qsize() >= self._most:
             self._is_behind = True
             self._empty()
             self._waiting.put_nowait(None)

@@ -31,7 +31,9 @@ async def run(runtime: Runtime, *, every: float = _EVERY) -> None:
     if runtime.settings.mail.host is None:
         return
     while True:
-        if await _quietly(runtime) < _BATCH:
+        taken = await _quietly(runtime)
+        _stop_if_cancelled()
+        if taken < _BATCH:
             await asyncio.sleep(every)
 
 
@@ -48,6 +50,13 @@ async def sweep(runtime: Runtime, *, keep_for: timedelta = timedelta(days=30), b
     """Remove messages that were sent or given up long ago; the number removed."""
     async with runtime.lease() as tx, tx.transaction():
         return await store.sweep(tx, clock.now() - keep_for, batch)
+
+
+def _stop_if_cancelled() -> None:
+    """Python 3.11 loses a cancellation that comes at the moment when the mail server's answer does."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _quietly(runtime: Runtime) -> int:

@@ -1,0 +1,16 @@
+"""A runtime on a database of its own, for tests that look at the whole of it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from roster.storage.runtime import Runtime
+from tests import factories
+
+
+@pytest.fixture
+async def own_runtime(own_dsn: str, tmp_path: Path) -> AsyncIterator[Runtime]:
+    runtime = Runtime.open(factories.settings(tmp_path), own_dsn)
+    yield runtime
+    await runtime.close()
