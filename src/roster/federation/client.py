@@ -4,13 +4,15 @@ import ssl
 from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
-import httpx
 import msgspec
 
 from roster.federation.errors import ProviderSilent
 from roster.kit.errors import InvalidToken
+
+if TYPE_CHECKING:
+    import httpx
 
 M = TypeVar("M", bound=msgspec.Struct)
 
@@ -28,6 +30,8 @@ async def fetch(
     headers: Mapping[str, str] | None = None,
 ) -> bytes:
     """The body of a successful answer. Raises InvalidToken when the provider refuses, ProviderSilent otherwise."""
+    import httpx  # a tenth of the time that a server takes to start, for what most never need
+
     try:
         async with (
             httpx.AsyncClient(timeout=_SECONDS, verify=_tls(), trust_env=False, follow_redirects=False) as client,
@@ -51,7 +55,7 @@ def decode(body: bytes, kind: type[M]) -> M:
         raise ProviderSilent from error
 
 
-async def _body(answer: httpx.Response) -> bytes:
+async def _body(answer: "httpx.Response") -> bytes:
     body = bytearray()
     async for chunk in answer.aiter_bytes():
         body += chunk
