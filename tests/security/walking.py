@@ -1,0 +1,104 @@
+"""Walking all operations of all front doors: for each a request that would succeed for an administrator."""
+
+from typing import Any
+
+import httpx
+import msgspec
+
+from roster.core.flows import granting
+from roster.core.realms.models import Realm
+from roster.core.sessions.models import Opening
+from roster.core.users.models import User
+from roster.storage.runtime import Runtime
+from tests import factories
+from tests.core.people import Person
+from tests.dialects.acceleratxr import cases as acceleratxr_cases
+from tests.dialects.native import cases as native_cases
+from tests.security.fronts import DIALECTS, PREFIXES, Front
+
+OPERATIONS = [(name, operation.id) for name, dialect in DIALECTS.items() for operation in dialect.operations]
+STREAMS = {
+    (name, each.id) for name, dialect in DIALECTS.items() for each in dialect.operations if each.id == "followEvents"
+}
+PUBLIC = {(name, each.id) for name, dialect in DIALECTS.items() for each in dialect.operations if each.public}
+OWN_CREDENTIAL = {("acceleratxr", id) for id in acceleratxr_cases.OWN_CREDENTIAL}
+CLOSED = [each for each in OPERATIONS if each not in PUBLIC | OWN_CREDENTIAL | STREAMS]
+"""Those that need a token."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A request below the prefix. `secrets` are what it names or sends that nobody may read anywhere."""
+
+    method: str
+    path: str
+    more: dict[str, Any]
+    secrets: tuple[str, ...]
+    needs_token: bool
+
+    async def send(self, front: Front, token: str | None, **more: Any) -> httpx.Response:
+        """Send it, with a token if it takes one."""
+        return await front.call(self.method, self.path, token=token if self.needs_token else None, **self.more, **more)
+
+
+async def signed_in(runtime: Runtime, realm: Realm, *roles: str) -> tuple[Person, str]:
+    """A person with these roles and a token, without the price of a hash."""
+    user = await factories.a_person(runtime, realm, roles=roles)
+    return Person(realm, user), await token_for(runtime, realm, user)
+
+
+async def token_for(runtime: Runtime, realm: Realm, user: User) -> str:
+    """A token for a session of this moment."""
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        return (await granting.grant(tx, user, Opening(user.id, ("password",)), None)).access_token
+
+
+async def request(runtime: Runtime, realm: Realm, name: str, id: str, caller: User) -> Asked:
+    """The request for one operation, about people and things of this realm, which are made for it."""
+    if name == "native":
+        return await _native(runtime, realm, id, caller)
+    return await _acceleratxr(runtime, realm, id)
+
+
+async def _native(runtime: Runtime, realm: Realm, id: str, caller: User) -> Asked:
+    operation = next(each for each in DIALECTS["native"].operations if each.id == id)
+    case, world = native_cases.CASES[id], await native_cases.a_world(runtime, realm)
+    known = {**world.ids, "refresh_token": world.target.refresh_token}
+    made = await case.prepare(world, caller) if case.prepare else {}
+    known |= made
+    filled = native_cases.filled
+    more: dict[str, Any] = {"params": filled(case.query, known)}
+    if case.json is not None:
+        more["json"] = filled(case.json, known)
+    if case.form is not None:
+        more["data"] = filled(case.form, known)
+    if case.content is not None:
+        more |= {"content": case.content, "headers": {"Content-Type": "application/x-ndjson"}}
+    secrets = [native_cases.PASSWORD, native_cases.NEW_PASSWORD, world.target.access_token, world.target.refresh_token]
+    secrets += [made[each] for each in ("proof", "code") if each in made]
+    path = operation.path.format(**filled(case.path, known))
+    return Asked(operation.method, path, more, tuple(secrets), not operation.public)
+
+
+async def _acceleratxr(runtime: Runtime, realm: Realm, id: str) -> Asked:
+    operation = next(each for each in DIALECTS["acceleratxr"].operations if each.id == id)
+    world = await acceleratxr_cases.a_world(runtime, realm)
+    if id.startswith("AuthTotp"):
+        world = await acceleratxr_cases.with_step(runtime, world)
+    case = acceleratxr_cases.CASES[id].filled(world)
+    more: dict[str, Any] = {"headers": case.headers}
+    if case.body is not None:
+        more["json"] = case.body
+    if case.form:
+        more["data"] = case.form
+    secrets = [
+        world.seed,
+        *(world.ids[each] for each in ("recovery", "verification", "step") if len(world.ids[each]) > 9),
+    ]
+    secrets += [acceleratxr_cases.PASSWORD, acceleratxr_cases.NEW["secret"], "a hash of the device"]
+    return Asked(operation.method, case.path, more, tuple(secrets), case.by_admin)
+
+
+def front_of(name: str, client: httpx.AsyncClient, realm: Realm) -> Front:
+    """The dialect of this name in the realm."""
+    assert name in PREFIXES
+    return Front(name, client, realm)
