@@ -246,30 +246,20 @@ async def test_a_right_password_does_not_buy_more_guesses_at_the_code(runtime: R
         await people.begin(runtime, person)
 
 
-@pytest.mark.parametrize(("skipping", "skips"), [(("device",), True), ((), False)])
+@pytest.mark.parametrize(("skipping", "skips"), [(("device", "api_key"), True), ((), False)])
+@pytest.mark.parametrize("kind", [Kind.DEVICE, Kind.API_KEY])
 async def test_the_realm_decides_which_kinds_skip_the_second_factor(
-    runtime: Runtime, skipping: tuple[str, ...], skips: bool
+    runtime: Runtime, kind: Kind, skipping: tuple[str, ...], skips: bool
 ):
     realm = await factories.a_realm(runtime, mfa_skipped_by=list(skipping))
     person = await people.a_member(runtime, realm)
-    draft = CredentialDraft(Kind.DEVICE, secret="device secret")
+    draft = CredentialDraft(kind, secret="a secret of its own")
     await credentials.create(runtime, factories.roster_in(realm), person.id, draft)
     await people.with_second_factor(runtime, person)
 
-    done = await login.password(runtime, nobody(realm), person.username, "device secret")
+    done = await login.password(runtime, nobody(realm), person.username, "a secret of its own")
 
     assert isinstance(done, Granted) is skips
-
-
-async def test_api_keys_do_not_skip_the_second_factor_unless_allowed(runtime: Runtime, person: Person):
-    made = await credentials.create(
-        runtime, factories.roster_in(person.realm), person.id, CredentialDraft(Kind.API_KEY)
-    )
-    await people.with_second_factor(runtime, person)
-
-    assert isinstance(
-        await login.password(runtime, nobody(person.realm), person.username, made.secret or ""), StepNeeded
-    )
 
 
 @pytest.mark.parametrize("state", ["disabled", "pending", "deleted", "password changed"])

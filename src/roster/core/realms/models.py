@@ -41,7 +41,7 @@ class RealmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long the second step of a sign-in may take."""
     recent_sign_in_for: Seconds = 600
     """How fresh a sign-in must be for changing credentials and the like."""
-    mfa_skipped_by: tuple[str, ...] = ("device", "backup")
+    mfa_skipped_by: tuple[str, ...] = ("device", "api_key", "backup")
     """Kinds of credential that need no second factor."""
     retention_days: Annotated[int, Meta(ge=0, le=3650)] = 30
     """Deleted people can be restored for this long, then they are erased."""
