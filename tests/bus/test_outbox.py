@@ -10,8 +10,8 @@ import asyncpg
 import pytest
 
 from roster.bus import outbox
+from roster.bus.models import Event
 from roster.bus.outbox import Outbox
-from roster.bus.store import Event
 from roster.core.audit import service as audit
 from roster.core.realms.models import Realm
 from roster.kit.errors import InvalidInput, Unavailable

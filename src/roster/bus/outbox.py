@@ -14,7 +14,7 @@ from typing import Final, cast
 import structlog
 
 from roster.bus import store
-from roster.bus.store import Event, Position
+from roster.bus.models import Event, Position
 from roster.kit import clock
 from roster.kit.errors import InvalidInput, RosterError
 from roster.kit.ids import RealmId

@@ -15,7 +15,7 @@ from roster.core.messages import service as messages
 from roster.kit import clock
 from roster.kit.errors import RosterError
 from roster.messaging import mail, store, texts
-from roster.messaging.store import Message
+from roster.messaging.models import Message
 from roster.storage.runtime import Runtime
 
 _log = structlog.get_logger("roster.messaging")

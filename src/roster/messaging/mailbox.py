@@ -6,7 +6,7 @@ from uuid import UUID
 from roster.core.access import service as access
 from roster.kit.ids import UserId
 from roster.messaging import delivery, store
-from roster.messaging.store import Message
+from roster.messaging.models import Message
 from roster.messaging.texts import Text
 from roster.storage.tx import Tx
 

@@ -4,38 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import msgspec
-
-from roster.kit.errors import NotFound
-from roster.kit.ids import RealmId
+from roster.messaging.errors import MessageNotFound
+from roster.messaging.models import Message
 from roster.storage.tx import Tx
-
-
-class MessageNotFound(NotFound):
-    """No such message in this realm, or none the caller may read."""
-
-    code = "message_not_found"
-    text = "There is no such message."
-
-
-class Message(msgspec.Struct, frozen=True):
-    """A message of the queue; `sealed` holds its template's values until it is sent or given up."""
-
-    realm_id: RealmId
-    id: UUID
-    user_id: UUID | None
-    channel: str
-    recipient: str
-    template: str
-    locale: str | None
-    sealed: bytes | None
-    state: str
-    attempts: int
-    error: str | None
-    due_at: datetime
-    created_at: datetime
-    sent_at: datetime | None
-
 
 _MESSAGE = (
     "realm_id, id, user_id, channel, recipient, template, locale, sealed, state, attempts, error, due_at, created_at,"

@@ -109,7 +109,12 @@ async def test_platform_administrators_act_in_another_realm_and_the_trail_says_w
 
 
 async def test_nobody_else_acts_in_another_realm_nor_learns_of_it(
-    client: httpx.AsyncClient, runtime: Runtime, main_realm: Realm, admin: Person, stranger: Person, platform: Person  # noqa: PLR0917
+    client: httpx.AsyncClient,
+    runtime: Runtime,
+    main_realm: Realm,
+    admin: Person,
+    stranger: Person,
+    platform: Person,
 ):
     helper = await signed_in(runtime, main_realm, await factories.a_person(runtime, main_realm))
 

@@ -8,12 +8,12 @@ from roster.core.credentials import service
 from roster.core.credentials.errors import CredentialNotFound, TooManyCredentials
 from roster.core.credentials.models import CredentialDraft, Kind
 from roster.core.users.errors import UserNotFound
+from roster.dialects.native import query as queries
 from roster.dialects.native.mapping import base, people
 from roster.dialects.native.wire import people as wire
 from roster.dialects.native.wire.base import Listing
-from roster.kit import ids
 from roster.kit.actor import Actor
-from roster.kit.errors import Forbidden, InvalidInput, StepUpRequired
+from roster.kit.errors import Forbidden, StepUpRequired
 from roster.kit.ids import CredentialId, UserId
 from roster.kit.pages import InvalidCursor
 from roster.storage.runtime import Runtime
@@ -34,7 +34,7 @@ ops: Final = Operations(tag="API keys")
 async def list_keys(tx: Tx, query: wire.ApiKeysQuery) -> Listing[wire.Credential]:
     """One's own keys, those of a person, or with `all=true` those of the whole realm; oldest first."""
     whose = None if query.all else _whose(tx.actor, query.user_id)
-    found = await service.keys(tx, user_id=whose, after=after(query.cursor), limit=query.limit)
+    found = await service.keys(tx, user_id=whose, after=queries.id_of(query.cursor), limit=query.limit)
     items = [people.credential_out(each) for each in found]
     return Listing(items=items, next_cursor=base.after((each.id for each in found), query.limit))
 
@@ -86,13 +86,3 @@ def _whose(actor: Actor, user_id: UUID | None) -> UserId:
     if actor.user_id is None or not actor.is_user(actor.user_id):
         raise UserNotFound
     return actor.user_id
-
-
-def after(cursor: str | None) -> UUID | None:
-    """The id behind which a list in order of ids goes on. Raises InvalidInput."""
-    if cursor is None:
-        return None
-    found = ids.parse(cursor)
-    if found is None:
-        raise InvalidInput.of("cursor", "invalid_cursor", "The cursor does not belong to this list.")
-    return found

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from roster.bus import outbox
-from roster.bus.store import Position
+from roster.bus.models import Position
 from roster.core.access import service as access
 from roster.dialects.native import auth
 from roster.dialects.native.mapping import platform

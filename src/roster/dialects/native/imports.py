@@ -6,7 +6,7 @@ from typing import Final
 from roster.core.transfer import service
 from roster.core.transfer.errors import TransferNotFound, TransferState
 from roster.core.transfer.models import ImportOptions, Transfer
-from roster.dialects.native import api_keys
+from roster.dialects.native import query as queries
 from roster.dialects.native.mapping import base, platform
 from roster.dialects.native.wire import platform as wire
 from roster.dialects.native.wire.base import Listing, PageQuery
@@ -68,7 +68,7 @@ async def start(
 @ops.get("/imports", id="listImports", needs=_NEEDS, errors=(Forbidden, InvalidCursor))
 async def list_imports(tx: Tx, query: PageQuery) -> Listing[wire.Import]:
     """Imports and how far they are, newest first."""
-    found = await service.page(tx, "import", before=api_keys.after(query.cursor), limit=query.limit)
+    found = await service.page(tx, "import", before=queries.id_of(query.cursor), limit=query.limit)
     items = [platform.import_out(each) for each in found]
     return Listing(items=items, next_cursor=base.after((each.id for each in found), query.limit))
 

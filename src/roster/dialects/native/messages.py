@@ -4,14 +4,14 @@ from typing import Final
 from uuid import UUID
 
 from roster.core.access.errors import Escalation
-from roster.dialects.native import api_keys
+from roster.dialects.native import query as queries
 from roster.dialects.native.mapping import base, platform
 from roster.dialects.native.wire import platform as wire
 from roster.dialects.native.wire.base import Listing
 from roster.kit.errors import Forbidden
 from roster.kit.pages import InvalidCursor
 from roster.messaging import mailbox
-from roster.messaging.store import MessageNotFound
+from roster.messaging.errors import MessageNotFound
 from roster.storage.tx import Tx
 from roster.web.operation import Operations
 
@@ -22,7 +22,7 @@ ops: Final = Operations(tag="Messages")
 async def list_messages(tx: Tx, query: wire.MessagesQuery) -> Listing[wire.Message]:
     """Messages, newest first."""
     found = await mailbox.page(
-        tx, state=query.state, user_id=query.user_id, before=api_keys.after(query.cursor), limit=query.limit
+        tx, state=query.state, user_id=query.user_id, before=queries.id_of(query.cursor), limit=query.limit
     )
     items = [platform.message_out(each) for each in found]
     return Listing(items=items, next_cursor=base.after((each.id for each in found), query.limit))

@@ -14,12 +14,14 @@ The syntax is that of SCIM (RFC 7644, section 3.4.2.2), with longer names for th
 import re
 from collections.abc import Mapping
 from typing import Final
+from uuid import UUID
 
 import msgspec
 
-from roster.kit import filters
+from roster.kit import filters, ids
 from roster.kit.errors import InvalidInput
 from roster.kit.filters import All, AnyOf, Compare, Filter, Not, Op, Sort
+from roster.kit.pages import InvalidCursor
 
 MAX_LENGTH: Final = 4000
 MAX_DEPTH: Final = 16
@@ -74,6 +76,16 @@ def parse_sort(text: str | None) -> tuple[Sort, ...]:
     if not all(name.removeprefix("-") for name in names):
         raise filters.problem("sort", "malformed", "A sort is a list of field names, each with an optional hyphen.")
     return tuple(Sort(name.removeprefix("-"), descending=name.startswith("-")) for name in names)
+
+
+def id_of(cursor: str | None) -> UUID | None:
+    """The id at which a list in order of ids goes on. Raises InvalidCursor."""
+    if cursor is None:
+        return None
+    found = ids.parse(cursor)
+    if found is None:
+        raise InvalidCursor.of("cursor", "invalid_cursor", InvalidCursor.text)
+    return found
 
 
 def matching(text: str | None, fields: tuple[str, ...]) -> Filter | None:

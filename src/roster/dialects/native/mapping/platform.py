@@ -4,14 +4,14 @@ from typing import Any
 
 import msgspec
 
-from roster.bus.store import Event
+from roster.bus.models import Event
 from roster.core.attributes.models import Definition, DefinitionDraft
 from roster.core.audit.models import Entry
 from roster.core.realms.models import Realm, RealmChange
 from roster.core.transfer.models import ImportOptions, Transfer
 from roster.dialects.native.mapping.base import instant, maybe
 from roster.dialects.native.wire import platform
-from roster.messaging.store import Message
+from roster.messaging.models import Message
 from roster.messaging.texts import Text
 
 
