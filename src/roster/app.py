@@ -22,7 +22,7 @@ from roster.settings import Dialect as DialectSettings
 from roster.settings import Settings
 from roster.storage import embedded, installation, migrate, pool
 from roster.storage.runtime import Runtime
-from roster.web.access_log import AccessLog
+from roster.web.access_log import AccessLog, readable
 from roster.web.dialect import Dialect
 from roster.web.mounts import Hook, Mount, Mounts
 from roster.web.request import Site
@@ -82,7 +82,9 @@ def _mounts(dialect: Dialect, settings: DialectSettings) -> list[Mount]:
 
 
 def _access_log(settings: Settings) -> AccessLog | None:
-    return AccessLog(sys.stderr.buffer) if settings.log.level in ("debug", "info") else None
+    if settings.log.level not in ("debug", "info"):
+        return None
+    return AccessLog(sys.stderr.buffer, readable if settings.log.format == "console" else None)
 
 
 def hush(runtime: Runtime) -> None:

@@ -49,7 +49,7 @@ def logger(name: str) -> Any:
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Mask values whose names say that nobody should read them, at any depth, and secrets within texts."""
-    return {name: value if name == "event" else _shown(name, value) for name, value in event.items()}
+    return {name: _shown("" if name == "event" else name, value) for name, value in event.items()}
 
 
 def _shown(name: str, value: object) -> object:

@@ -1,7 +1,11 @@
-"""One line of JSON for each request, written in blocks. Secrets are masked, headers left out."""
+"""One line for each request, written in blocks: JSON for programs, text for people.
+
+Secrets are masked, headers left out.
+"""
 
 import asyncio
 import re
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from typing import BinaryIO
@@ -37,12 +41,16 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     actor: str = ""
 
 
+Encode = Callable[[Line], bytes]
+
+
 class AccessLog:
     """Collects lines and writes them to `out` in blocks."""
 
-    def __init__(self, out: BinaryIO) -> None:
+    def __init__(self, out: BinaryIO, encode: Encode | None = None) -> None:
+        """`encode` makes the line's text; JSON without it."""
         self._out = out
-        self._encode = msgspec.json.Encoder().encode
+        self._encode = encode or msgspec.json.Encoder().encode
         self._lines: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
 
@@ -85,6 +93,13 @@ def line(request: Request, status: int, seconds: float) -> Line:
         request.realm_slug,
         str(actor.user_id or actor.name) if actor else "",
     )
+
+
+def readable(told: Line) -> bytes:
+    """The line for people: when, how it ended, what, how long it took, who asked."""
+    who = "/".join(filter(None, (told.realm, told.actor or told.address)))
+    text = f"{clock.instant(told.at)} {told.status} {told.method} {told.path} {told.ms:.1f} ms {who} {told.request_id}"
+    return "".join(character if character.isprintable() else "?" for character in text).encode()
 
 
 def shown_path(request: Request) -> str:
