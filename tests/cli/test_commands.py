@@ -10,7 +10,7 @@ import pytest
 from tests import servers
 from tests.servers import Installation
 
-COMMANDS = {
+COMMANDS: dict[tuple[str, ...], list[str]] = {
     (): ["serve", "import", "export", "user", "realm", "key", "doctor", "settings"],
     ("user",): ["list", "show", "create", "set-password", "disable", "enable", "delete", "restore"],
     ("realm",): ["list", "create", "show"],

@@ -43,10 +43,10 @@ def run(place: Place, ready: Ready, signals: tuple[signal.Signals, ...] = STOPPI
         runtime = Runtime.open(place.settings, place.dsn)
         server = _Server(_config(runtime, place.number), ready, lambda: composition.hush(runtime))
         _obey(signals, runner.get_loop(), server.stop)
-        runner.run(_answer(server, runtime, place))
+        runner.run(_answer(runtime, server, place))
 
 
-async def _answer(server: "_Server", runtime: Runtime, place: Place) -> None:
+async def _answer(runtime: Runtime, server: "_Server", place: Place) -> None:
     if place.parent is not None:
         _follow(place.parent, server.stop)
     try:
