@@ -97,7 +97,8 @@ class _Where:
         subject, type_ = comparable(field, self._parameters), type_of(field)
         folded = [_folded(field, choice) for choice in choices]
         if len(folded) == 1:
-            return subject + " = " + self._parameters.add(folded[0], type_)
+            found: LiteralString = "" if field.indexed else self._by_grams(field, folded[0])
+            return found + subject + " = " + self._parameters.add(folded[0], type_)
         return subject + " = ANY(" + self._parameters.add(folded, type_ + "[]") + ")"
 
     def _holds_document(self, field: Field, choices: Sequence[Scalar]) -> LiteralString:
@@ -125,10 +126,14 @@ class _Where:
         needle = text.fold(value) if field.key else value
         pattern = ("" if op is Op.STARTS else "%") + _escaped(needle) + ("" if op is Op.ENDS else "%")
         exact = self._text(field, folded=True) + " LIKE " + self._parameters.add(pattern, "text")
-        if field.grams is None or len(needle) < _GRAM or (op is Op.STARTS and field.indexed):
-            return exact
-        hashes = self._parameters.add(text.grams(self._realm_id, *_cover(needle)), "int[]")
-        return field.grams + " @> " + hashes + " AND " + exact
+        return exact if op is Op.STARTS and field.indexed else self._by_grams(field, needle) + exact
+
+    def _by_grams(self, field: Field, needle: Scalar) -> LiteralString:
+        """What an index over trigrams can find, to stand before the exact comparison; empty where there is none."""
+        if field.grams is None or not isinstance(needle, str) or len(needle) < _GRAM:
+            return ""
+        hashes = text.grams(self._realm_id, *_cover(needle))
+        return field.grams + " @> " + self._parameters.add(hashes, "int[]") + " AND "
 
     def _text(self, field: Field, *, folded: bool) -> LiteralString:
         if field.member:
