@@ -32,7 +32,7 @@ FIELDS = Fields(
         Field(name="number", kind=Kind.INTEGER, column="number", sortable=True, indexed=True, nullable=False),
         _folded("username", "username_key", indexed=True, basic=True, nullable=False),
         _folded("email", "email_key", indexed=True),
-        _folded("display_name", "display_key"),
+        _folded("display_name", "display_key", indexed=True),
         _folded("given_name", "given_key"),
         _folded("family_name", "family_key", indexed=True),
         Field(name="phone", kind=Kind.TEXT, column="phone", sortable=True, visibility=_PRIVATE),

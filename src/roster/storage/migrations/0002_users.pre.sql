@@ -50,6 +50,7 @@ CREATE INDEX users_by_email ON users (realm_id, email_key, id);
 CREATE INDEX users_by_phone ON users (realm_id, phone_key) WHERE phone_key IS NOT NULL;
 CREATE INDEX users_by_created ON users (realm_id, created_at, id);
 CREATE INDEX users_by_family ON users (realm_id, family_key, id);
+CREATE INDEX users_by_display ON users (realm_id, display_key, id);
 CREATE INDEX users_by_deletion ON users (realm_id, deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX users_by_grams ON users USING gin (grams);
 CREATE INDEX users_by_attributes ON users USING gin (attributes jsonb_path_ops);
