@@ -44,9 +44,11 @@ $(BIN)/python:
 
 # Versions are pinned in pyproject.toml, those of their own dependencies in constraints.txt.
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo 'Installing into $(VENV), which is done once and takes about a minute ...'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo 'Installing into $(VENV) what development needs, which is done once ...'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $(VENV)/.installed $@

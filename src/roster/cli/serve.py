@@ -64,7 +64,7 @@ def _serve(place: worker.Place, *, json: bool) -> None:
         if json:
             output.json({"serving": url}, indent=-1)
         else:
-            output.note(f"Roster serves on {url}")
+            output.note(f"Roster serves on {url} (its APIs: {url}/docs)")
 
     if place.settings.server.workers == 1:
         worker.run(place, announce)
