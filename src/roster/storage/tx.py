@@ -71,6 +71,11 @@ class Tx:
             self._now = clock.now()
         return self._now
 
+    @property
+    def is_single(self) -> bool:
+        """Whether each statement commits by itself, outside `transaction()`."""
+        return not self._connection.is_in_transaction()
+
     @contextmanager
     def acting(self, actor: Actor) -> Iterator[None]:
         """The block acts as somebody else, perhaps in another realm, and remembers nothing of the first."""
