@@ -7,6 +7,7 @@ from typing import cast
 from roster.core.access import store
 from roster.kit.actor import Context, Grants
 from roster.kit.ids import UserId
+from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 
 _REMEMBERED = 20_000
@@ -16,9 +17,7 @@ Versions = tuple[int, int]
 
 async def grants_of(tx: Tx, user_id: UserId, versions: Versions) -> Grants:
     """The person's grants. Remembered under the versions, so a change is seen by the next request everywhere."""
-    remembered = cast(
-        "OrderedDict[object, Grants]", tx.runtime.memo.setdefault("grants", OrderedDict[object, Grants]())
-    )
+    remembered = _remembered(tx.runtime)
     key = (user_id.int, versions)
     known = remembered.get(key)
     if known is not None:
@@ -29,6 +28,13 @@ async def grants_of(tx: Tx, user_id: UserId, versions: Versions) -> Grants:
     if len(remembered) > _REMEMBERED:
         remembered.popitem(last=False)
     return grants
+
+
+def _remembered(runtime: Runtime) -> OrderedDict[object, Grants]:
+    known = runtime.memo.get("grants")
+    if known is None:
+        known = runtime.memo["grants"] = OrderedDict[object, Grants]()
+    return cast("OrderedDict[object, Grants]", known)
 
 
 def combine(held: Iterable[store.Held]) -> Grants:
