@@ -148,6 +148,7 @@ async def serve(plan: Plan) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=75,
     )
     await uvicorn.Server(config).serve()
