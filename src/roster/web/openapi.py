@@ -21,6 +21,7 @@ from roster.kit.errors import (
 )
 from roster.web.dialect import Dialect
 from roster.web.errors import UnknownRoute, UnsupportedMedia
+from roster.web.multipart import FORM_DATA
 from roster.web.operation import Operation
 from roster.web.query import Query
 from roster.web.reply import Reply, Stream
@@ -70,6 +71,15 @@ def example(error: type[RosterError]) -> RosterError:
     ]
     arguments = {each.name: _SAMPLES[each.annotation] for each in required}
     return error(**cast("dict[str, Any]", arguments))
+
+
+_FORM_WITH_FILE: Document = {
+    "schema": {
+        "type": "object",
+        "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}},
+        "required": ["file"],
+    }
+}
 
 
 class _Refusal(msgspec.Struct, frozen=True):
@@ -188,10 +198,12 @@ class _Writer:
 
     def _request_body(self, operation: Operation) -> Document:
         binary = operation.streams_body or operation.body_type is bytes
-        schema: Document = {"type": "string", "format": "binary"} if binary else self._schema(operation.body_type)
+        schema: Document = {} if binary else self._schema(operation.body_type)  # what is no JSON has none (4.8.14.3)
         return {
             "required": operation.body_required or operation.streams_body,
-            "content": {kind: {"schema": schema} for kind in operation.consumes},
+            "content": {
+                kind: _FORM_WITH_FILE if kind == FORM_DATA else {"schema": schema} for kind in operation.consumes
+            },
         }
 
     def _responses(self, operation: Operation) -> Document:
@@ -208,7 +220,7 @@ class _Writer:
         schema = self._schema(kind)
         if kind in (Stream, bytes):
             schema = {"type": "string"}
-        written["content"] = {operation.produces: {"schema": schema}}
+        written["content"] = {kind: {"schema": schema} for kind in (operation.produces, *operation.also_produces)}
         return written
 
     def _add_refusal(self, answers: Document, refusal: _Refusal) -> None:

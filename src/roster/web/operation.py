@@ -39,8 +39,9 @@ class Details(TypedDict, total=False):
 
     `status` of a success; `errors` it may raise beyond those every operation can; `needs` the permission, as text for
     the documents; `public` means no credential is needed; `writes` opens a transaction (default: every method but GET
-    and HEAD); `body_limit` in bytes; `returns` where the annotation says less than is true (a handler that returns
-    `Reply`); `parameters` a handler reads from `request` or a raw `Query`; `extra` goes into the document (`x-…`).
+    and HEAD); `body_limit` in bytes; `also_produces` are media types besides `produces`; `returns` where the annotation
+    says less than is true (a handler that returns `Reply`); `parameters` a handler reads from `request` or a raw
+    `Query`; `extra` goes into the document (`x-…`).
     """
 
     id: Required[str]
@@ -54,6 +55,7 @@ class Details(TypedDict, total=False):
     body_limit: int
     consumes: tuple[str, ...]
     produces: str
+    also_produces: tuple[str, ...]
     returns: Any
     parameters: tuple[Parameter, ...]
     extra: Mapping[str, object]
@@ -86,6 +88,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     body_limit: int = 1_048_576
     consumes: tuple[str, ...] = (JSON,)
     produces: str = JSON
+    also_produces: tuple[str, ...] = ()
     streams_body: bool = False
     parameters: tuple[Parameter, ...] = ()
     extra: Mapping[str, object] = {}

@@ -146,11 +146,11 @@ class _Fields:
 
 
 def _has(kind: Any, wanted: tuple[Any, ...]) -> bool:
-    """Whether the type is one of those wanted, or has one inside; kinds of text count as text."""
+    """Whether the type is one of those wanted, or has one inside; texts of a list do not count as text."""
     if kind in wanted or get_origin(kind) in wanted:
         return True
     if get_origin(kind) is Literal or (isinstance(kind, type) and issubclass(kind, str)):
-        return str in wanted
+        return False
     return any(_has(member, wanted) for member in get_args(kind))
 
 

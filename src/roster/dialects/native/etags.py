@@ -13,6 +13,7 @@ _TAG: Final = re.compile(r'(?:W/)?"(\d{1,9})"', re.ASCII)
 IF_MATCH: Final = Parameter(
     name="If-Match",
     where="header",
+    schema={"type": "string", "pattern": r'^((W/)?"[0-9]{1,9}"|\*)$'},
     description='Carry the change out only if the stored version is still this one: `"3"`. Else 412.',
 )
 

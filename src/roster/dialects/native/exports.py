@@ -24,6 +24,7 @@ _FORMS: Final[dict[str, Format]] = {"ndjson": "roster", "csv": "csv"}
     needs="transfers.write; for password hashes everything, and a recent sign-in",
     errors=(Forbidden, StepUpRequired, InvalidFilter),
     produces="application/x-ndjson",
+    also_produces=("text/csv; charset=utf-8",),
     returns=Stream,
 )
 async def export(runtime: Runtime, actor: Actor, query: wire.ExportQuery) -> Stream:

@@ -85,6 +85,7 @@ async def get(tx: Tx, import_id: TransferId) -> wire.Import:
     needs=_NEEDS,
     errors=(TransferNotFound, Forbidden),
     produces="application/x-ndjson",
+    also_produces=("text/csv; charset=utf-8",),
     returns=Stream,
 )
 async def report(runtime: Runtime, actor: Actor, import_id: TransferId, query: wire.ReportQuery) -> Stream:
@@ -97,8 +98,8 @@ async def report(runtime: Runtime, actor: Actor, import_id: TransferId, query: w
     return Stream(chunks, media, headers=(name,))
 
 
-@ops.delete(
-    "/imports/{import_id}",
+@ops.post(
+    "/imports/{import_id}/cancel",
     id="cancelImport",
     needs=_NEEDS,
     errors=(TransferNotFound, TransferState, Forbidden),

@@ -77,7 +77,7 @@ async def set_my_password(runtime: Runtime, actor: Actor, body: ChangePassword) 
     await passwords.set_password(runtime, actor, _me(actor), body.password, current=body.current_password)
 
 
-@ops.post("/me/verify-email", id="sendMyVerification", status=202, errors=(UserNotFound, TooMany))
+@ops.post("/me/verify-email", id="sendMyVerification", status=202, errors=(UserNotFound, Forbidden, TooMany))
 async def send_my_verification(runtime: Runtime, actor: Actor, request: Request) -> None:
     """Ask for a message that verifies one's e-mail address."""
     await recovery.request_verification(runtime, actor, _me(actor), pages.verify_link(request))
@@ -89,13 +89,15 @@ async def list_my_sessions(tx: Tx) -> Listing[wire.Session]:
     return people.sessions_out(await sessions.list_of(tx, _me(tx.actor)), tx.actor.session_id)
 
 
-@ops.delete("/me/sessions", id="endMyOtherSessions", errors=(UserNotFound,))
+@ops.delete("/me/sessions", id="endMyOtherSessions", errors=(UserNotFound, Forbidden))
 async def end_my_other_sessions(tx: Tx) -> wire.Ended:
     """End all of one's sessions but the present one."""
     return wire.Ended(ended=await sessions.end_all(tx, _me(tx.actor), keep=tx.actor.session_id))
 
 
-@ops.delete("/me/sessions/{session_id}", id="endMySession", status=204, errors=(SessionNotFound, UserNotFound))
+@ops.delete(
+    "/me/sessions/{session_id}", id="endMySession", status=204, errors=(SessionNotFound, UserNotFound, Forbidden)
+)
 async def end_my_session(tx: Tx, session_id: SessionId) -> None:
     """End one of one's sessions."""
     session = await sessions.get(tx, session_id)

@@ -57,7 +57,7 @@ async def get_realm(tx: Tx, slug: str) -> Reply:
     "/realms/{slug}",
     id="patchRealm",
     needs="realm.write for one's own, administrator of the main realm for all",
-    errors=(RealmNotFound, StaleVersion, Conflict),
+    errors=(RealmNotFound, StaleVersion, Conflict, Forbidden),
     returns=wire.Realm,
     consumes=("application/json", "application/merge-patch+json"),
     parameters=(etags.IF_MATCH,),

@@ -35,8 +35,11 @@ async def list_sessions(tx: Tx, query: wire.SessionsQuery) -> Listing[wire.Sessi
     errors=(SessionNotFound,),
 )
 async def get_session(tx: Tx, session_id: SessionId) -> wire.Session:
-    """One session, ended ones too."""
-    return people.session_out(await service.get(tx, session_id), tx.actor.session_id)
+    """One live session."""
+    session = await service.get(tx, session_id)
+    if session.ended_at is not None or session.expires_at <= tx.now:
+        raise SessionNotFound
+    return people.session_out(session, tx.actor.session_id)
 
 
 @ops.delete(
@@ -44,7 +47,7 @@ async def get_session(tx: Tx, session_id: SessionId) -> wire.Session:
     id="endSession",
     status=204,
     needs="sessions.write, or being that person",
-    errors=(SessionNotFound,),
+    errors=(SessionNotFound, Forbidden),
 )
 async def end_session(tx: Tx, session_id: SessionId) -> None:
     """End a session; its tokens fail from now on."""

@@ -83,7 +83,7 @@ async def refresh(runtime: Runtime, actor: Actor, request: Request, body: wire.R
     return Reply(body=signed_in, headers=headers)
 
 
-@ops.post("/sign-out", id="signOut", status=204, errors=(SessionNotFound,))
+@ops.post("/sign-out", id="signOut", status=204, errors=(SessionNotFound, Forbidden))
 async def sign_out(tx: Tx, request: Request) -> Reply:
     """End the session behind this request; its tokens fail from now on, in every API."""
     await login.sign_out(tx)

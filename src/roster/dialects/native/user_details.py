@@ -63,7 +63,7 @@ async def end_sessions(tx: Tx, user_id: UserId) -> wire.Ended:
     id="endUserSession",
     status=204,
     needs="sessions.write, or being that person",
-    errors=(SessionNotFound,),
+    errors=(SessionNotFound, Forbidden),
 )
 async def end_session(tx: Tx, user_id: UserId, session_id: SessionId) -> None:
     """End one session of a person."""

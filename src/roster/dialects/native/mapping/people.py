@@ -81,8 +81,6 @@ def session_out(session: Session, current: SessionId | None) -> people.Session:
         created_at=instant(session.created_at),
         last_used_at=instant(session.last_used_at),
         expires_at=instant(session.expires_at),
-        ended_at=maybe(session.ended_at),
-        end_reason=session.end_reason,
         current=session.id == current,
     )
 

@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from roster.core.access.models import PERMISSIONS
 from roster.dialects.native.wire.base import Input, Instant, Output, RoleName
 
 
@@ -61,7 +62,9 @@ Ceiling = Annotated[
     ],
     Meta(max_length=50),
 ]
-Permissions = Annotated[list[Annotated[str, Meta(max_length=200)]], Meta(max_length=200)]
+Permissions = Annotated[
+    list[Annotated[str, Meta(max_length=200, extra_json_schema={"enum": list(PERMISSIONS)})]], Meta(max_length=200)
+]
 Description = Annotated[str, Meta(max_length=2000)]
 
 

@@ -10,6 +10,10 @@ T = TypeVar("T")
 Instant = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Line = Annotated[str, Meta(max_length=200)]
 Secret = Annotated[str, Meta(min_length=1, max_length=1024)]
+NewSecret = Annotated[
+    str,
+    Meta(min_length=1, max_length=1024, description="The realm may ask for more.", extra_json_schema={"minLength": 8}),
+]
 Identifier = Annotated[str, Meta(min_length=1, max_length=320)]
 Username = Annotated[str, Meta(min_length=1, max_length=200)]
 Address = Annotated[str, Meta(max_length=320)]

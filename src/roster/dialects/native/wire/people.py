@@ -13,6 +13,7 @@ from roster.dialects.native.wire.base import (
     Instant,
     Line,
     Locale,
+    NewSecret,
     Output,
     PageQuery,
     PersonalNumber,
@@ -20,7 +21,6 @@ from roster.dialects.native.wire.base import (
     Picture,
     RoleName,
     SearchQuery,
-    Secret,
     Status,
     Username,
 )
@@ -101,7 +101,7 @@ class UserCreate(Input, frozen=True, kw_only=True):
     tags: Annotated[list[Line], Meta(max_length=100)] = []
     email_verified: bool = False
     phone_verified: bool = False
-    password: Secret | None = None
+    password: NewSecret | None = None
     roles: Annotated[list[RoleName], Meta(max_length=100)] = []
 
 
@@ -142,7 +142,7 @@ class MePatch(Input, frozen=True, kw_only=True):
 class SetPassword(Input, frozen=True, kw_only=True):
     """A password that an administrator sets."""
 
-    password: Secret
+    password: NewSecret
 
 
 class Session(Output, frozen=True, kw_only=True):
@@ -159,8 +159,6 @@ class Session(Output, frozen=True, kw_only=True):
     created_at: Instant
     last_used_at: Instant
     expires_at: Instant
-    ended_at: Instant | None
-    end_reason: str | None
     current: bool
 
 

@@ -12,6 +12,7 @@ from roster.dialects.native.wire.base import (
     Input,
     Line,
     Locale,
+    NewSecret,
     Output,
     Phone,
     Picture,
@@ -75,7 +76,7 @@ class SignUp(Input, frozen=True, kw_only=True):
     """An account that a person makes for themselves."""
 
     username: Username
-    password: Secret
+    password: NewSecret
     realm: Slug | None = None
     email: Address | None = None
     phone: Phone | None = None
@@ -99,7 +100,7 @@ class RecoverConfirm(Input, frozen=True, kw_only=True):
     """The token of the message, and the new password."""
 
     token: Token
-    password: Secret
+    password: NewSecret
 
 
 class Verify(Input, frozen=True, kw_only=True):
@@ -111,7 +112,7 @@ class Verify(Input, frozen=True, kw_only=True):
 class ChangePassword(Input, frozen=True, kw_only=True):
     """One's own new password; `current_password` is required when there is one."""
 
-    password: Secret
+    password: NewSecret
     current_password: Secret | None = None
 
 
