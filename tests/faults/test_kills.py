@@ -116,3 +116,15 @@ def test_a_signal_that_comes_again_and_again_does_no_harm(installation: Installa
             server.signal(signal.SIGTERM)
         assert server.ended() == 0
         assert not any(each.is_running() for each in below)
+
+
+def test_a_worker_that_hangs_is_killed_by_the_third_signal(installation: Installation) -> None:
+    with servers.serving(installation, "--workers", "2") as server:
+        workers = server.workers
+        next(iter(workers.values())).suspend()
+
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            server.signal(number)
+
+        assert server.ended() == 0
+        assert not any(each.is_running() for each in workers.values())

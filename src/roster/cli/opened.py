@@ -9,6 +9,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from roster import logs
 from roster.core.realms import service as realms
 from roster.kit.actor import Actor, system
 from roster.kit.errors import RosterError, Unavailable
@@ -87,6 +88,7 @@ def database(settings: Settings) -> Iterator[str]:
 def run(data: Path, url: str | None, realm: str, work: Callable[[Runtime, Actor], Awaitable[T]]) -> T:
     """Do the work as Roster itself, in a realm. Raises RealmNotFound, and whatever the work raises."""
     settings = existing(data, url)
+    logs.configure(settings.log.format, "warning")  # standard output is for results
     with database(settings) as dsn:
         return asyncio.run(_run(settings, dsn, realm, work))
 
