@@ -47,8 +47,8 @@ def import_(
 ) -> None:
     """Bring people in from a file.
 
-    People who exist are matched, never doubled. An import that was stopped, however, goes on where it was when the
-    same command is given again. Rows that are refused do not stop the others; then the exit code is 1.
+    People who exist are matched, never doubled. Rows that are refused do not stop the others, but make the exit
+    code 1. When an import was stopped, by whatever, the same command goes on where it was.
     """
     chosen = form or _BY_SUFFIX.get(file.suffix.lower())
     if chosen is None:

@@ -26,8 +26,7 @@ Url = Annotated[
     str | None,
     typer.Option(
         "--database-url",
-        help="Another PostgreSQL instead of the one in the data folder. ROSTER_DATABASE_URL does the same and, unlike"
-        " this, is not seen in the list of processes.",
+        help="Another PostgreSQL than the folder's own. As ROSTER_DATABASE_URL it is in no list of processes.",
         metavar="URL",
     ),
 ]
