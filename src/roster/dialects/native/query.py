@@ -23,7 +23,7 @@ from roster.kit.errors import InvalidInput
 from roster.kit.filters import All, AnyOf, Compare, Filter, Not, Op, Sort
 from roster.kit.pages import InvalidCursor
 
-MAX_LENGTH: Final = 4000
+MAX_LENGTH: Final = 2000
 MAX_DEPTH: Final = 16
 
 _TOKEN: Final = re.compile(

@@ -27,9 +27,9 @@ Status = Literal["pending", "active", "disabled"]
 Slug = Annotated[str, Meta(min_length=1, max_length=63)]
 RoleName = Annotated[str, Meta(min_length=1, max_length=200)]
 Limit = Annotated[int, Meta(ge=1, le=1000, description="Entries on a page.")]
-Cursor = Annotated[str, Meta(max_length=4000, description="`next_cursor` or `previous_cursor` of an earlier page.")]
+Cursor = Annotated[str, Meta(max_length=2000, description="`next_cursor` or `previous_cursor` of an earlier page.")]
 Where = Annotated[
-    str, Meta(max_length=4000, description='For example `status eq "active" and email ew "@example.com"`.')
+    str, Meta(max_length=2000, description='For example `status eq "active" and email ew "@example.com"`.')
 ]
 Order = Annotated[
     str, Meta(max_length=400, description="Field names, descending after a hyphen: `-created_at,username`.")
