@@ -1,8 +1,9 @@
 """Class 22: nothing of one realm is seen or touched from another.
 
-Also covered: `tests/dialects/native/test_table.py` and `tests/dialects/acceleratxr/test_every_operation.py`: identifiers
-of another realm in paths answer 404, like those of nothing. Here: tokens of another realm, its identifiers in bodies,
-names of other realms in headers; and that the other realm is the same afterwards, to the last row.
+Also covered: `tests/dialects/native/test_table.py` and `tests/dialects/acceleratxr/test_every_operation.py`, where
+identifiers of another realm in paths answer 404, like those of nothing.
+Here: tokens of another realm, its identifiers in bodies, names of other realms in headers; and that the other realm is
+the same afterwards, to the last row.
 """
 
 from typing import Any
@@ -142,7 +143,7 @@ async def test_only_the_platforms_administrators_act_in_another_realm(
         for path in ("/users", "/me", "/realms/" + other_realm.slug, "/roles"):
             answer = await client.get(f"{ADDRESS}/api/v1{path}", headers={**headers, "Roster-Realm": slug})
             assert answer.status_code == 404, (slug, path)
-            assert answer.json()["code"] in ("realm_not_found",)
+            assert answer.json()["code"] == "realm_not_found"
 
 
 async def test_the_platforms_administrators_are_nobody_where_the_address_names_the_realm(

@@ -95,7 +95,9 @@ async def test_no_operation_answers_or_logs_a_secret(
 PLACES: dict[str, Any] = {
     "the query": lambda secret: {"params": dict.fromkeys(("token", "jwt_token", "password", "api_key"), secret)},
     "the query, in other names": lambda secret: {
-        "params": dict.fromkeys(("oauth_token", "access_token", "refresh_token", "code", "otp", "Secret", "PIN"), secret)
+        "params": dict.fromkeys(
+            ("oauth_token", "access_token", "refresh_token", "code", "otp", "Secret", "PIN"), secret
+        )
     },
     "the query, encoded": lambda secret: {"params": httpx.QueryParams(f"%74oken={secret}&jwt%5Ftoken={secret}")},
     "a bearer": lambda secret: {"headers": {"Authorization": f"Bearer {secret}"}},
@@ -122,7 +124,10 @@ async def test_a_secret_is_logged_wherever_it_is_sent_from_and_repeated_nowhere(
     async with house.client() as client:
         for name in PREFIXES:
             for method in ("GET", "POST"):
-                more = {**sent, "headers": {"Content-Type": "application/json", **sent.get("headers", {})}}
+                more: dict[str, Any] = {
+                    **sent,
+                    "headers": {"Content-Type": "application/json", **sent.get("headers", {})},
+                }
                 if "data" in sent:
                     more["headers"] = sent.get("headers", {})
                 answer = await Front(name, client, realm).call(method, path, **more)
