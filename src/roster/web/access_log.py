@@ -99,7 +99,9 @@ def readable(told: Line) -> bytes:
     """The line for people: when, how it ended, what, how long it took, who asked."""
     who = "/".join(filter(None, (told.realm, told.actor or told.address)))
     text = f"{clock.instant(told.at)} {told.status} {told.method} {told.path} {told.ms:.1f} ms {who} {told.request_id}"
-    return "".join(character if character.isprintable() else "?" for character in text).encode()
+    if not text.isprintable():
+        text = "".join(character if character.isprintable() else "?" for character in text)
+    return text.encode()
 
 
 def shown_path(request: Request) -> str:

@@ -11,7 +11,7 @@ from roster.core.credentials import marks
 from roster.core.realms import service as realms
 from roster.core.realms.errors import RealmNotFound
 from roster.core.sessions import refreshing
-from roster.core.tokens import jose
+from roster.core.tokens import jose, verdicts
 from roster.kit import secrets
 from roster.kit.ids import RealmId
 from roster.storage.tx import Tx
@@ -34,7 +34,8 @@ async def realm_of(tx: Tx, text: str) -> str | None:
     if text.startswith("rr_"):
         presented = refreshing.read(tx.runtime.keyring, text)
         return await _slug(tx, presented.realm_id) if presented else None
-    return _issuer(text)
+    known = verdicts.recall(tx, text)
+    return _issuer(text) if known is None else known.claims.realm
 
 
 async def _slug(tx: Tx, realm_id: RealmId) -> str | None:

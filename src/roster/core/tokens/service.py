@@ -5,18 +5,17 @@ store each time. So ending a session, disabling or deleting a person ends their 
 worker, without any message between workers. Only the verdict about a signature, which never changes, is remembered.
 """
 
-import hashlib
-from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import Final
 
 from roster.core.access import service as access
 from roster.core.credentials import marks
 from roster.core.realms import service as realms
 from roster.core.sessions import activity
 from roster.core.sessions.models import Session
-from roster.core.tokens import jose, keys, store
+from roster.core.tokens import jose, keys, store, verdicts
 from roster.core.tokens.models import AccessClaims, AccessToken, KeyPrincipal
+from roster.core.tokens.verdicts import Verdict
 from roster.kit import actor as actors
 from roster.kit import secrets
 from roster.kit.actor import Actor, Kind, Origin
@@ -26,7 +25,6 @@ from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 
 TYP: Final = "at+jwt"
-_REMEMBERED: Final = 10_000
 _OWN_CLAIMS: Final = frozenset({*AccessClaims.__struct_fields__, "purpose"})
 
 jwks = keys.jwks
@@ -72,12 +70,13 @@ async def authenticate(tx: Tx, realm_slug: str, text: str, origin: Origin) -> Ac
 
 
 async def _by_session(tx: Tx, slug: str, text: str, origin: Origin) -> Actor:
-    kid, claims = await _verified(tx, slug, text)
+    verdict = await _verified(tx, slug, text)
+    claims = verdict.claims
     now = tx.now
     if not _in_order(tx, slug, claims, now.timestamp()):
         raise InvalidToken
     found = await store.session_principal(tx, slug, claims.sid, claims.sub)
-    if found is None or not await keys.is_current(tx, slug, kid, found.realm_version):
+    if found is None or not await keys.is_current(tx, slug, verdict.kid, found.realm_version):
         raise InvalidToken
     user_id, session_id = UserId(claims.sub), SessionId(claims.sid)
     activity.touch(tx.runtime, found.realm_id, session_id, found.last_used_at, now)
@@ -133,34 +132,18 @@ def _in_order(tx: Tx, slug: str, claims: AccessClaims, now: float) -> bool:
     return claims.realm == slug and claims.iss == expected and claims.aud == expected and claims.nbf <= now < claims.exp
 
 
-_Verdict = tuple[str, AccessClaims]
-
-
-async def _verified(tx: Tx, slug: str, text: str) -> _Verdict:
-    """The key's name and the claims of a token whose signature is good; remembered by the token's digest."""
+async def _verified(tx: Tx, slug: str, text: str) -> Verdict:
+    """What the token says, whose signature is good."""
     if len(text) > jose.LONGEST or not text.isascii():
         raise InvalidToken
-    digest = hashlib.sha256(text.encode()).digest()
-    remembered = _remembered(tx.runtime)
-    verdict = remembered.get(digest)
-    if verdict is not None:
-        remembered.move_to_end(digest)
-        return verdict
-    verdict = await _verify(tx, slug, text)
-    remembered[digest] = verdict
-    if len(remembered) > _REMEMBERED:
-        remembered.popitem(last=False)
+    verdict = verdicts.recall(tx, text)
+    if verdict is None:
+        verdict = await _verify(tx, slug, text)
+        verdicts.remember(tx, text, verdict)
     return verdict
 
 
-def _remembered(runtime: Runtime) -> OrderedDict[bytes, _Verdict]:
-    known = runtime.memo.get("signatures")
-    if known is None:
-        known = runtime.memo["signatures"] = OrderedDict[bytes, _Verdict]()
-    return cast("OrderedDict[bytes, _Verdict]", known)
-
-
-async def _verify(tx: Tx, slug: str, text: str) -> _Verdict:
+async def _verify(tx: Tx, slug: str, text: str) -> Verdict:
     header = jose.header_of(text)
     if header is None or header.typ != TYP:
         raise InvalidToken
@@ -170,4 +153,4 @@ async def _verify(tx: Tx, slug: str, text: str) -> _Verdict:
     claims = jose.verified(text, key, AccessClaims)
     if claims is None:
         raise InvalidToken
-    return key.kid, claims
+    return Verdict(key.kid, claims)
