@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests import servers
 from tests.servers import Installation, Server
 
@@ -150,16 +152,19 @@ def test_an_import_that_is_killed_goes_on_with_the_same_command(beside: Installa
     assert len(beside.ask("user", "list", *realm, "--limit", "20000")) == 12_000
 
 
-def test_ctrl_c_stops_an_import_with_a_word_and_without_a_trace(beside: Installation, tmp_path: Path) -> None:
-    realm = a_realm(beside, "interrupted")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_signal_stops_an_import_with_a_word_and_without_a_trace(
+    beside: Installation, tmp_path: Path, number: signal.Signals
+) -> None:
+    realm = a_realm(beside, f"interrupted-by-{number:d}")
     file = people(tmp_path / "people.ndjson", count=12_000)
     command = [sys.executable, "-m", "roster", "import", str(file), *realm, *beside.arguments]
     with subprocess.Popen(command, stderr=subprocess.PIPE, env=servers.environment()) as process:
         assert process.stderr is not None
         assert b"begun" in process.stderr.readline()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         said = process.stderr.read().decode()
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert "The same command goes on from here." in said
     assert "Traceback" not in said
 

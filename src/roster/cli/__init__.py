@@ -6,7 +6,6 @@ Results go to standard output, everything else to standard error. Exit codes: 0 
 
 import signal
 import sys
-from types import FrameType
 from typing import Annotated, Final, NoReturn
 
 import typer
@@ -26,6 +25,7 @@ _COMMANDS: Final = (
     Late("doctor", "doctor", "Say what is wrong with an installation, and what to do about it."),
     Late("settings", "settings", "Show every setting in force and where it came from."),
 )
+_INTERRUPTED: Final = 128 + signal.SIGINT
 _HELP: Final = """One directory of people that speaks many APIs.
 
 Every command works on the installation in --data (./data unless told otherwise),
@@ -36,9 +36,12 @@ With --json a command answers in JSON.
 
 def main() -> None:
     """Run a command; what goes wrong is one line, never a stack trace."""
-    signal.signal(signal.SIGTERM, _leave)
+    told: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: _interrupt(number, told))
     try:
         _group().main(prog_name="roster")
+    except SystemExit as end:
+        sys.exit(128 + told[0] if told and end.code == _INTERRUPTED else end.code)
     except InvalidInput as error:
         _fail(*([f"{problem.field}: {problem.text}" for problem in error.problems] or [error.message]))
     except RosterError as error:
@@ -81,6 +84,10 @@ def _fail(*lines: str) -> NoReturn:
     sys.exit(1)
 
 
-def _leave(number: int, _frame: FrameType | None) -> None:
-    """End like Ctrl-C does: whatever is open is closed on the way out, the embedded database included."""
-    sys.exit(128 + number)
+def _interrupt(number: int, told: list[int]) -> None:
+    """Do as with Ctrl-C, which the event loop turns into an orderly end: everything open is closed on the way out.
+
+    To raise something from here instead would break into whatever runs at this moment, the database driver included.
+    """
+    told.append(number)
+    signal.raise_signal(signal.SIGINT)
