@@ -22,6 +22,10 @@ _PATIENCE = 60.0
 """Seconds after which a test gives up waiting, so that it fails instead of hanging; nothing is measured by it."""
 _STEP = 0.01
 
+for _number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(_number) is signal.SIG_IGN:  # of tests in the background; servers would inherit it
+        signal.signal(_number, signal.default_int_handler)
+
 
 def environment(**more: str) -> dict[str, str]:
     """Nothing of ours that could change what is tested."""
