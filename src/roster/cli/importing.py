@@ -1,5 +1,6 @@
 """`roster import`: people from a file, where it lies."""
 
+import gc
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -55,6 +56,7 @@ def import_(
         raise InvalidInput.of("--format", "required", f"The form of {file.name} cannot be told from its name.")
 
     async def work(runtime: Runtime, actor: Actor) -> tuple[Transfer, list[ReportLine]]:
+        gc.freeze()  # a million rows come and go: collections need not look at the program each time
         with progress.shown(file.name) as watch:
             done = await files.run_file(
                 runtime, actor, file, form=chosen, options=ImportOptions(existing), dry_run=dry_run, watch=watch

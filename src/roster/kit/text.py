@@ -2,7 +2,6 @@
 
 import unicodedata
 from functools import lru_cache
-from struct import pack, unpack
 from uuid import UUID
 from zlib import crc32
 
@@ -22,25 +21,18 @@ def grams(realm_id: UUID, *texts: str) -> list[int]:
 
     The realm is part of each hash, because the index over them cannot lead with the realm.
     """
-    seed = _seed(realm_id)
-    kept: list[str] = []
-    for folded in sorted(map(fold, texts), key=len, reverse=True):
-        if not any(folded in longer for longer in kept):  # names often repeat in addresses
-            kept.append(folded)
-    parts = {part for folded in kept for part in _parts(folded)}
-    found = {crc32(part, seed) for part in parts}
-    return sorted(unpack(f"{len(found)}i", pack(f"{len(found)}I", *found)))
+    seed = _number(realm_id.bytes)
+    trigrams = [folded[at : at + 3] for folded in map(fold, texts) for at in range(len(folded) - 2)]
+    return sorted([number ^ seed for number in set(map(_gram, trigrams))])
 
 
-def _parts(folded: str) -> list[bytes]:
-    """All trigrams; slices of bytes where a byte is a character."""
-    places = range(len(folded) - 2)
-    if folded.isascii():
-        data = folded.encode()
-        return [data[at : at + 3] for at in places]
-    return [folded[at : at + 3].encode("utf-8", "surrogatepass") for at in places]
+@lru_cache(1 << 14)
+def _gram(text: str) -> int:
+    """Remembered: names and addresses are made of few trigrams."""
+    return _number(text.encode("utf-8", "surrogatepass"))
 
 
-@lru_cache(10_000)
-def _seed(realm_id: UUID) -> int:
-    return crc32(realm_id.bytes)
+@lru_cache(1 << 10)
+def _number(data: bytes) -> int:
+    number = crc32(data)
+    return number - (1 << 32) if number >= 1 << 31 else number
