@@ -1,4 +1,4 @@
-"""The page about speed, written by a full run."""
+"""The page about speed, written by a full run, or by any with `--document`."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ minutes.
 
 Absolute figures depend on the machine; ratios hardly do. So most lines compare Roster with **the limit**
 (`bench/limit.py`): the smallest program on the same HTTP server, database driver and database that does the same
-SELECT or INSERT and writes the same JSON, with no checks at all. Subject and limit take turns (A B A B …); the figure
+SELECT or INSERT and writes the same JSON, with no checks at all. Subject and limit take turns; the figure
 is the median of the rounds' ratios, and *rounds* tells the least and the greatest of them. CPU is what the processes'
 own clocks say, the load generator apart; "per core" counts server and PostgreSQL together. Lines without a bar are told
 for orientation.
@@ -24,8 +24,8 @@ _TAIL = """
 
 - **GET one user**: with a bearer token of a session, whose state, person and realm are read anew for each request, so
   that a sign-out counts at once. The second line repeats it on a server whose native API has 500 operations more.
-- **list 25**: one request after another, the same questions to a realm of a million people and to one of ten thousand
-  in the same tables; names, parts of names and dates differ from request to request.
+- **list 25**: one request after another, the same questions to the large realm and to one of ten thousand people in
+  the same tables; names, parts of names and dates differ from request to request.
 - **create user**: person, audit entry and outbox event in one transaction; the limit inserts three prepared rows.
 - **sign-in**: with argon2id (19 MiB, two passes); the reference is argon2 on the same threads without anything around
   it. The reads beside it are sent at a fixed rate, and waiting counts.
