@@ -22,6 +22,10 @@ _ENCODE = msgspec.json.Encoder().encode
 _DECODE = msgspec.json.Decoder().decode
 
 
+_LONGEST = 60
+"""Seconds after which any one statement is broken off. Migrations, which may take longer, have connections of their own."""
+
+
 class Pool:
     """Up to `size` connections to one database, opened when first needed and again after they were lost."""
 
@@ -45,7 +49,7 @@ class Pool:
             if not connection.is_closed():
                 return connection
         try:
-            return await connect(self.dsn)
+            return await connect(self.dsn, longest=_LONGEST)
         except BaseException:
             self._give_place()
             raise
@@ -93,20 +97,28 @@ class Pool:
         self._leased -= 1
 
 
-async def connect(dsn: str) -> asyncpg.Connection[Any]:
-    """Open a connection that speaks Roster's types: UTC, JSON as Python values. Raises Unavailable."""
+async def connect(dsn: str, *, longest: int = 0) -> asyncpg.Connection[Any]:
+    """Open a connection that speaks Roster's types: UTC, JSON as Python values. Raises Unavailable.
+
+    A statement that takes longer than `longest` seconds is broken off; 0 lets it run.
+    """
     try:
-        return await _connect(dsn)
+        return await _connect(dsn, longest)
     except _NO_CONNECTION as error:
         raise Unavailable(text="The database cannot be reached.") from error
 
 
-async def _connect(dsn: str) -> asyncpg.Connection[Any]:
+async def _connect(dsn: str, longest: int) -> asyncpg.Connection[Any]:
     connection = await asyncpg.connect(
         dsn,
         timeout=10,
         statement_cache_size=1000,
-        server_settings={"timezone": "UTC", "application_name": "roster", "jit": "off"},
+        server_settings={
+            "timezone": "UTC",
+            "application_name": "roster",
+            "jit": "off",
+            "statement_timeout": f"{longest}s",
+        },
     )
     await connection.set_type_codec(
         "jsonb",

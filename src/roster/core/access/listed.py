@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from roster.core.access import lists, objects, store
+from roster.core.access import lists, lists_store, objects
 from roster.core.access.models import AccessList
 from roster.kit import ids
 from roster.storage.tx import Tx
@@ -36,7 +36,7 @@ async def exceptions(tx: Tx) -> Exceptions:
     remembered = cast("_Remembered", tx.runtime.memo.setdefault("listed objects", nothing))
     found = remembered.get(key)
     if found is None:
-        found = _read(tx, await store.all_lists(tx))
+        found = _read(tx, await lists_store.all_lists(tx))
     if actor.access_version is not None:
         remembered[key] = found
     if len(remembered) > _REMEMBERED:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from roster.core.access import lists, store
+from roster.core.access import lists, lists_store, store
 from roster.core.access.errors import ListNotFound
 from roster.core.access.models import AccessList, ObjectClass, Rights
 from roster.core.audit import service as audit
@@ -57,7 +57,7 @@ async def gives_more(tx: Tx, role: str) -> bool:
     """Whether the realm's lists give those who have the role of this name something that they do not give the actor."""
     if tx.actor.may("*") or not await any_lists(tx):
         return False
-    return lists.would_add(tx.actor, role, await store.given_in_lists(tx, role))
+    return lists.would_add(tx.actor, role, await lists_store.given_in_lists(tx, role))
 
 
 async def get(tx: Tx, name: str, defaults: Lists) -> AccessList:
@@ -88,7 +88,7 @@ async def put(
     if parent is not None and parent not in defaults and not await _chain(tx, parent):
         raise InvalidInput.of("parent", "unknown_list", "There is no such list to inherit from.")
     stored = found[name].version if name in found else 0
-    saved = None if version not in (None, stored) else await store.put_list(tx, name, parent, records, version)
+    saved = None if version not in (None, stored) else await lists_store.put_list(tx, name, parent, records, version)
     if saved is None:
         raise StaleVersion(stored=stored, sent=version or 0)
     await store.void_realm_grants(tx)
@@ -133,7 +133,7 @@ async def any_lists(tx: Tx) -> bool:
     known = remembered.get(tx.realm_id)
     version = tx.actor.access_version
     if known is None or version is None or known[0] != version:
-        known = (version, await store.has_lists(tx))
+        known = (version, await lists_store.has_lists(tx))
         remembered[tx.realm_id] = known
     return known[1]
 
@@ -143,7 +143,7 @@ async def _chain(tx: Tx, name: str) -> dict[str, AccessList]:
     found: dict[str, AccessList] = {}
     current: str | None = name
     while current and current not in found and len(found) < lists.MAX_PARENTS:
-        stored = await store.look_up_list(tx, current)
+        stored = await lists_store.look_up_list(tx, current)
         if stored is None:
             break
         found[current] = stored

@@ -1,7 +1,7 @@
 """Deleting many roles at once."""
 
+from roster.core.access import lists_store, store
 from roster.core.access import service as access
-from roster.core.access import store
 from roster.core.access.fields import FIELDS
 from roster.core.audit import service as audit
 from roster.kit import filters
@@ -16,7 +16,7 @@ async def delete_roles(tx: Tx, where: Filter | None) -> int:
     """
     access.require(tx, "*")
     deleted = await store.delete_some(tx, filters.check(where, FIELDS, may_see_private=True), FIELDS)
-    await store.delete_lists(tx, [str(each) for each in deleted])
+    await lists_store.delete_lists(tx, [str(each) for each in deleted])
     await store.void_realm_grants(tx)
     await audit.record_many(tx, "role.deleted", "role", deleted)
     return len(deleted)

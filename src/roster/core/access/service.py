@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from roster.core.access import grants as _grants
-from roster.core.access import naming, objects, store
+from roster.core.access import lists_store, naming, objects, store
 from roster.core.access.errors import AssignmentNotFound, Escalation, LastAdministrator, RoleBuiltIn, RoleNotFound
 from roster.core.access.models import ADMINISTRATOR, PERMISSIONS, Assignment, Members, Role, RoleChange, RoleDraft
 from roster.core.audit import service as audit
@@ -112,7 +112,7 @@ async def change_role(
         await _keep_an_administrator(tx, without_role=role_id)
     if after.name != before.name:
         await _require_free(tx, after.name)
-        await store.rename_in_lists(tx, before.name, after.name)
+        await lists_store.rename_in_lists(tx, before.name, after.name)
     after = await store.update(tx, after)
     await store.void_realm_grants(tx)
     await audit.record(tx, "role.changed", "role", role_id, _role_differences(before, after))
@@ -132,8 +132,8 @@ async def delete_role(tx: Tx, role_id: RoleId, *, version: int | None = None) ->
     if "*" in role.permissions:
         await _keep_an_administrator(tx, without_role=role_id)
     await store.delete(tx, role_id)
-    await store.delete_lists(tx, [str(role_id)])
-    await store.rename_in_lists(tx, role.name, None)
+    await lists_store.delete_lists(tx, [str(role_id)])
+    await lists_store.rename_in_lists(tx, role.name, None)
     await store.void_realm_grants(tx)
     await audit.record(tx, "role.deleted", "role", role_id, {"name": [role.name, None]})
 
