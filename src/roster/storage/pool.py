@@ -23,7 +23,7 @@ _DECODE = msgspec.json.Decoder().decode
 
 
 _LONGEST = 60
-"""Seconds after which any one statement is broken off. Migrations, which may take longer, have connections of their own."""
+"""Seconds after which any one statement is broken off; migrations may take longer, on connections of their own."""
 
 
 class Pool:
