@@ -39,8 +39,7 @@ class Records:
         assert set(acknowledged) <= set(found)
 
     async def waits_for_a_lock(self) -> int | None:
-        """The process of a connection of the server that waits for a lock."""
+        """The process of a connection that waits for the events' table; `pg_stat_activity` would not move here."""
         return await self.connection.fetchval(
-            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'roster'"
-            " AND wait_event_type = 'Lock'"
+            "SELECT pid FROM pg_locks WHERE relation = 'outbox_events'::regclass AND NOT granted"
         )
