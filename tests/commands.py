@@ -1,51 +1,57 @@
-"""Runs commands, each in a process of its own that is forked from one that has loaded Roster already.
+"""Runs commands and servers, each in a process of its own that is forked from this one, which has loaded Roster.
 
-A command spends most of its time on being loaded; a test suite need not pay that a hundred times. Each line of input is
-`[arguments, environment, standard input]` in JSON, each line of output `[exit code, output, errors]`.
+Such a process spends most of its time on loading the program; tests need not pay that a hundred times. Each line of
+input is a request in JSON, each line of output its answer:
+
+    ["start", arguments, environment, [input file, output file, error file]] -> process number
+    ["ended", process number] -> exit code as in `subprocess`, or null
 """
 
 import json
 import os
 import sys
-import tempfile
 import traceback
-from typing import IO
+from typing import Any
 
 from roster import cli
-from roster.cli import doctor, exporting, importing, keys, realms, settings, users
+from roster.cli import doctor, exporting, importing, keys, realms, serve, settings, users
 
-LOADED = (doctor, exporting, importing, keys, realms, settings, users)
+LOADED = (doctor, exporting, importing, keys, realms, serve, settings, users)
 
 
 def main() -> None:
     for line in sys.stdin:
-        arguments, environ, text = json.loads(line)
-        sys.stdout.write(json.dumps(run(arguments, environ, text)) + "\n")
+        what, *arguments = json.loads(line)
+        sys.stdout.write(json.dumps(start(*arguments) if what == "start" else ended(*arguments)) + "\n")
         sys.stdout.flush()
 
 
-def run(arguments: list[str], environ: dict[str, str], text: str) -> tuple[int, str, str]:
-    """Exit code, output, errors."""
-    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        given.write(text.encode())
-        given.seek(0)
-        child = os.fork()
-        if child == 0:
-            become(arguments, environ, (given, out, err))
-        _, status = os.waitpid(child, 0)
-        return os.waitstatus_to_exitcode(status), read(out), read(err)
+def start(arguments: list[str], environ: dict[str, str], files: list[str]) -> int:
+    """Fork a process that is this command."""
+    pid = os.fork()
+    if pid == 0:
+        become(arguments, environ, files)
+    return pid
 
 
-def become(arguments: list[str], environ: dict[str, str], files: tuple[IO[bytes], IO[bytes], IO[bytes]]) -> None:
+def ended(pid: int) -> int | None:
+    """Its exit code, once."""
+    found, status = os.waitpid(pid, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if found else None
+
+
+def become(arguments: list[str], environ: dict[str, str], files: list[str]) -> None:
     """Be the command; never returns."""
-    for number, file in enumerate(files):
-        os.dup2(file.fileno(), number)
-    sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w", 1)
-    os.environ.clear()
-    os.environ.update(environ)
-    sys.argv = ["roster", *arguments]
-    code = 0
+    code: Any = 0
     try:
+        for number, (file, mode) in enumerate(zip(files, (os.O_RDONLY, os.O_WRONLY, os.O_WRONLY), strict=True)):
+            opened = os.open(file, mode | os.O_APPEND)
+            os.dup2(opened, number)
+            os.close(opened)
+        sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w", 1)
+        os.environ.clear()
+        os.environ.update(environ)
+        sys.argv = ["roster", *arguments]
         cli.main()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else bool(end.code)
@@ -54,11 +60,6 @@ def become(arguments: list[str], environ: dict[str, str], files: tuple[IO[bytes]
         code = 70
     sys.stdout.flush()
     os._exit(code)
-
-
-def read(file: IO[bytes]) -> str:
-    file.seek(0)
-    return file.read().decode()
 
 
 if __name__ == "__main__":

@@ -1,15 +1,10 @@
-"""Real server processes and commands for tests. What they say is read from their pipes, not waited for by the clock."""
+"""Real servers and commands for tests. What they say is read from their pipes, not waited for by the clock."""
 
-import atexit
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +12,10 @@ import httpx
 import msgspec
 import psutil
 
-PASSWORD = "a password for tests"
-_PATIENCE = 60.0
-"""Seconds after which a test gives up waiting, so that it fails instead of hanging; nothing is measured by it."""
-_STEP = 0.01
+from tests import processes
+from tests.processes import Done, Process, until
 
-for _number in (signal.SIGINT, signal.SIGHUP):
-    if signal.getsignal(_number) is signal.SIG_IGN:  # of tests in the background; servers would inherit it
-        signal.signal(_number, signal.default_int_handler)
+PASSWORD = "a password for tests"
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -33,15 +24,9 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, **more}
 
 
-def until(is_so: Callable[[], Any]) -> Any:
-    """What the condition returns as soon as it is true of the world outside, which sends us no event."""
-    give_up = time.monotonic() + _PATIENCE
-    while time.monotonic() < give_up:
-        found = is_so()
-        if found:
-            return found
-        time.sleep(_STEP)
-    raise AssertionError("what was waited for did not come")
+def roster(*arguments: str, stdin: str = "", env: Mapping[str, str] | None = None) -> Done:
+    """Run a command to its end."""
+    return processes.run(arguments, environment(**(env or {})), stdin)
 
 
 class Installation(msgspec.Struct, frozen=True):
@@ -55,7 +40,7 @@ class Installation(msgspec.Struct, frozen=True):
         """What tells a command where it is."""
         return ["--data", str(self.data), *(["--database-url", self.url] if self.url else [])]
 
-    def roster(self, *arguments: str, stdin: str = "", code: int = 0, env: Mapping[str, str] | None = None) -> "Done":
+    def roster(self, *arguments: str, stdin: str = "", code: int = 0, env: Mapping[str, str] | None = None) -> Done:
         """Run a command on it to its end, which must be with this exit code."""
         done = roster(*arguments, *self.arguments, stdin=stdin, env=env)
         assert done.code == code, done
@@ -66,43 +51,10 @@ class Installation(msgspec.Struct, frozen=True):
         return json.loads(self.roster(*arguments, "--json").stdout)
 
 
-class Done(msgspec.Struct, frozen=True):
-    """How a command ended."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-
-def roster(*arguments: str, stdin: str = "", env: Mapping[str, str] | None = None) -> Done:
-    """Run a command to its end."""
-    return _loaded().run(arguments, environment(**(env or {})), stdin)
-
-
-class _Commands:
-    """See `commands.py`; ends with the tests, when its input does."""
-
-    def __init__(self) -> None:
-        command = [sys.executable, str(Path(__file__).with_name("commands.py"))]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        atexit.register(self._process.communicate)
-
-    def run(self, arguments: Sequence[str], env: Mapping[str, str], stdin: str) -> Done:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        print(json.dumps([arguments, env, stdin]), file=self._process.stdin, flush=True)
-        return Done(*json.loads(self._process.stdout.readline()))
-
-
-@cache
-def _loaded() -> _Commands:
-    return _Commands()
-
-
 class Server:
     """`roster serve` on a port of its own choosing."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    def __init__(self, process: Process, log: Path) -> None:
         self.process = process
         self.log = log
         self.administrator: dict[str, str | None] | None = None
@@ -128,17 +80,6 @@ class Server:
         """What it has logged so far."""
         return self.log.read_text()
 
-    def client_of_each_worker(self, count: int) -> list[httpx.Client]:
-        """A client for each of so many workers, each with a connection that stays with its worker."""
-        found: dict[str, httpx.Client] = {}
-        while len(found) < count:
-            client = self.client()
-            worker = client.get("/health/live").headers["x-request-id"].partition("-")[0]
-            if worker in found:
-                client.close()
-            found.setdefault(worker, client)
-        return list(found.values())
-
     def wait_for_log(self, words: str) -> None:
         """Until this is in the log."""
         until(lambda: words in self.logged())
@@ -154,7 +95,7 @@ class Server:
 
     def ended(self) -> int:
         """Its exit code, once it has ended."""
-        return self.process.wait(timeout=_PATIENCE)
+        return self.process.wait()
 
     def stop(self) -> int:
         """Ask it to stop; its exit code."""
@@ -172,7 +113,18 @@ class Server:
 
     def client(self) -> httpx.Client:
         """A client with one connection at a time."""
-        return httpx.Client(base_url=self.url, timeout=_PATIENCE)
+        return httpx.Client(base_url=self.url, timeout=processes.PATIENCE)
+
+    def client_of_each_worker(self, count: int) -> list[httpx.Client]:
+        """A client for each of so many workers, each with a connection that stays with its worker."""
+        found: dict[str, httpx.Client] = {}
+        while len(found) < count:
+            client = self.client()
+            worker = client.get("/health/live").headers["x-request-id"].partition("-")[0]
+            if worker in found:
+                client.close()
+            found.setdefault(worker, client)
+        return list(found.values())
 
     def sign_in(self, username: str = "admin", password: str = PASSWORD, realm: str = "main") -> dict[str, str]:
         """The header of somebody who has just signed in."""
@@ -185,11 +137,9 @@ class Server:
 
 def start(installation: Installation, *arguments: str, log: Path, env: Mapping[str, str] | None = None) -> Server:
     """Start a server; it does not serve yet."""
-    command = [sys.executable, "-m", "roster", "serve", "--json", "--port", "0", *installation.arguments, *arguments]
-    variables = environment(**{"ROSTER_ADMIN_PASSWORD": PASSWORD, "ROSTER_SERVER_DRAIN_SECONDS": "600", **(env or {})})
-    with log.open("ab") as out:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=out, stdin=subprocess.DEVNULL, env=variables)
-    return Server(process, log)
+    arguments = ("serve", "--json", "--port", "0", *installation.arguments, *arguments)
+    variables = {"ROSTER_ADMIN_PASSWORD": PASSWORD, "ROSTER_SERVER_DRAIN_SECONDS": "600", **(env or {})}
+    return Server(processes.start(arguments, environment(**variables), log), log)
 
 
 @contextmanager
@@ -204,5 +154,4 @@ def serving(installation: Installation, *arguments: str, env: Mapping[str, str] 
     finally:
         if server.process.poll() is None:
             server.kill()
-        assert server.process.stdout is not None
-        server.process.stdout.close()
+        server.process.close()

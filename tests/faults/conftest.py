@@ -17,7 +17,7 @@ NO_SYNC = {"fsync": "off", "autovacuum": "off"}
 """Of the processes the system keeps what they wrote; only the machine may not fail."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def fragile() -> Iterator[embedded.Embedded]:
     """The server; a test that stops it starts it again."""
     with tempfile.TemporaryDirectory(prefix="roster-tests-") as name:
@@ -26,7 +26,7 @@ def fragile() -> Iterator[embedded.Embedded]:
             yield database
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 async def migrated(fragile: embedded.Embedded) -> str:
     """A migrated database that nobody is connected to."""
     connection = await asyncpg.connect(fragile.dsn)
@@ -38,6 +38,7 @@ async def migrated(fragile: embedded.Embedded) -> str:
 @pytest.fixture
 async def installation(fragile: embedded.Embedded, migrated: str, tmp_path: Path) -> AsyncIterator[Installation]:
     """An installation on a database of its own."""
+    fragile.start()  # should a test have failed while it was down
     name = f"faults_{ids.uuid7().hex}"
     await _administer(fragile, f"CREATE DATABASE {name} TEMPLATE {migrated} OWNER roster STRATEGY FILE_COPY")
     yield Installation(tmp_path, fragile.dsn_for("roster", name))

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from roster.storage import embedded, postmaster
-from tests import servers
+from tests import processes, servers
 from tests.faults.load import Load
 from tests.faults.trail import Records
 from tests.servers import Installation, Server
@@ -20,7 +20,7 @@ async def stop_at_once(database: embedded.Embedded) -> None:
     found = postmaster.find(database.folder)
     assert found is not None
     os.kill(found.pid, signal.SIGQUIT)
-    await asyncio.to_thread(servers.until, lambda: not postmaster.exists(found.pid))
+    await asyncio.to_thread(processes.until, lambda: not postmaster.exists(found.pid))
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -5,14 +5,16 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
+from roster.storage import embedded as embedding
 from roster.storage import postmaster
-from tests import servers
+from tests import processes, servers
 from tests.faults.load import Load
 from tests.faults.trail import Records
 from tests.servers import Installation
@@ -22,7 +24,7 @@ async def test_what_was_acknowledged_outlives_a_server_that_is_killed(
     installation: Installation, records: Records
 ) -> None:
     bearer: dict[str, str] = {}
-    for attempt in range(4):
+    for attempt in range(3):
         with servers.serving(installation) as server:
             bearer = bearer or server.sign_in()
             async with Load(server, bearer, f"killed-{attempt}-") as load:
@@ -52,42 +54,51 @@ def kill_one(server: servers.Server) -> None:
     before = server.workers
     victim = before[min(before)]
     victim.kill()
-    servers.until(lambda: victim.pid not in server.workers and len(server.workers) == len(before))
+    processes.until(lambda: victim.pid not in server.workers and len(server.workers) == len(before))
 
 
-def test_workers_do_not_outlive_their_parent_and_the_last_one_stops_the_database() -> None:
+@pytest.fixture(scope="module")
+def embedded() -> Iterator[Installation]:
+    """An installation with the database in its folder."""
     with tempfile.TemporaryDirectory(prefix="roster-tests-") as name:
         installation = Installation(Path(name) / "data")
-        with servers.serving(installation, "--workers", "2") as server:
-            workers = list(server.workers.values())
-            assert len(workers) == 2
-
-            server.process.kill()
-            server.process.wait()
-
-            _, alive = psutil.wait_procs(workers, timeout=60)
-            assert alive == []
-            servers.until(lambda: postmaster.find(installation.data / "postgres") is None)
-            with pytest.raises(httpx.ConnectError), server.client() as client:
-                client.get("/health/live")
-        with servers.serving(installation) as again:
-            again.sign_in()
+        with servers.serving(installation):
+            pass
+        yield installation
+        embedding.Embedded(installation.data).stop()
 
 
-def test_the_database_of_a_killed_server_is_adopted_by_the_next_one() -> None:
-    with tempfile.TemporaryDirectory(prefix="roster-tests-") as name:
-        installation = Installation(Path(name) / "data")
-        with servers.serving(installation) as server:
-            before = postmaster.find(installation.data / "postgres")
-            server.process.kill()
-            server.process.wait()
-        assert before is not None
-        assert postmaster.find(installation.data / "postgres") == before
+def database_of(installation: Installation) -> postmaster.Postmaster | None:
+    return postmaster.find(installation.data / "postgres")
 
-        with servers.serving(installation) as again:
-            assert postmaster.find(installation.data / "postgres") == before
-            again.sign_in()
-        assert postmaster.find(installation.data / "postgres") is None
+
+def test_workers_do_not_outlive_their_parent_and_the_last_one_stops_the_database(embedded: Installation) -> None:
+    with servers.serving(embedded, "--workers", "2") as server:
+        workers = list(server.workers.values())
+        assert len(workers) == 2
+
+        server.process.kill()
+        server.process.wait()
+
+        _, alive = psutil.wait_procs(workers, timeout=60)
+        assert alive == []
+        processes.until(lambda: database_of(embedded) is None)
+        with pytest.raises(httpx.ConnectError), server.client() as client:
+            client.get("/health/live")
+
+
+def test_the_database_of_a_killed_server_is_adopted_by_the_next_one(embedded: Installation) -> None:
+    with servers.serving(embedded) as server:
+        before = database_of(embedded)
+        server.process.kill()
+        server.process.wait()
+    assert before is not None
+    assert database_of(embedded) == before
+
+    with servers.serving(embedded) as again:
+        assert database_of(embedded) == before
+        again.sign_in()
+    assert database_of(embedded) is None
 
 
 BROKEN = """

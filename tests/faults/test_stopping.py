@@ -6,7 +6,7 @@ import signal
 import httpx
 import pytest
 
-from tests import servers
+from tests import processes, servers
 from tests.faults.load import Load
 from tests.faults.test_database import backend
 from tests.faults.trail import Records
@@ -35,7 +35,7 @@ async def test_a_running_request_is_finished(installation: Installation, records
                 answer = asyncio.create_task(client.post("/api/v1/users", json={"username": "patient"}))
                 await backend(records)
                 server.signal(signal.SIGTERM)
-                await asyncio.to_thread(servers.until, lambda: refuses(server))
+                await asyncio.to_thread(processes.until, lambda: refuses(server))
                 assert not answer.done()
             assert (await answer).status_code == 201
         assert await asyncio.to_thread(server.ended) == 0
@@ -52,7 +52,7 @@ async def test_a_second_signal_breaks_off_what_runs(installation: Installation, 
             answer = asyncio.create_task(client.post("/api/v1/users", json={"username": "hasty"}))
             await backend(records)
             server.signal(signal.SIGTERM)
-            await asyncio.to_thread(servers.until, lambda: refuses(server))
+            await asyncio.to_thread(processes.until, lambda: refuses(server))
             server.signal(signal.SIGTERM)
             broken = await answer
             assert (broken.status_code, broken.json()["code"]) == (503, "unavailable")
