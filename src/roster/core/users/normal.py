@@ -6,6 +6,7 @@ from typing import Final
 
 import email_validator
 import phonenumbers
+from phonenumbers.phonemetadata import PhoneMetadata
 
 from roster.kit import ids
 from roster.kit.errors import Problem
@@ -17,6 +18,7 @@ RESERVED: Final = frozenset({"me", "count", "anonymous", "system", "password", "
 _LONGEST_ADDRESS: Final = 254
 _PLAIN_LOCAL: Final = re.compile(r"(?=.{1,64}$)[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
 """Local parts that are their own normal form."""
+_INTERNATIONAL: Final = re.compile(r"\+([1-9][0-9]{6,14})")
 _FORBIDDEN_SIGNS: Final = frozenset('/\\?#%"<>|*:;,')
 
 
@@ -67,10 +69,39 @@ def _domain(domain: str) -> str | None:
 def phone(text: str, region: str) -> tuple[str, str] | Problem:
     """A phone number as written and, for comparing, in E.164 (or its digits when it cannot be understood)."""
     shown = text.strip()
+    if _is_e164(shown):
+        return shown, shown
     digits = "".join(sign for sign in shown if sign.isdigit())
     if not digits or not all(sign.isdigit() or sign in "+-./() \u00a0\u2013x" for sign in shown):
         return Problem("phone", "invalid_phone", "This is not a phone number.")
     return shown, phone_key(shown, region)
+
+
+def _is_e164(text: str) -> bool:
+    """Whether an international number without any separators is its own normal form: nothing is to be cut off it.
+
+    That is so unless what follows the country's code looks like a prefix for calls inside that country.
+    """
+    found = _INTERNATIONAL.fullmatch(text)
+    if found is None:
+        return False
+    for length in (1, 2, 3):
+        code, rest = int(found[1][:length]), found[1][length:]
+        if code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+            prefix = _national_prefix(code)
+            return prefix is not None and prefix.match(rest) is None
+    return False
+
+
+@lru_cache(1000)
+def _national_prefix(code: int) -> re.Pattern[str] | None:
+    region = phonenumbers.region_code_for_country_code(code)
+    known = (
+        PhoneMetadata.metadata_for_nongeo_region(code, None)
+        if region == "001"
+        else PhoneMetadata.metadata_for_region(region, None)
+    )
+    return re.compile(known.national_prefix_for_parsing or "(?!)") if known else None
 
 
 def phone_key(text: str, region: str) -> str:
