@@ -13,6 +13,7 @@ from roster.core.realms.models import Realm
 from roster.core.transfer import service
 from roster.core.transfer.errors import TransferNotFound, TransferState
 from roster.core.transfer.models import ImportOptions
+from roster.core.transfer.sources.person import Person
 from roster.core.users import service as users
 from roster.core.users.models import UserDraft
 from roster.kit.errors import BadCredentials, Forbidden
@@ -179,7 +180,7 @@ async def test_everything_wrong_with_a_row_is_told_and_the_others_go_on(runtime:
         "invalid_username",
         "invalid_email",
         "invalid_locale",
-        "in_the_future",
+        "out_of_range",
     }
 
 
@@ -456,3 +457,59 @@ async def test_the_report_comes_as_a_table_too(runtime: Runtime, realm: Realm):
         "row,field,code,text",
         "1,username,invalid_username,A name is not empty and holds no control or path signs.",
     ]
+
+
+HOSTILE: list[object] = [
+    None,
+    True,
+    -1,
+    10**400,
+    -(10**18),
+    1e308,
+    5e-324,
+    "",
+    " ",
+    "\t\r\n",
+    "\u2028\u202e\ufeff",
+    "\U0001d54f" * 200,
+    "ﷺ" * 200,
+    "İ" * 100,
+    "'; DROP TABLE users; --",
+    "{1,2}",
+    "\\x00",
+    "0001-01-01T00:00:00+14:00",
+    "0001-01-01T00:00:00Z",
+    "9999-12-31T23:59:59-14:00",
+    "9999-12-31T23:59:60Z",
+    "00000000-0000-0000-0000-000000000000",
+    [],
+    [[]],
+    ["", "a" * 201],
+    ["x"] * 500,
+    {"": 1},
+    {"a.b": 1},
+    {"a" * 65: 1},
+    {"x": "y" * 20_000},
+    {"x": [10**400, 1e-300, [[[[{"z": None}]]]]]},
+    {"keycloak": {"id": "x" * 5000}},
+    {"keycloak": {"id": 7}},
+    {"role": "x"},
+    [{"role": "x", "contexts": [{"kind": "", "value": ""}]}],
+]
+
+
+async def test_nothing_that_a_row_says_stops_an_import(runtime: Runtime, realm: Realm):
+    fields = [name for name in Person.__struct_fields__ if name not in ("password", "username")]
+    lines = [
+        {"username": f"u-{place}-{name}", name: value} for name in fields for place, value in enumerate(HOSTILE)
+    ] + [{"username": value} for value in HOSTILE]
+
+    first = await bring(runtime, realm, ndjson(*lines, {"username": "last"}))
+    again = await bring(runtime, realm, ndjson(*lines), options=ImportOptions(existing="replace"))
+    out = await moving.written(runtime, realm, secrets=True)
+    back = await bring(runtime, await factories.a_realm(runtime), out)
+
+    assert (first.state, first.error, sum(rows(first))) == ("done", None, len(lines) + 1)
+    assert (await who(runtime, realm, "last")).username == "last"
+    assert (again.state, again.error, sum(rows(again))) == ("done", None, len(lines))
+    assert rows(back) == (first.rows_created + again.rows_created, 0, 0, 0)

@@ -1,5 +1,6 @@
 """Merging what a file says about people who exist already."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
@@ -21,6 +22,8 @@ from roster.kit.patch import UNSET, is_set
 from roster.kit.text import fold
 from roster.storage.tx import Tx
 
+_SLICE: Final = 50
+"""People between two turns of the event loop, which has requests to answer meanwhile."""
 _COMPARED: Final = (
     "username",
     "email",
@@ -77,7 +80,9 @@ async def changes(tx: Tx, users: Sequence[User], people: Mapping[UserId, Entry],
     known = await attributes.current(tx)
     guard = await _Guard.of(tx, users, people)
     found: list[Changed] = []
-    for user in users:
+    for place, user in enumerate(users):
+        if place % _SLICE == 0:
+            await asyncio.sleep(0)
         entry = people[user.id]
         if _is_known(user, entry.person):
             continue

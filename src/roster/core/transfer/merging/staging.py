@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -25,12 +25,13 @@ from roster.kit.patch import UNSET, is_set
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 
-_MOST_FACETS: Final = 65_536
 _AHEAD: Final = 2
 """Passwords being hashed at once: sign-ins go on meanwhile."""
 _PAUSE: Final = 0.05
 _DRAFTED: Final = UserDraft.__struct_fields__
 """A person of a file begins with the same fields, in the same order."""
+_INSTANTS: Final = ("created_at", "email_verified_at", "phone_verified_at")
+_EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 UNSUPPORTED_HASH: Final = Problem(
     "password_hash", "unsupported_hash", "The password was left out: its hash is of no known form."
 )
@@ -105,10 +106,10 @@ class _Staging:
     def _problems(self, person: Person, values: dict[str, object]) -> list[Problem]:
         given = person.attributes if is_set(person.attributes) else {}
         problems = attributes.check(values, self._known, changed=given, by_self=False)
-        if is_set(person.facets) and person.facets:
-            problems += _wrong_with(person.facets)
-        if person.created_at is not None and person.created_at > self._now:
-            problems.append(Problem("created_at", "in_the_future", "Nobody was made in the future."))
+        for name in _INSTANTS:
+            at = getattr(person, name)
+            if isinstance(at, datetime) and not _EARLIEST < at <= self._now:
+                problems.append(Problem(name, "out_of_range", "This is in the future, or before there were computers."))
         if person.password is not None:
             problems += _wrong_with_password(person.password, self._settings.password_min_length)
         return problems
@@ -168,12 +169,6 @@ def with_instants(row: Row, person: Person) -> Row:
     if isinstance(phone_at, datetime) and row.phone:
         row = msgspec.structs.replace(row, phone_verified_at=phone_at)
     return row
-
-
-def _wrong_with(facets: dict[str, dict[str, object]]) -> list[Problem]:
-    if len(msgspec.json.encode(facets)) > _MOST_FACETS:
-        return [Problem("facets", "too_large", "Facets take at most 64 KiB together.")]
-    return []
 
 
 def _wrong_with_password(secret: str, min_length: int) -> Sequence[Problem]:

@@ -1,7 +1,6 @@
 """Secrets as other systems export them, in the forms that ours are stored in."""
 
 import base64
-import binascii
 from typing import Any, Final
 
 import msgspec
@@ -160,6 +159,6 @@ def checked_seed(text: str) -> str | None:
     seed = text.replace(" ", "").replace("-", "").upper().rstrip("=")
     try:
         data = base64.b32decode(seed + "=" * (-len(seed) % 8))
-    except binascii.Error:
+    except ValueError:
         return None
     return seed if 10 <= len(data) <= 128 else None
