@@ -39,7 +39,11 @@ class Records:
         assert set(acknowledged) <= set(found)
 
     async def waits_for_a_lock(self) -> int | None:
-        """The process of a connection that waits for the events' table; `pg_stat_activity` would not move here."""
+        """The process that has written a person and waits for the events' table; what is due at a start may wait too.
+
+        `pg_stat_activity` would not move within a transaction.
+        """
         return await self.connection.fetchval(
-            "SELECT pid FROM pg_locks WHERE relation = 'outbox_events'::regclass AND NOT granted"
+            "SELECT w.pid FROM pg_locks w JOIN pg_locks h ON h.pid = w.pid AND h.granted AND h.mode LIKE 'RowExcl%'"
+            " AND h.relation = 'users'::regclass WHERE w.relation = 'outbox_events'::regclass AND NOT w.granted"
         )
