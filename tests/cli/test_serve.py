@@ -185,12 +185,14 @@ def test_every_request_is_a_line_of_the_log_without_secrets(beside: Installation
     with servers.serving(beside_of(beside)) as server:
         with server.client() as client:
             bearer = server.sign_in()
-            client.get("/api/v1/me", headers=bearer, params={"access_token": "very secret", "page": "7"})
+            forged = {**bearer, "X-Forwarded-For": "203.0.113.9"}
+            client.get("/api/v1/me", headers=forged, params={"access_token": "very secret", "page": "7"})
         server.stop()
 
         lines = [json.loads(line) for line in server.logged().splitlines()]
     shown = next(line for line in lines if line["path"].startswith("/api/v1/me?"))
     assert (shown["method"], shown["path"]) == ("GET", "/api/v1/me?access_token=***&page=7")
+    assert shown["address"] == "127.0.0.1"
     assert {"request_id", "ms", "address", "operation", "realm", "status"} <= shown.keys()
     text = server.logged()
     assert "very" not in text
