@@ -157,8 +157,9 @@ def test_a_first_start_that_is_stopped_halfway_can_be_done_again() -> None:
             server = servers.start(installation, log=Path(name) / "log")
             processes.until(lambda mark=mark: list(installation.data.glob(mark)))
             server.signal(signal.SIGTERM)
-            assert server.ended() == 128 + signal.SIGTERM
+            code = server.ended()
             server.process.close()
+            assert code in (-signal.SIGTERM, 128 + signal.SIGTERM)  # before or after it listens to signals
             assert "Traceback" not in server.logged()
             assert database_of(installation) is None
             assert [each for each in psutil.process_iter(["cmdline"]) if name in str(each.info["cmdline"])] == []
