@@ -6,7 +6,7 @@ import select
 import signal
 import sys
 import time
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from types import FrameType
 from typing import Final, NoReturn
 
@@ -141,7 +141,8 @@ class Parent:
             os._exit(code)
 
     def _tell_the_parent(self) -> None:
-        os.write(self._ready, b".")
+        with suppress(BrokenPipeError):  # killed meanwhile: the worker stops as soon as it looks
+            os.write(self._ready, b".")
         os.close(self._ready)
 
     def _forget_the_parent(self) -> None:
