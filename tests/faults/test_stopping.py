@@ -82,8 +82,8 @@ def test_listeners_do_not_keep_a_server_from_stopping(server: Server) -> None:
 
         server.signal(signal.SIGTERM)
 
-        assert list(pieces) == []
         assert server.ended() == 0
+        assert list(pieces) == []
 
 
 def test_connections_that_say_nothing_do_not_keep_a_server_from_stopping(server: Server) -> None:
