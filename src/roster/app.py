@@ -24,7 +24,7 @@ from roster.storage import embedded, installation, migrate, pool
 from roster.storage.runtime import Runtime
 from roster.web.access_log import AccessLog, readable
 from roster.web.dialect import Dialect
-from roster.web.mounts import Hook, Mount, Mounts
+from roster.web.mounts import Mount, Mounts
 from roster.web.request import Site
 
 _PAUSE: Final = 5.0
@@ -54,7 +54,7 @@ async def prepare(settings: Settings, dsn: str) -> FirstAdministrator | None:
         await runtime.close()
 
 
-def application(runtime: Runtime, *, start: Hook | None = None, stop: Hook | None = None) -> Mounts:
+def application(runtime: Runtime) -> Mounts:
     """The ASGI application of one worker."""
     settings = runtime.settings
     places = [
@@ -66,12 +66,7 @@ def application(runtime: Runtime, *, start: Hook | None = None, stop: Hook | Non
         trusted_proxies=settings.server.trusted_proxies,
         cors_origins=settings.server.cors_origins,
     )
-    hooks: dict[str, Hook] = {}
-    if start is not None:
-        hooks["start"] = start
-    if stop is not None:
-        hooks["stop"] = stop
-    return Mounts(runtime, places, site=site, access_log=_access_log(settings), **hooks)
+    return Mounts(runtime, places, site=site, access_log=_access_log(settings))
 
 
 def _mounts(dialect: Dialect, settings: DialectSettings) -> list[Mount]:
@@ -104,7 +99,7 @@ class Background:
                 self._works.append(_keep_database)
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Begin; what fails later is logged and begun again, and does not stop the server."""
         self._tasks = [asyncio.create_task(self._keep_doing(work)) for work in self._works]
 

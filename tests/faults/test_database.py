@@ -65,6 +65,20 @@ async def expect_its_own_words(server: Server, bearer: dict[str, str]) -> None:
     assert "detail" not in other.json()
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_a_server_stops_while_the_database_is_away(
+    installation: Installation, fragile: embedded.Embedded, workers: str
+) -> None:
+    with servers.serving(installation, "--workers", workers) as server:
+        bearer = server.sign_in()
+        await stop_at_once(fragile)
+        try:
+            await expect_its_own_words(server, bearer)
+            assert await asyncio.to_thread(server.stop) == 0
+        finally:
+            await asyncio.to_thread(fragile.start)
+
+
 async def test_a_connection_that_is_lost_in_the_middle_of_a_change(server: Server, records: Records) -> None:
     bearer = server.sign_in()
     async with httpx.AsyncClient(base_url=server.url, headers=bearer, timeout=60) as client:

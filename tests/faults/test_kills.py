@@ -87,6 +87,19 @@ def test_workers_do_not_outlive_their_parent_and_the_last_one_stops_the_database
             client.get("/health/live")
 
 
+def test_workers_that_are_starting_do_not_outlive_their_parent_either(installation: Installation) -> None:
+    server = servers.start(installation, "--workers", "2", log=installation.data / "test.log")
+    workers = list(processes.until(lambda: server.workers).values())
+
+    server.process.kill()
+
+    _, alive = psutil.wait_procs(workers, timeout=60)
+    server.process.wait()
+    server.process.close()
+    assert alive == []
+    assert "Traceback" not in server.logged()
+
+
 def test_the_database_of_a_killed_server_is_adopted_by_the_next_one(embedded: Installation) -> None:
     with servers.serving(embedded) as server:
         before = database_of(embedded)

@@ -255,25 +255,21 @@ async def test_our_own_pages_are_only_read():
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
 
 
-async def test_start_and_stop_run_with_the_server():
-    happened: list[str] = []
-
-    async def start() -> None:
-        happened.append("start")
-
-    async def stop() -> None:
-        happened.append("stop")
-
+async def test_the_log_is_written_before_the_server_ends():
+    written = io.BytesIO()
+    app = toy.mounted(access_log=AccessLog(written))
     sent: list[str] = []
-    asked = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+    asked = iter(["lifespan.startup", "lifespan.shutdown"])
 
     async def receive() -> dict[str, Any]:
-        return next(asked)
+        return {"type": next(asked)}
 
     async def send(message: Any) -> None:
         sent.append(message["type"])
 
-    await toy.mounted(start=start, stop=stop)({"type": "lifespan"}, receive, send)
+    await toy.Wire(app).send("GET", b"/toy/v1/whoami")
+    assert written.getvalue() == b""
+    await app({"type": "lifespan"}, receive, send)
 
-    assert happened == ["start", "stop"]
+    assert b"/toy/v1/whoami" in written.getvalue()
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]

@@ -41,25 +41,27 @@ def run(place: Place, ready: Ready, signals: tuple[signal.Signals, ...] = STOPPI
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runtime = Runtime.open(place.settings, place.dsn)
-        server = _Server(_config(runtime, place.number), ready, lambda: composition.hush(runtime))
+        server = _Server(_config(runtime), ready, lambda: composition.hush(runtime))
         _obey(signals, runner.get_loop(), server.stop)
         runner.run(_answer(runtime, server, place))
 
 
 async def _answer(runtime: Runtime, server: "_Server", place: Place) -> None:
+    """Worker 0 also does what an installation needs done once. Whatever happens, all of it is ended in order."""
     if place.parent is not None:
         _follow(place.parent, server.stop)
+    background = composition.Background(runtime, alone=place.number == 0)
+    background.start()
     try:
         await server.serve(sockets=[place.socket])
     finally:
+        await background.stop()
         await runtime.close()
 
 
-def _config(runtime: Runtime, number: int) -> uvicorn.Config:
-    """Worker 0 also does what an installation needs done once."""
-    background = composition.Background(runtime, alone=number == 0)
+def _config(runtime: Runtime) -> uvicorn.Config:
     return uvicorn.Config(
-        composition.application(runtime, start=background.start, stop=background.stop),
+        composition.application(runtime),
         http="httptools",
         ws="none",
         lifespan="on",

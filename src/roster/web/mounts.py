@@ -4,7 +4,7 @@ import itertools
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -33,12 +33,6 @@ _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _REALMS = "/realms/"
 _GONE = 499
 """Logged, never sent: the client left before it had an answer."""
-
-Hook = Callable[[], Awaitable[None]]
-
-
-async def _nothing() -> None:
-    return
 
 
 class Mount(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,10 +79,7 @@ class _Place:
 
 
 class Mounts:
-    """All dialects of an installation on one address.
-
-    `start` and `stop` run with the server's own; what goes wrong in `start` keeps the server from starting.
-    """
+    """All dialects of an installation on one address."""
 
     def __init__(
         self,
@@ -97,8 +88,6 @@ class Mounts:
         *,
         site: Site = DEFAULT_SITE,
         access_log: AccessLog | None = None,
-        start: Hook = _nothing,
-        stop: Hook = _nothing,
     ) -> None:
         fronts = {mount.dialect.name: Front(mount.dialect, runtime) for mount in mounts}
         places = [_Place(mount, fronts[mount.dialect.name]) for mount in mounts]
@@ -109,8 +98,6 @@ class Mounts:
         self._site = site
         self._cors = cors.Policy(site.cors_origins) if site.cors_origins else None
         self._access_log = access_log
-        self._start = start
-        self._stop = stop
         self._own = Meter("", "")
         meters = [self._own, *(plan.meter for front in fronts.values() for plan in front.plans)]
         self._pages = Pages(runtime, _documented(mounts), meters)
@@ -206,14 +193,8 @@ class Mounts:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        try:
-            await self._start()
-        except Exception as error:
-            await send({"type": "lifespan.startup.failed", "message": str(error)})
-            raise
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        await self._stop()
         if self._access_log is not None:
             self._access_log.flush()
         await send({"type": "lifespan.shutdown.complete"})
