@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Authenticate = Callable[["Tx", Request, Operation], Awaitable[Actor]]
 Render = Callable[[RosterError, Request], Reply]
+Resolve = Callable[[Request], str]
 
 _log = structlog.get_logger("roster.web")
 
@@ -39,6 +40,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     `render` turns any error into the documented answer.
     `realm_in_path`: its paths, or its host, name the realm, as a parameter `realm`.
     `slashes`: whether a final slash makes a different path. `query_separators`: what stands between query parameters.
+    `resolve` gives the path to find the operation by, where addresses or headers say more than that: a format, a
+    moment, another method; see `web/addressing.py`. It may be asked twice.
     `ambient_query`: query parameters of every operation, such as a token. `exposed_headers`: what scripts of other
     origins may read. `fallback_errors`: what any operation may raise. The security members are OpenAPI's.
     """
@@ -53,6 +56,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     realm_in_path: bool = False
     slashes: Literal["strict", "both"] = "strict"
     query_separators: str = "&"
+    resolve: Resolve | None = None
     ambient_query: tuple[str, ...] = ()
     exposed_headers: tuple[str, ...] = ()
     fallback_errors: tuple[type[RosterError], ...] = ()
@@ -132,7 +136,7 @@ class Front:
 
     def _match(self, request: Request) -> Plan | None:
         """The plan, with its path parameters set; None for OPTIONS. Raises UnknownRoute, MethodNotAllowed."""
-        leaf, values = self._find(request.path)
+        leaf, values = self._find(request)
         entry = leaf.by_method.get(request.method)
         if entry is None:
             entry = self._instead(leaf, request)
@@ -145,8 +149,9 @@ class Front:
                 request.realm_slug = request.params.get("realm", request.realm_slug)
         return plan
 
-    def _find(self, path: str) -> tuple[Leaf[Plan], list[str]]:
-        parts = paths.split(path)
+    def _find(self, request: Request) -> tuple[Leaf[Plan], list[str]]:
+        resolve = self.dialect.resolve
+        parts = paths.split(request.path if resolve is None else resolve(request))
         found = None if parts is None else self._router.find(parts)
         if found is None:
             raise UnknownRoute
@@ -159,12 +164,12 @@ class Front:
             return None
         raise MethodNotAllowed(leaf.allowed)
 
-    def allowed(self, path: str) -> set[str]:
-        """Methods at this path. Raises UnknownRoute."""
-        return self._find(path)[0].allowed
+    def allowed(self, request: Request) -> set[str]:
+        """Methods at the path of the request. Raises UnknownRoute."""
+        return self._find(request)[0].allowed
 
     def _options(self, request: Request) -> Answer:
-        return answers.pack(Reply(204, headers=(("Allow", answers.allow(self.allowed(request.path))),)), 204)
+        return answers.pack(Reply(204, headers=(("Allow", answers.allow(self.allowed(request))),)), 204)
 
     def _refusal(self, error: RosterError, request: Request) -> Answer:
         """The dialect's answer to an error, with the headers that HTTP asks for."""

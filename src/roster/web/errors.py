@@ -30,5 +30,12 @@ class UnsupportedMedia(InvalidInput):
     text = "The body is not in a form that this operation takes."
 
 
+class NotAcceptable(InvalidInput):
+    """The answer is wanted in a form that is not offered (RFC 9110, 15.5.7)."""
+
+    code = "not_acceptable"
+    text = "The answer cannot be given in this form."
+
+
 class Disconnected(Exception):
     """The client went away while its body was being read."""

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import msgspec
 import structlog
 
+from roster.kit.errors import RosterError
 from roster.web import answer as answers
 from roster.web import cors, streams
 from roster.web import path as paths
@@ -18,7 +19,7 @@ from roster.web.access_log import AccessLog
 from roster.web.answer import Answer
 from roster.web.body import Receive
 from roster.web.dialect import Dialect, Front
-from roster.web.errors import Disconnected, UnknownRoute
+from roster.web.errors import Disconnected
 from roster.web.metrics import Meter
 from roster.web.pages import Pages
 from roster.web.reply import Reply, Stream
@@ -145,8 +146,8 @@ class Mounts:
 
     def _preflight(self, policy: cors.Policy, front: Front, request: Request) -> Answer | None:
         try:
-            return policy.preflight(request, front.allowed(request.path))
-        except UnknownRoute:
+            return policy.preflight(request, front.allowed(request))
+        except RosterError:
             return None
 
     def _address(self, scope: Scope, started: float) -> tuple[Request, Front | None]:

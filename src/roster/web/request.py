@@ -35,7 +35,7 @@ class Request:
 
     `path` is the raw path below `prefix`, still percent-encoded; `params` are decoded path parameters; `body` is
     complete and within the operation's limit; `realm_slug` comes from the mount, or from the path where the dialect has
-    it there.
+    it there. `extra` is what else the dialect has read in the address, such as a moment.
     """
 
     __slots__ = (
@@ -45,6 +45,7 @@ class Request:
         "actor",
         "body",
         "dialect",
+        "extra",
         "meter",
         "method",
         "params",
@@ -81,6 +82,7 @@ class Request:
         self.site = site
         self.started = started or time.perf_counter()
         self.params: dict[str, str] = {}
+        self.extra: dict[str, str] = {}
         self.actor: Actor | None = None
         self.meter: Meter | None = None
         self.body = b""
