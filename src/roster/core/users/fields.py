@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import LiteralString
 
 from roster.core.attributes.models import Definition
-from roster.core.users import store
+from roster.core.users import numbers_store, store
 from roster.kit.filters import Attribute, Attributes, Field, Fields, Kind, Visibility
 
 _PRIVATE = Visibility.PRIVATE
@@ -47,6 +47,14 @@ FIELDS = Fields(
         Field(name="created_at", kind=Kind.INSTANT, column="created_at", sortable=True, indexed=True, nullable=False),
         Field(name="updated_at", kind=Kind.INSTANT, column="updated_at", sortable=True, nullable=False),
         Field(name="roles", kind=Kind.TEXT_LIST, column=store.ROLE_NAMES, nullable=False, visibility=_PRIVATE),
+        Field(
+            name="role_numbers",
+            kind=Kind.TEXT_LIST,
+            column=numbers_store.ROLE_NUMBERS,
+            nullable=False,
+            visibility=_PRIVATE,
+        ),
+        Field(name="updated_by_number", kind=Kind.INTEGER, column=numbers_store.UPDATED_BY, visibility=_PRIVATE),
         Field(name="external_ids", kind=Kind.TEXT_LIST, column=store.EXTERNAL_IDS, nullable=False, visibility=_PRIVATE),
         Field(name="deleted_at", kind=Kind.INSTANT, column="deleted_at", sortable=True, visibility=_PRIVATE),
     ]

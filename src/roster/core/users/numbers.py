@@ -1,0 +1,25 @@
+"""People by number, for front doors whose identifiers are integers."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from roster.core.access import service as access
+from roster.core.users import numbers_store
+from roster.core.users import service as users
+from roster.core.users.errors import UserNotFound
+from roster.core.users.models import User
+from roster.storage.tx import Tx
+
+
+async def get(tx: Tx, number: int) -> User:
+    """A person as far as the actor may see them; deleted ones too, for those who may restore. Raises UserNotFound."""
+    found = await numbers_store.find(tx, number)
+    if found.deleted_at is not None:
+        access.require(tx, "users.write", otherwise=UserNotFound)
+    return await users.seen(tx, found)
+
+
+async def of(tx: Tx, user_ids: Iterable[UUID | None]) -> dict[UUID, int]:
+    """The numbers of these people as far as they belong to this realm, erased ones included. Nothing is checked."""
+    wanted = {each for each in user_ids if each is not None}
+    return await numbers_store.numbers(tx, wanted) if wanted else {}
