@@ -16,6 +16,8 @@ from roster.core.credentials.models import CredentialDraft, Kind
 from roster.core.flows import granting
 from roster.core.messages import service as messages
 from roster.core.mfa import service as mfa
+from roster.core.places import service as places
+from roster.core.places.models import PlaceDraft
 from roster.core.realms.models import Realm
 from roster.core.sessions.models import Opening
 from roster.core.tokens import proofs
@@ -53,7 +55,7 @@ class World(msgspec.Struct):
 
 
 async def a_world(runtime: Runtime, realm: Realm) -> World:
-    """A person with password, session, key, role and message; a deleted person; a role; a custom field."""
+    """A person with password, session, key, role and message; a deleted person; a role; a custom field; a place."""
     actor = factories.roster_in(realm)
     name = f"target-{factories.uuid4().hex[:8]}"
     target = await factories.a_person(runtime, realm, name, email=f"{name}@example.com")
@@ -65,6 +67,7 @@ async def a_world(runtime: Runtime, realm: Realm) -> World:
         role = await access.find_role(tx, "helpers")
         assignment = await access.assign(tx, role.id, target.id)
         await attributes.define(tx, "shoe", DefinitionDraft("integer"))
+        await places.put(tx, "facility", f"of-{name}", PlaceDraft("Somewhere"))
         await users.delete(tx, gone.id)
         values = {"link": "http://127.0.0.1/x", "username": name, "display_name": None, "realm": "R", "expires_in": 900}
         message = await messages.send(
@@ -84,6 +87,7 @@ async def a_world(runtime: Runtime, realm: Realm) -> World:
         "name": name,
         "slug": realm.slug,
         "attribute": "shoe",
+        "place": f"of-{name}",
         "email": f"{name}@example.com",
     }
     return World(runtime, realm, person, {name: str(value) for name, value in ids.items()})
@@ -267,6 +271,10 @@ CASES: dict[str, Case] = {
     "listRoleMembers": Case(needs=("roles.read",), path=_ROLE),
     "setRoleMembers": Case(needs=("roles.write", "users.read_basic"), path=_ROLE, json={"members": ["$target"]}),
     "listPermissions": Case(),
+    "listPlaces": Case(needs=("places.read",), query={"filter": 'kind eq "facility"', "total": "true"}),
+    "getPlace": Case(needs=("places.read",), path=_PLACE),
+    "putPlace": Case(needs=("places.write",), path={"kind": "zone", "key": "z-1"}, json={"name": "North"}),
+    "deletePlace": Case(needs=("places.write",), path=_PLACE),
     "listSessions": Case(needs=("sessions.read",), query={"total": "true"}),
     "getSession": Case(needs=("sessions.read",), path={"session_id": "$session"}),
     "endSession": Case(needs=("sessions.write",), path={"session_id": "$session"}),

@@ -22,7 +22,9 @@ OPERATIONS = {operation.id: operation for operation in dialect.operations}
 DOCUMENT = openapi.document(dialect, "/api/v1")
 GUARDED = [name for name, case in CASES.items() if case.needs]
 CLOSED = [name for name, operation in OPERATIONS.items() if not operation.public]
-WITH_IDS = [name for name in GUARDED if CASES[name].path and name not in ("putAttribute", "deleteAttribute")]
+NAMED = ("putAttribute", "deleteAttribute", "putPlace")
+"""What these are about has a name that each realm gives, not an identifier."""
+WITH_IDS = [name for name in GUARDED if CASES[name].path and name not in NAMED]
 WITH_BODY = [name for name, case in CASES.items() if case.json is not None]
 FILE = "application/x-ndjson"
 SERVER_FIELDS = re.findall(

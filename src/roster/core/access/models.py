@@ -34,6 +34,8 @@ PERMISSIONS: dict[str, str] = {
     "events.read": "Follow events",
     "messages.read": "Read outgoing messages that were not sent yet",
     "transfers.write": "Import and export people",
+    "places.read": "See registered places and groups of them",
+    "places.write": "Register places, and say which facilities are in a group",
     "realm.read": "See the realm's settings",
     "realm.write": "Change the realm's settings and custom fields",
 }

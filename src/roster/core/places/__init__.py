@@ -1,0 +1,1 @@
+"""Places that roles can be limited to: facilities, groups of facilities, zones."""
