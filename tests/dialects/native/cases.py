@@ -198,6 +198,7 @@ async def _import(world: World, _caller: User) -> dict[str, str]:
 
 _TARGET = {"user_id": "$target"}
 _ROLE = {"role_id": "$role"}
+_PLACE = {"kind": "facility", "key": "$place"}
 
 CASES: dict[str, Case] = {
     "signIn": Case(json={"username": "$name", "password": PASSWORD, "realm": "$slug"}),
