@@ -14,6 +14,7 @@ from roster.core.flows.provision import FirstAdministrator
 from roster.core.sessions import activity
 from roster.core.transfer import tasks as transfer
 from roster.dialects.acceleratxr import dialect as acceleratxr
+from roster.dialects.fulfillmenttools import dialect as fulfillmenttools
 from roster.dialects.native import dialect as native
 from roster.jobs.worker import Worker
 from roster.kit.errors import Unavailable
@@ -60,6 +61,7 @@ def application(runtime: Runtime) -> Mounts:
     places = [
         *_mounts(native, settings.dialects.native),
         *_mounts(acceleratxr, settings.dialects.acceleratxr),
+        *_mounts(fulfillmenttools, settings.dialects.fulfillmenttools),
     ]
     site = Site(
         public_url=settings.server.public_url,

@@ -145,11 +145,23 @@ class AcceleratxrDialect(Dialect, frozen=True, kw_only=True):
     """Whether a token in the query string is taken by every operation; such tokens end up in logs."""
 
 
+class FulfillmenttoolsDialect(Dialect, frozen=True, kw_only=True):
+    """The fulfillmenttools API; `{realm}` in a prefix or a host is the tenant."""
+
+    prefixes: tuple[Prefix, ...] = ("/fulfillmenttools/{realm}",)
+    hosts: tuple[str, ...] = ("{realm}.api.fulfillmenttools.com",)
+    sign_in_prefixes: tuple[Prefix, ...] = ("/identitytoolkit.googleapis.com", "/securetoken.googleapis.com")
+    """Paths below which only sign-in and renewal are served, where the API key says which tenant is meant."""
+    sign_in_hosts: tuple[str, ...] = ("identitytoolkit.googleapis.com", "securetoken.googleapis.com")
+    """Host names for the same, for clients that have them built in."""
+
+
 class Dialects(Section, frozen=True, kw_only=True):
     """The APIs, by name."""
 
     native: NativeDialect = NativeDialect()
     acceleratxr: AcceleratxrDialect = AcceleratxrDialect()
+    fulfillmenttools: FulfillmenttoolsDialect = FulfillmenttoolsDialect()
 
 
 class Provider(Section, frozen=True, kw_only=True):

@@ -40,21 +40,23 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     """Where a dialect is served: under `prefix` (empty: at the root), or on its own `host`, or both.
 
     Prefix and host may hold `{realm}`, for a dialect with `realm_in_path`. The others serve `realm` here, and any other
-    realm under `/realms/{slug}` + prefix.
+    realm under `/realms/{slug}` + prefix. With `below`, only paths that go on so: two dialects can share an address.
     """
 
     dialect: Dialect
     prefix: str = ""
     host: str = ""
     realm: str = "main"
+    below: str = ""
 
 
 class _Place:
-    __slots__ = ("_host", "_literal", "_prefix", "front", "mount")
+    __slots__ = ("_below", "_host", "_literal", "_prefix", "front", "mount")
 
     def __init__(self, mount: Mount, front: Front) -> None:
         self.mount = mount
         self.front = front
+        self._below = mount.below
         prefix = mount.prefix.rstrip("/")
         self._literal = "" if "{" in prefix else prefix
         self._prefix = _with_realm(prefix, "[^/]+") if "{" in prefix else None
@@ -76,6 +78,8 @@ class _Place:
             end, realm = below.end(), paths.decode(below["realm"]) or ""
         elif end and not raw.startswith(self._literal):
             return None
+        if self._below and not raw.startswith(self._below, end):
+            return None
         return (end, realm) if end == len(raw) or raw[end] == "/" else None
 
 
@@ -92,10 +96,9 @@ class Mounts:
     ) -> None:
         fronts = {mount.dialect.name: Front(mount.dialect, runtime) for mount in mounts}
         places = [_Place(mount, fronts[mount.dialect.name]) for mount in mounts]
+        places.sort(key=lambda place: (-len(place.mount.prefix), -len(place.mount.below)))
         self._hosts = [place for place in places if place.mount.host]
-        self._prefixes = sorted(
-            (place for place in places if not place.mount.host), key=lambda place: -len(place.mount.prefix)
-        )
+        self._prefixes = [place for place in places if not place.mount.host]
         self._site = site
         self._cors = cors.Policy(site.cors_origins) if site.cors_origins else None
         self._access_log = access_log

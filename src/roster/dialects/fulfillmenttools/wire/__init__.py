@@ -1,0 +1,1 @@
+"""Requests and answers, member by member as the contract has them. Unknown members of requests are ignored."""

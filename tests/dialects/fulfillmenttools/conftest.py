@@ -1,0 +1,84 @@
+"""The dialect served for the test's own tenant, with a client that holds every answer against the contract."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from roster.core.realms.models import Realm
+from roster.dialects.fulfillmenttools import dialect
+from roster.storage.runtime import Runtime
+from roster.web.mounts import Mount, Mounts
+from roster.web.request import Site
+from tests.dialects.conftest import ADDRESS, Person
+from tests.dialects.fulfillmenttools import contract
+
+PREFIX = "/fulfillmenttools/{realm}"
+
+
+class Wire:
+    """Calls the dialect in one tenant; every answer must be one that the contract documents."""
+
+    def __init__(self, client: httpx.AsyncClient, slug: str) -> None:
+        self.http = client
+        self.slug = slug
+        self.prefix = PREFIX.format(realm=slug)
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        by: Person | None = None,
+        token: str | None = None,
+        json: object = None,
+        headers: dict[str, str] | None = None,
+        **more: Any,
+    ) -> httpx.Response:
+        """One request, by nobody unless told."""
+        token = by.access_token if by else token
+        sent = {**({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})}
+        if json is not None:
+            more["content"] = msgspec.json.encode(json)
+            sent.setdefault("Content-Type", "application/json")
+        answer = await self.http.request(method, self.prefix + path, headers=sent, **more)
+        contract.check(answer, path.partition("?")[0])
+        return answer
+
+    async def get(self, path: str, **more: Any) -> httpx.Response:
+        return await self.call("GET", path, **more)
+
+    async def post(self, path: str, json: object = None, **more: Any) -> httpx.Response:
+        return await self.call("POST", path, json=json, **more)
+
+    async def put(self, path: str, json: object = None, **more: Any) -> httpx.Response:
+        return await self.call("PUT", path, json=json, **more)
+
+    async def patch(self, path: str, json: object = None, **more: Any) -> httpx.Response:
+        return await self.call("PATCH", path, json=json, **more)
+
+    async def delete(self, path: str, **more: Any) -> httpx.Response:
+        return await self.call("DELETE", path, **more)
+
+
+def refusal(answer: httpx.Response) -> tuple[int, str]:
+    """Status and what the first problem is about."""
+    first = answer.json()[0]
+    return answer.status_code, first.get("description") or first["summary"]
+
+
+@pytest.fixture
+async def client(runtime: Runtime) -> AsyncIterator[httpx.AsyncClient]:
+    """The application, mounted as an installation mounts it."""
+    app = Mounts(runtime, [Mount(dialect=dialect, prefix=PREFIX)], site=Site(public_url=ADDRESS))
+    transport = httpx.ASGITransport(app=app, client=("192.0.2.1", 50000))  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as found:
+        yield found
+
+
+@pytest.fixture
+def wire(client: httpx.AsyncClient, realm: Realm) -> Wire:
+    """The dialect in the test's own tenant."""
+    return Wire(client, realm.slug)
