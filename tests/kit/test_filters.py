@@ -24,6 +24,7 @@ from roster.kit.filters import (
     Not,
     Op,
     PrivateField,
+    Some,
     Sort,
     Visibility,
 )
@@ -38,6 +39,17 @@ FIELDS = Fields(
         Field(name="email", kind=Kind.TEXT, column="email", sortable=True, visibility=Visibility.PRIVATE),
         Field(name="hash", kind=Kind.TEXT, column="hash", sortable=True, visibility=Visibility.HIDDEN),
         Field(name="picture", kind=Kind.TEXT, column="picture", filterable=False),
+        Field(
+            name="posts",
+            kind=Kind.ROWS,
+            column="posts WHERE posts.person = people.id",
+            rows=Fields(
+                [
+                    Field(name="title", kind=Kind.FOLDED, column="posts.title", key="posts.title_key", patterns=True),
+                    Field(name="draft", kind=Kind.BOOLEAN, column="posts.draft", visibility=Visibility.PRIVATE),
+                ]
+            ),
+        ),
     ],
     Attributes(
         column="attributes",
@@ -241,3 +253,23 @@ def test_a_value_that_cannot_be_read_names_its_field():
 def test_a_registry_that_contradicts_itself_does_not_start(wrong: dict[str, Any]):
     with pytest.raises(ValueError, match="x: "):
         Field(name="x", column="x", **wrong)
+
+
+def test_rows_are_asked_about_their_own_fields_and_all_terms_count_together():
+    titled = Compare("title", Op.EQ, "x")
+    assert check(Some("posts", All((titled,)))) == Some("posts", All((titled,)))
+    assert check(All((Some("posts", titled), Compare("age", Op.EQ, 1))))
+    assert code_of(Some("posts", Compare("age", Op.EQ, 1))) == "unknown_field"
+    assert code_of(Some("nothing", titled)) == "unknown_field"
+    assert code_of(Some("tags", titled)) == "wrong_operator"
+    assert code_of(Compare("posts", Op.EXISTS, value=True)) == "wrong_operator"
+    assert code_of(Some("posts", AnyOf((titled, titled))), terms=2) == "too_many"
+    assert code_of(Some("posts", Not(titled)), depth=2) == "too_deep"
+    with pytest.raises(PrivateField):
+        check(Some("posts", Compare("draft", Op.EQ, value=True)))
+
+
+@pytest.mark.parametrize("text", ["(", r"(a)\1", "(?=a)", "((a{50}){50}){50}"])
+def test_an_expression_that_cannot_be_run_quickly_is_a_wrong_value(text: str):
+    assert code_of(Compare("name", Op.MATCHES, text)) == "wrong_value"
+    assert code_of(Some("posts", Compare("title", Op.MATCHES, text))) == "wrong_value"

@@ -147,3 +147,22 @@ def test_a_page_that_cannot_be_is_refused(numbers: dict[str, Any], field: str):
     with pytest.raises(InvalidInput) as caught:
         Page(**numbers)
     assert caught.value.problems[0].field == field
+
+
+def test_the_edges_of_a_page_have_cursors_though_there_is_no_more_on_request():
+    question: dict[str, Any] = {"where": WHERE, "sorts": (Sort("name"),), "fields": FIELDS, "about": ()}
+    rows = [("a", UUID(int=1)), ("b", UUID(int=2))]
+    part = Walk(KEY, Page(2, edges=True), **question).cut(rows, lambda: None)
+    assert part.next is None
+    assert part.previous is None
+    assert part.first is not None
+    assert part.last is not None
+    assert Walk(KEY, Page(2, cursor=part.first), **question).after == rows[0]
+    assert Walk(KEY, Page(2, cursor=part.last), **question).after == rows[1]
+    assert Walk(KEY, Page(2, edges=True), **question).cut([], lambda: None).last is None
+
+
+def test_a_page_starts_at_one_place():
+    for start in ({"offset": 1, "behind": REALM}, {"cursor": "x", "behind": REALM}, {"offset": 1, "cursor": "x"}):
+        with pytest.raises(InvalidInput):
+            Page(1, **start)  # type: ignore[arg-type]

@@ -7,7 +7,8 @@ The logic has two values. A value is missing when it is NULL or absent (in a cus
 tests for that, every other comparison with a missing value is false, and `Not` turns false into true. So `ne` holds
 for a missing value. Empty text is a value; an empty list has no element and therefore does not exist.
 
-A list field holds a value when one of its elements does: `eq`, `in` and `contains` ask for elements.
+A list field holds a value when one of its elements does: `eq`, `in` and `contains` ask for elements. Of a field that is
+a list of rows, `Some` asks whether one row fulfils all that it says.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from typing import LiteralString, TypeAlias, cast
 
 import msgspec
 
-from roster.kit import values
+from roster.kit import patterns, values
 from roster.kit.errors import Forbidden, InvalidInput
 from roster.kit.values import Kind, Scalar, WrongValue
 
@@ -78,7 +79,7 @@ class Not(msgspec.Struct, frozen=True, tag="not"):
 class Compare(msgspec.Struct, frozen=True, tag="compare"):
     """One field compared with one value: a list for `in`, a boolean for `exists`, else a text or a typed value.
 
-    `matches` takes a regular expression in PostgreSQL's syntax, unanchored; it is never run by Python.
+    `matches` takes a regular expression in the syntax of `kit.patterns`, unanchored; it is never run by Python.
     """
 
     field: str
@@ -86,7 +87,14 @@ class Compare(msgspec.Struct, frozen=True, tag="compare"):
     value: object
 
 
-Filter: TypeAlias = All | AnyOf | Not | Compare
+class Some(msgspec.Struct, frozen=True, tag="some"):
+    """At least one row of the field fulfils the part, which speaks of that row's own fields."""
+
+    field: str
+    part: "Filter"
+
+
+Filter: TypeAlias = All | AnyOf | Not | Compare | Some
 
 EVERYTHING = All(())
 
@@ -119,15 +127,16 @@ _OPERATORS: Mapping[Kind, frozenset[Op]] = {
     Kind.UUID: _SAME | _ORDER,
     Kind.TEXT_LIST: _SAME | {Op.CONTAINS},
     Kind.JSON: _SAME | _ORDER | _PARTS,
+    Kind.ROWS: frozenset(),
 }
-_UNSORTABLE = frozenset({Kind.TEXT_LIST, Kind.JSON})
+_UNSORTABLE = frozenset({Kind.TEXT_LIST, Kind.JSON, Kind.ROWS})
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
     """One field that can be asked for. The SQL in it is written by us, never taken from input.
 
     Text columns should be declared `COLLATE "C"`: order is then that of the code points, on every system.
-    Use `patterns` with care: a regular expression can run long, so whoever allows it sets a statement time-out.
+    Whoever allows `patterns` sets a statement time-out (`Tx.bounded`): an expression can cost much on many rows.
     """
 
     name: str
@@ -141,6 +150,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     indexed: bool = False  # an index yields the rows in this order
     nullable: bool = True
     patterns: bool = False  # `matches` is allowed
+    rows: "Fields | None" = None  # of a field of rows, whose `column` is what follows FROM, joined to the outer row
     visibility: Visibility = Visibility.BASIC
 
     def __post_init__(self) -> None:
@@ -151,6 +161,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"{self.name}: a custom field is nullable and cannot be folded")
         if self.kind is Kind.JSON and not self.member:
             raise ValueError(f"{self.name}: only a custom field has values of any type")
+        if (self.kind is Kind.ROWS) != (self.rows is not None):
+            raise ValueError(f"{self.name}: a field of rows says what they hold, and no other does")
         if self.sortable and self.kind in _UNSORTABLE:
             raise ValueError(f"{self.name}: values of this kind have no order")
 
@@ -244,7 +256,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     terms: int = 100  # comparisons, and groups without parts
     choices: int = 1000  # values of one `in`
     text: int = 1024  # characters of one value
-    pattern: int = 256  # characters of one regular expression
     sorts: int = 5
     only_indexed_sorts: bool = False  # for listings that must stay quick at any size
 
@@ -305,6 +316,20 @@ class _Check:
                 return Not(self.node(where.part, depth + 1))
             case All() | AnyOf():
                 return type(where)(self._parts(where.parts, depth + 1))
+            case Some():
+                return Some(where.field, self._row(where, depth + 1))
+
+    def _row(self, where: Some, depth: int) -> Filter:
+        """The part as it is about one row; terms are counted together."""
+        self._count()
+        rows = self._fields.seen(where.field, may_see_private=self._may_see_private).rows
+        if rows is None:
+            raise problem(where.field, "wrong_operator", "This field cannot be compared so.")
+        outer, self._fields = self._fields, rows
+        try:
+            return self.node(where.part, depth)
+        finally:
+            self._fields = outer
 
     def _parts(self, parts: tuple[Filter, ...], depth: int) -> tuple[Filter, ...]:
         if not parts:
@@ -333,9 +358,12 @@ class _Check:
             return values.typed(Kind.BOOLEAN, value)
         if op is Op.IN:
             return self._choices(field, value)
-        self._bound(field, value, self._limits.pattern if op is Op.MATCHES else self._limits.text)
+        self._bound(field, value, patterns.LONGEST if op is Op.MATCHES else self._limits.text)
         if op in _PARTS:
-            return values.typed(Kind.TEXT, value)
+            text = str(values.typed(Kind.TEXT, value))
+            if op is Op.MATCHES:
+                patterns.read(text, folded=field.key is not None)
+            return text
         found = values.typed(field.kind, value)
         if op in _ORDER and isinstance(found, bool):
             raise WrongValue("True and false have no order.")

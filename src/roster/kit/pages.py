@@ -45,7 +45,9 @@ class Page(msgspec.Struct, frozen=True):
     """Which part is wanted. Raises InvalidInput when the numbers are out of range or contradict each other.
 
     `backwards` walks from the cursor, or from the end, towards the start; the items still come in the order asked
-    for. None goes the way the cursor itself points: `Slice.next` forwards, `Slice.previous` backwards.
+    for. None goes the way the cursor itself points: `Slice.next` forwards, `Slice.previous` backwards. `behind` starts
+    after the row with this id, for front doors that know no cursors. `edges` asks for the cursors of the first and the
+    last item whether or not there may be more.
     """
 
     limit: int
@@ -53,23 +55,30 @@ class Page(msgspec.Struct, frozen=True):
     cursor: str | None = None
     backwards: bool | None = None
     total: bool = False
+    behind: UUID | None = None
+    edges: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.limit <= MAX_LIMIT:
             raise InvalidInput.of("limit", "out_of_range", f"A page has 1 to {MAX_LIMIT} items.")
         if not 0 <= self.offset <= MAX_OFFSET:
             raise InvalidInput.of("offset", "out_of_range", "The offset is out of range.")
-        if self.offset and self.cursor is not None:
+        if bool(self.offset) + (self.cursor is not None) + (self.behind is not None) > 1:
             raise InvalidInput.of("offset", "contradiction", "A page starts at an offset or at a cursor, not both.")
 
 
 class Slice(msgspec.Struct, Generic[T], frozen=True):
-    """One part of a result. `total` only when asked for; `next` and `previous` when there may be more that way."""
+    """One part of a result. `total` only when asked for; `next` and `previous` when there may be more that way.
+
+    `first` and `last` are the cursors of the outermost items, when the page asked for its edges.
+    """
 
     items: list[T]
     total: int | None = None
     next: str | None = None
     previous: str | None = None
+    first: str | None = None
+    last: str | None = None
 
 
 class Walk:
@@ -105,12 +114,16 @@ class Walk:
         more, came = len(rows) > len(kept), self.after is not None or self.page.offset > 0
         behind, ahead = (more, came) if self.backwards else (came, more)
         kept = kept[::-1] if self.backwards else kept
-        width = len(self._kinds)
+        width, edges = len(self._kinds), self.page.edges
+        last = self._seal(kept[-1][-width:], backwards=False) if kept and (ahead or edges) else None
+        first = self._seal(kept[0][-width:], backwards=True) if kept and (behind or edges) else None
         return Slice(
             items=[model(*row[:-width]) for row in kept],
             total=total,
-            next=self._seal(kept[-1][-width:], backwards=False) if kept and ahead else None,
-            previous=self._seal(kept[0][-width:], backwards=True) if kept and behind else None,
+            next=last if ahead else None,
+            previous=first if behind else None,
+            first=first if edges else None,
+            last=last if edges else None,
         )
 
     def _seal(self, values: Sequence[object], *, backwards: bool) -> str:

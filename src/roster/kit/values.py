@@ -36,6 +36,7 @@ class Kind(StrEnum):
     UUID = "uuid"
     TEXT_LIST = "text_list"
     JSON = "json"  # a custom field without definition: each value has the type it was stored with
+    ROWS = "rows"  # rows of another table that belong to this one
 
 
 class WrongValue(ValueError):

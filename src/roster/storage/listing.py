@@ -5,8 +5,8 @@ from typing import TypeVar
 from uuid import UUID
 
 from roster.kit import filters
-from roster.kit.filters import Fields, Filter, Sort
-from roster.kit.pages import Page, Slice, Walk
+from roster.kit.filters import LIMITS, Fields, Filter, Limits, Sort
+from roster.kit.pages import InvalidCursor, Page, Slice, Walk
 from roster.storage import sql
 from roster.storage.sql import Listing
 from roster.storage.tx import Tx
@@ -26,18 +26,24 @@ async def fetch(
     may_see_private: bool,
     args: tuple[object, ...] = (),
     about: Sequence[str | UUID] = (),
+    limits: Limits = LIMITS,
 ) -> Slice[T]:
     """One page. `args` are the arguments of the listing's own condition after the realm, which is $1.
 
     `about` names the list where fields and filter do not, so that a cursor fits no other list.
     Raises InvalidFilter, PrivateField, InvalidCursor.
     """
-    wanted = filters.check(where or filters.EVERYTHING, fields, may_see_private=may_see_private)
-    order = filters.check_sorts(sorts, fields, may_see_private=may_see_private)
+    wanted = filters.check(where or filters.EVERYTHING, fields, may_see_private=may_see_private, limits=limits)
+    order = filters.check_sorts(sorts, fields, may_see_private=may_see_private, limits=limits)
     key = tx.runtime.keyring.key("cursors")
     whose = (listing.tables, tx.realm_id, *about)
     walk = Walk(key, page, where=wanted, sorts=order, fields=fields, about=whose)
     known = (tx.realm_id, *args)
+    if page.behind is not None:
+        query, values = sql.compile_place(listing, fields, walk, page.behind, args=known, realm_id=tx.realm_id)
+        walk.after = next(iter(await tx.rows(query, *values)), None)
+        if walk.after is None:
+            raise InvalidCursor
     query, values = sql.compile_page(listing, fields, walk, args=known, realm_id=tx.realm_id)
     rows = await tx.rows(query, *values)
     total: int | None = None

@@ -95,6 +95,14 @@ class Tx:
         except (*_LOST, *_AGAIN) as error:
             raise Unavailable from error
 
+    @asynccontextmanager
+    async def bounded(self, seconds: int) -> AsyncIterator[Tx]:
+        """In this block a statement that takes longer than so many seconds is broken off (TooMany)."""
+        async with self.transaction():
+            await self.value("SELECT set_config('statement_timeout', $1, true)", f"{seconds}s")
+            yield self
+            await self.run("SET LOCAL statement_timeout TO DEFAULT")
+
     async def maybe(
         self,
         model: type[M],

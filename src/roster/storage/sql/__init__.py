@@ -11,12 +11,20 @@ How a store lists its rows, with a filter and sorts that have passed `filters.ch
     ...                                            # and sql.compile_count, only when `page.total`
     return walk.cut(rows, User, total)
 
-A filter with `matches` runs a regular expression of the caller: the store that allows it sets a statement time-out, and
-tells the caller of an invalid expression (SQLSTATE 2201B).
+A filter with `matches` runs a regular expression of the caller on every row that nothing else excludes: whoever allows it
+does so inside of `Tx.bounded`.
 """
 
-from roster.storage.sql.page import Listing, compile_count, compile_order, compile_page
+from roster.storage.sql.page import Listing, compile_count, compile_order, compile_page, compile_place
 from roster.storage.sql.parameters import Compiled
 from roster.storage.sql.where import compile_where
 
-__all__ = ["Compiled", "Listing", "compile_count", "compile_order", "compile_page", "compile_where"]
+__all__ = [
+    "Compiled",
+    "Listing",
+    "compile_count",
+    "compile_order",
+    "compile_page",
+    "compile_place",
+    "compile_where",
+]

@@ -66,6 +66,17 @@ def compile_page(listing: Listing, fields: Fields, walk: Walk, *, args: tuple[ob
     return "(" + ") UNION ALL (".join(branches) + ")" + ending, args + parameters.values
 
 
+def compile_place(
+    listing: Listing, fields: Fields, walk: Walk, row: UUID, *, args: tuple[object, ...], realm_id: UUID
+) -> Compiled:
+    """The values by which a walk goes on after this row, which need not match the filter but must be in the list."""
+    parameters = Parameters(len(args))
+    keys = _keys(walk.sorts, fields, parameters, tiebreak=listing.tiebreak, backwards=walk.backwards)
+    wanted = _wanted(listing, fields, EVERYTHING, parameters, realm_id)
+    start = "SELECT " + ", ".join([key.expression for key in keys]) + " FROM " + listing.tables + " WHERE " + wanted
+    return start + " AND " + listing.tiebreak + " = " + parameters.add(row, "uuid"), args + parameters.values
+
+
 def _window(page: Page, parameters: Parameters) -> LiteralString:
     limit = " LIMIT " + parameters.add(page.limit + 1, "bigint")
     return limit + " OFFSET " + parameters.add(page.offset, "bigint") if page.offset else limit

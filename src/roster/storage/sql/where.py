@@ -6,8 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from roster.kit import text, values
-from roster.kit.filters import All, AnyOf, Compare, Field, Fields, Filter, Not, Op
+from roster.kit import patterns, text, values
+from roster.kit.filters import All, AnyOf, Compare, Field, Fields, Filter, Not, Op, Some
 from roster.kit.values import Kind, Scalar
 from roster.storage.sql.columns import TYPES, comparable, member, type_of, typed
 from roster.storage.sql.parameters import Compiled, Parameters
@@ -51,6 +51,14 @@ class _Where:
                 return self._group(where.parts, holds=holds, every=not holds)
             case Compare():
                 return self._leaf(where, holds=holds)
+            case Some():
+                found = self._some(where)
+                return found if holds else "NOT " + found
+
+    def _some(self, where: Some) -> LiteralString:
+        field = self._fields[where.field]
+        inside = _Where(field.rows or Fields(()), self._parameters, self._realm_id)
+        return "EXISTS (SELECT FROM " + field.column + " AND " + inside.node(where.part, holds=True) + ")"
 
     def _group(self, parts: Sequence[Filter], *, holds: bool, every: bool) -> LiteralString:
         if not parts:
@@ -76,8 +84,7 @@ class _Where:
             case Op.LT | Op.LE | Op.GT | Op.GE:
                 return self._ordered(field, _COMPARISONS[op], value)
             case Op.MATCHES:
-                sign: LiteralString = " ~* " if field.kind is Kind.FOLDED else " ~ "
-                return self._text(field, folded=False) + sign + self._parameters.add(value, "text")
+                return self._matches(field, value)
             case Op.CONTAINS if field.kind is Kind.TEXT_LIST:
                 return self._one_of(field, (value,))
             case Op.CONTAINS | Op.STARTS | Op.ENDS:
@@ -127,6 +134,14 @@ class _Where:
         pattern = ("" if op is Op.STARTS else "%") + _escaped(needle) + ("" if op is Op.ENDS else "%")
         exact = self._text(field, folded=True) + " LIKE " + self._parameters.add(pattern, "text")
         return exact if op is Op.STARTS and field.indexed else self._by_grams(field, needle) + exact
+
+    def _matches(self, field: Field, value: str) -> LiteralString:
+        """The expression on the folded text where there is one, and before it what an index can find."""
+        pattern = patterns.read(value, folded=field.key is not None)
+        exact = self._text(field, folded=True) + " ~ " + self._parameters.add(pattern.sql, "text")
+        if pattern.start and field.indexed:
+            return self._part(field, Op.STARTS, pattern.start) + " AND " + exact
+        return self._by_grams(field, pattern.part) + exact
 
     def _by_grams(self, field: Field, needle: Scalar) -> LiteralString:
         """What an index over trigrams can find, to stand before the exact comparison; empty where there is none."""
