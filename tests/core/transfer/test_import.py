@@ -257,11 +257,13 @@ async def test_replacing_a_password_ends_the_sessions(runtime: Runtime, realm: R
         await people.actor_of(runtime, person, granted.access_token)
 
 
-async def test_disabling_somebody_ends_their_sessions(runtime: Runtime, realm: Realm):
+@pytest.mark.parametrize("status", ["disabled", "pending"])
+async def test_shutting_somebody_out_ends_their_sessions_for_good(runtime: Runtime, realm: Realm, status: str):
     person = await people.a_member(runtime, realm)
     granted = await people.sign_in(runtime, person)
 
-    await bring(runtime, realm, ndjson({"username": person.username, "status": "disabled"}))
+    await bring(runtime, realm, ndjson({"username": person.username, "status": status}))
+    await bring(runtime, realm, ndjson({"username": person.username, "status": "active"}))
 
     with pytest.raises(Exception, match="token"):
         await people.actor_of(runtime, person, granted.access_token)

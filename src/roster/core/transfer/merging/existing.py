@@ -55,8 +55,8 @@ class Changed(msgspec.Struct, frozen=True):
 
     @property
     def is_shut_out(self) -> bool:
-        """Whether the person could sign in until now."""
-        return self.user.status != "disabled" and self.row.status == "disabled"
+        """Whether the person may not sign in any more, be it for good or until they are confirmed."""
+        return self.row.status not in ("active", self.user.status)
 
     def values(self) -> tuple[object, ...]:
         """What `store.update_people` takes."""
