@@ -1,6 +1,8 @@
 """A server for each module of tests, and what runs the products' own clients against it."""
 
-from collections.abc import AsyncIterator, Iterator
+import importlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -8,8 +10,13 @@ import pytest
 from roster.kit import ids
 from roster.storage import embedded
 from tests import servers
+from tests.clients import generator
+from tests.clients.generator import Client
 from tests.clients.node import Node
 from tests.servers import Installation, Server
+
+CONTRACTS = Path(__file__).parents[2] / "contracts"
+Generate = Callable[[str], Client]
 
 
 @pytest.fixture(scope="module")
@@ -36,3 +43,12 @@ def server(installation: Installation) -> Iterator[Server]:
     """The server on it."""
     with servers.serving(installation) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def generate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Generate]:
+    """Makes a client from one of the contracts."""
+    folder = tmp_path_factory.mktemp("generated")
+    with pytest.MonkeyPatch.context() as patches:
+        patches.syspath_prepend(folder)
+        yield lambda contract: Client(importlib.import_module(generator.generate(CONTRACTS / contract, folder).name))
