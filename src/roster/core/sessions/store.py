@@ -21,22 +21,22 @@ _S_NAMES = (
 )
 _INSERT = (
     "INSERT INTO sessions (realm_id, id, user_id, credential_id, dialect, label, user_agent, address, factors,"
-    " authenticated_at, created_at, last_used_at, expires_at)"
+    " authenticated_at, created_at, last_used_at, expires_at, device_id)"
 )
 # The rows that allow the session are locked against change until it is there: a password change or a deletion at the
 # same moment either sees the session and ends it, or is seen here.
 _OPEN = (
-    _INSERT + " SELECT $1, $2, u.id, NULL, $4, $5, $6, $7, $8, $9, $9, $9, $10 FROM realms r, users u"
+    _INSERT + " SELECT $1, $2, u.id, NULL, $4, $5, $6, $7, $8, $9, $9, $9, $10, $11::uuid FROM realms r, users u"
     " WHERE r.id = $1 AND r.status = 'active'"
     " AND u.realm_id = $1 AND u.id = $3 AND u.status = 'active' AND u.deleted_at IS NULL"
     " FOR SHARE OF u RETURNING " + _NAMES
 )
 _OPEN_WITH = (
-    _INSERT + " SELECT $1, $2, u.id, c.id, $4, $5, $6, $7, $8, $9, $9, $9, least($10, c.expires_at)"
+    _INSERT + " SELECT $1, $2, u.id, c.id, $4, $5, $6, $7, $8, $9, $9, $9, least($10, c.expires_at), $11::uuid"
     " FROM realms r, users u, credentials c"
     " WHERE r.id = $1 AND r.status = 'active'"
     " AND u.realm_id = $1 AND u.id = $3 AND u.status = 'active' AND u.deleted_at IS NULL"
-    " AND c.realm_id = $1 AND c.id = $11 AND c.user_id = u.id AND c.version = $12"
+    " AND c.realm_id = $1 AND c.id = $12 AND c.user_id = u.id AND c.version = $13"
     " AND (c.expires_at IS NULL OR c.expires_at > $9)"
     " FOR SHARE OF u, c RETURNING " + _NAMES
 )
@@ -83,6 +83,7 @@ async def insert(tx: Tx, opening: Opening, expires_at: datetime) -> Session | No
         list(opening.factors),
         tx.now,
         expires_at,
+        origin.device_id,
     )
     if opening.credential_id is None:
         rows = await tx.rows(_OPEN, *values)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from roster.kit.ids import CredentialId, ProofId, RealmId, UserId
+from roster.kit.ids import CredentialId, DeviceId, ProofId, RealmId, UserId
 
 
 class Purpose(StrEnum):
@@ -62,6 +62,7 @@ class Principal(msgspec.Struct, frozen=True):
     authenticated_at: datetime
     factors: list[str]
     last_used_at: datetime
+    device_id: DeviceId | None
 
 
 class KeyPrincipal(msgspec.Struct, frozen=True):

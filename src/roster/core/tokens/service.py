@@ -8,6 +8,8 @@ worker, without any message between workers. Only the verdict about a signature,
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
+
 from roster.core.access import service as access
 from roster.core.credentials import marks
 from roster.core.realms import service as realms
@@ -80,6 +82,8 @@ async def _by_session(tx: Tx, slug: str, text: str, origin: Origin) -> Actor:
         raise InvalidToken
     user_id, session_id = UserId(claims.sub), SessionId(claims.sid)
     activity.touch(tx.runtime, found.realm_id, session_id, found.last_used_at, now)
+    if found.device_id is not None:
+        origin = msgspec.structs.replace(origin, device_id=found.device_id)
     tx.actor = actors.anonymous(found.realm_id, slug, origin)
     return Actor(
         Kind.USER,
