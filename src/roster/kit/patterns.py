@@ -6,8 +6,10 @@ share (`\d \w \s`, their opposites, `\t \n \r \f \v`, `\xHH`, `\uHHHH`, and any 
 memory of the text (back references, look-around, atomic groups) and what grows when it is compiled (counted repeats of
 counted repeats) is refused. Nothing of the caller's own text is passed on: the expression is written anew.
 
-PostgreSQL runs such an expression as an automaton, so a text costs at most its length times the expression's size. That
-is bounded here, and the number of rows by a time-out where the statement is run.
+PostgreSQL runs such an expression as an automaton, so a text costs at most its length times the expression's size. The
+size is bounded here, and what many rows take together by a time-out where the statement is run. Expressions that are
+known to stop other engines take no longer than others then: `^(a+)+$` on 100,000 names 0.03 s, `(.*a){20}` 0.05 s. What
+is slow, several seconds, are counted repeats of what is optional, such as `(a?){100}`, so these count four times.
 """
 
 import re
@@ -23,9 +25,13 @@ from roster.kit.values import WrongValue, storable
 
 LONGEST: Final = 256
 """Characters of an expression."""
-_LARGEST: Final = 500
+_LARGEST: Final = 256
 """Signs of an expression when every counted repeat is written out."""
 _DEEPEST: Final = 20
+_EDGE: Final = 16
+"""What the edge of a word counts for: it is an expression of its own to PostgreSQL."""
+_REPEATED: Final = 4
+"""How much more what holds repeats counts for when it is itself repeated by a count."""
 _LAST: Final = 0x10FFFF
 _COUNT: Final = re.compile(r"\{([0-9]{1,4})(,([0-9]{1,4})?)?\}")
 _HEX: Final = re.compile(r"x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})")
@@ -54,6 +60,7 @@ class _Piece(msgspec.Struct, frozen=True):
     part: str = ""
     start: str = ""
     repeatable: bool = True
+    repeats: bool = False
 
 
 @lru_cache(1024)
@@ -90,7 +97,8 @@ class _Reader:
             branches.append(self._sequence())
         if len(branches) == 1:
             return branches[0]
-        return _sized(_Piece("|".join(each.sql for each in branches), sum(each.size for each in branches)))
+        size, repeats = sum(each.size for each in branches), any(each.repeats for each in branches)
+        return _sized(_Piece("|".join(each.sql for each in branches), size, repeats=repeats))
 
     def _sequence(self) -> _Piece:
         pieces: list[_Piece] = []
@@ -109,8 +117,10 @@ class _Reader:
         if not piece.repeatable:
             raise WrongValue("A place in the text cannot be repeated.")
         least, most, sign = bounds
-        size = piece.size * max(1, most if most is not None else least + 1)
-        return _sized(_Piece(_group(piece) + sign, size, part=(piece.text or piece.part) if least else ""))
+        times = max(1, most if most is not None else least)
+        size = piece.size * times * (_REPEATED if piece.repeats and times > 1 else 1)
+        part = (piece.text or piece.part) if least else ""
+        return _sized(_Piece(_group(piece) + sign, size, part=part, repeats=True))
 
     def _bounds(self) -> tuple[int, int | None, str] | None:
         """Least, most and spelling of a repeat; None where nothing is repeated."""
@@ -160,11 +170,11 @@ class _Reader:
         if not self._take(")"):
             raise WrongValue("An opening parenthesis has no closing one.")
         self._depth -= 1
-        return _Piece("(?:" + inner.sql + ")", inner.size, text=inner.text, part=inner.part, start=inner.start)
+        return msgspec.structs.replace(inner, sql="(?:" + inner.sql + ")")
 
     def _escape(self) -> _Piece:
         if self._peek() in ("b", "B"):
-            return _Piece("\\y" if self._next() == "b" else "\\Y", 2, repeatable=False)
+            return _Piece("\\y" if self._next() == "b" else "\\Y", _EDGE, repeatable=False)
         found = self._shorthand()
         return self._literal(self._escaped()) if found is None else _Piece("[" + _spelled(found) + "]", 1)
 
@@ -264,7 +274,8 @@ def _joined(pieces: list[_Piece]) -> _Piece:
     start = runs[1] if anchored else pieces[0].start if pieces else ""
     text = runs[0] if len(runs) == 1 else None
     sql, size = "".join(each.sql for each in pieces), sum(each.size for each in pieces)
-    return _sized(_Piece(sql, size, text=text, part=max([*runs, *parts], key=len), start=start))
+    repeats = any(each.repeats for each in pieces)
+    return _sized(_Piece(sql, size, text=text, part=max([*runs, *parts], key=len), start=start, repeats=repeats))
 
 
 def _group(piece: _Piece) -> str:

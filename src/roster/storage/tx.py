@@ -16,7 +16,7 @@ import msgspec
 
 from roster.kit import clock
 from roster.kit.actor import Actor
-from roster.kit.errors import RosterError, TooMany, Unavailable
+from roster.kit.errors import InvalidInput, RosterError, TooMany, Unavailable
 
 if TYPE_CHECKING:
     from roster.kit.ids import RealmId
@@ -200,6 +200,8 @@ def _translated(error: Exception, conflicts: Conflicts | None) -> Exception:
         return known() if known else error
     if isinstance(error, asyncpg.QueryCanceledError):
         return TooMany(5, "The query took too long. Please narrow it down.")
+    if isinstance(error, asyncpg.InvalidRegularExpressionError):
+        return InvalidInput.of("", "wrong_value", "The expression is too complex.")
     if isinstance(error, (*_LOST, *_AGAIN)):
         return Unavailable()
     return error

@@ -11,8 +11,8 @@ How a store lists its rows, with a filter and sorts that have passed `filters.ch
     ...                                            # and sql.compile_count, only when `page.total`
     return walk.cut(rows, User, total)
 
-A filter with `matches` runs a regular expression of the caller on every row that nothing else excludes: whoever allows it
-does so inside of `Tx.bounded`.
+A filter with `matches` runs a regular expression of the caller on every row that nothing else excludes: whoever allows
+it does so inside of `Tx.bounded`.
 """
 
 from roster.storage.sql.page import Listing, compile_count, compile_order, compile_page, compile_place
