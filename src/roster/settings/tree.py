@@ -156,19 +156,28 @@ class FulfillmenttoolsDialect(Dialect, frozen=True, kw_only=True):
     """Host names for the same, for clients that have them built in."""
 
 
+class Onslip360Dialect(Dialect, frozen=True, kw_only=True):
+    """The Onslip 360 API; its paths name the realm."""
+
+    prefixes: tuple[Prefix, ...] = ("/onslip360/v1",)
+    bearer_tokens: bool = False
+    """Whether access tokens of the realm are taken too; Onslip's own API takes signed requests only."""
+
+
 class Dialects(Section, frozen=True, kw_only=True):
     """The APIs, by name."""
 
     native: NativeDialect = NativeDialect()
     acceleratxr: AcceleratxrDialect = AcceleratxrDialect()
     fulfillmenttools: FulfillmenttoolsDialect = FulfillmenttoolsDialect()
+    onslip360: Onslip360Dialect = Onslip360Dialect()
 
 
 class Provider(Section, frozen=True, kw_only=True):
     """An external identity provider that people may sign in with."""
 
     kind: str
-    """`google`, `facebook` or `twitter`."""
+    """`google`, `facebook`, `twitter`, or `oidc` for any OpenID provider."""
     client_id: str
     """The application's id (at Twitter its consumer key)."""
     client_secret: Secret | None = None
@@ -179,6 +188,10 @@ class Provider(Section, frozen=True, kw_only=True):
     """Where to ask whom a token was given to, in the same way."""
     request_token_url: Address | None = None
     """Where to get request tokens, in the same way."""
+    issuer: Address | None = None
+    """Of an `oidc` provider: who signs its ID tokens, letter by letter."""
+    keys_url: Address | None = None
+    """Where its keys are; asked of the issuer when absent."""
 
 
 class Settings(Section, frozen=True, kw_only=True):
