@@ -7,6 +7,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
+import msgspec
+
 from roster import logs
 from roster.bus import outbox
 from roster.core.flows import provision, upkeep
@@ -15,12 +17,13 @@ from roster.core.sessions import activity
 from roster.core.transfer import tasks as transfer
 from roster.dialects.acceleratxr import dialect as acceleratxr
 from roster.dialects.fulfillmenttools import dialect as fulfillmenttools
+from roster.dialects.fulfillmenttools.identity import dialect as identity
 from roster.dialects.native import dialect as native
 from roster.jobs.worker import Worker
 from roster.kit.errors import Unavailable
 from roster.messaging import delivery
 from roster.settings import Dialect as DialectSettings
-from roster.settings import Settings
+from roster.settings import FulfillmenttoolsDialect, Settings
 from roster.storage import embedded, installation, migrate, pool
 from roster.storage.runtime import Runtime
 from roster.web.access_log import AccessLog, readable
@@ -62,6 +65,7 @@ def application(runtime: Runtime) -> Mounts:
         *_mounts(native, settings.dialects.native),
         *_mounts(acceleratxr, settings.dialects.acceleratxr),
         *_mounts(fulfillmenttools, settings.dialects.fulfillmenttools),
+        *_sign_in(settings.dialects.fulfillmenttools),
     ]
     site = Site(
         public_url=settings.server.public_url,
@@ -76,6 +80,18 @@ def _mounts(dialect: Dialect, settings: DialectSettings) -> list[Mount]:
         return []
     prefixes = [Mount(dialect=dialect, prefix=prefix, realm=settings.realm) for prefix in settings.prefixes]
     return prefixes + [Mount(dialect=dialect, host=host, realm=settings.realm) for host in settings.hosts]
+
+
+def _sign_in(settings: FulfillmenttoolsDialect) -> list[Mount]:
+    """Where that API's clients sign in: at addresses without a tenant, and beside the API itself."""
+    if not settings.enabled:
+        return []
+    mounts = [Mount(dialect=identity, prefix=prefix, realm="") for prefix in settings.sign_in_prefixes]
+    mounts += [Mount(dialect=identity, host=host, realm="") for host in settings.sign_in_hosts]
+    for below in ("/v1/", "/v2/"):
+        beside = _mounts(identity, settings)
+        mounts += [msgspec.structs.replace(mount, below=below) for mount in beside]
+    return mounts
 
 
 def _access_log(settings: Settings) -> AccessLog | None:

@@ -6,6 +6,7 @@ import typer
 
 from roster.cli import opened, output
 from roster.core.flows import provision
+from roster.core.realms import client_keys
 from roster.core.realms import service as realms
 from roster.core.realms.models import Realm
 from roster.kit.actor import Actor
@@ -39,11 +40,11 @@ def create(
 ) -> None:
     """A new realm, with its administrator role and nobody in it."""
 
-    async def work(runtime: Runtime, actor: Actor) -> Realm:
+    async def work(runtime: Runtime, actor: Actor) -> dict[str, object]:
         async with runtime.write(actor) as tx:
-            return await provision.create_realm(tx, slug, name)
+            return _long(runtime, await provision.create_realm(tx, slug, name))
 
-    output.row(_long(opened.run(data, database_url, realms.MAIN, work)), as_json=json)
+    output.row(opened.run(data, database_url, realms.MAIN, work), as_json=json)
 
 
 @app.command()
@@ -56,11 +57,11 @@ def show(
 ) -> None:
     """One realm with its settings."""
 
-    async def work(runtime: Runtime, actor: Actor) -> Realm:
+    async def work(runtime: Runtime, actor: Actor) -> dict[str, object]:
         async with runtime.read(actor) as tx:
-            return await realms.get(tx, slug)
+            return _long(runtime, await realms.get(tx, slug))
 
-    output.row(_long(opened.run(data, database_url, realms.MAIN, work)), as_json=json)
+    output.row(opened.run(data, database_url, realms.MAIN, work), as_json=json)
 
 
 async def _all(tx: Tx) -> list[Realm]:
@@ -80,5 +81,11 @@ def _short(realm: Realm) -> dict[str, object]:
     }
 
 
-def _long(realm: Realm) -> dict[str, object]:
-    return {**_short(realm), "id": str(realm.id), "number": realm.number, "settings": realm.settings}
+def _long(runtime: Runtime, realm: Realm) -> dict[str, object]:
+    return {
+        **_short(realm),
+        "id": str(realm.id),
+        "number": realm.number,
+        "fulfillmenttools_api_key": client_keys.write(runtime.keyring, realm.id),
+        "settings": realm.settings,
+    }

@@ -5,7 +5,7 @@ from typing import Final
 from roster.core.credentials.models import Identity
 from roster.core.limits import service as limits
 from roster.core.limits.service import Policy
-from roster.federation import facebook, google, twitter
+from roster.federation import facebook, google, oidc, twitter
 from roster.federation.errors import UnknownProvider
 from roster.kit.actor import Actor
 from roster.kit.errors import TooMany
@@ -13,15 +13,19 @@ from roster.settings import Provider
 from roster.storage.runtime import Runtime
 
 PER_ADDRESS: Final = Policy("federation:address", 100, 900)
-_KINDS: Final = {"google": google, "facebook": facebook, "twitter": twitter}
+_KINDS: Final = {"google": google, "facebook": facebook, "twitter": twitter, "oidc": oidc}
 
 
-async def identify(runtime: Runtime, actor: Actor, name: str, token: str, *, secret: str | None = None) -> Identity:
+async def identify(
+    runtime: Runtime, actor: Actor, name: str, token: str, *, secret: str | None = None, kind: str | None = None
+) -> Identity:
     """The person to whom a provider's token belongs; `secret` is what some providers give out with it.
 
-    Raises UnknownProvider, InvalidToken, ProviderSilent, TooMany.
+    With `kind` only a provider of that kind is asked. Raises UnknownProvider, InvalidToken, ProviderSilent, TooMany.
     """
     provider = _provider(runtime, name)
+    if kind not in (None, provider.kind):
+        raise UnknownProvider
     await _spend(runtime, actor)
     return await _KINDS[provider.kind].identify(name.lower(), provider, token, secret)
 

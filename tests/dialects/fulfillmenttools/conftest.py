@@ -7,23 +7,25 @@ import httpx
 import msgspec
 import pytest
 
+from roster import app
+from roster.core.realms import client_keys
 from roster.core.realms.models import Realm
-from roster.dialects.fulfillmenttools import dialect
 from roster.storage.runtime import Runtime
-from roster.web.mounts import Mount, Mounts
-from roster.web.request import Site
 from tests.dialects.conftest import ADDRESS, Person
 from tests.dialects.fulfillmenttools import contract
 
 PREFIX = "/fulfillmenttools/{realm}"
+TOOLKIT = "/identitytoolkit.googleapis.com"
+RENEWAL = "/securetoken.googleapis.com"
 
 
 class Wire:
     """Calls the dialect in one tenant; every answer must be one that the contract documents."""
 
-    def __init__(self, client: httpx.AsyncClient, slug: str) -> None:
+    def __init__(self, client: httpx.AsyncClient, slug: str, key: str = "") -> None:
         self.http = client
         self.slug = slug
+        self.key = key
         self.prefix = PREFIX.format(realm=slug)
 
     async def call(
@@ -62,6 +64,33 @@ class Wire:
     async def delete(self, path: str, **more: Any) -> httpx.Response:
         return await self.call("DELETE", path, **more)
 
+    async def toolkit(self, path: str, json: object = None, *, key: str | None = None, **more: Any) -> httpx.Response:
+        """A sign-in call, which names the tenant by its key."""
+        prefix = more.pop("prefix", RENEWAL if path == "/v1/token" else TOOLKIT)
+        more["params"] = {"key": self.key if key is None else key, **more.get("params", {})}
+        if json is not None:
+            more["content"] = msgspec.json.encode(json)
+            more["headers"] = {"Content-Type": "application/json", **more.get("headers", {})}
+        answer = await self.http.post(prefix + path, **more)
+        contract.check(answer, path)
+        return answer
+
+    async def sign_in(self, email: str, password: str, **more: Any) -> httpx.Response:
+        """The documented sign-in."""
+        body = {"email": email, "password": password, "returnSecureToken": True}
+        return await self.toolkit("/v1/accounts:signInWithPassword", body, **more)
+
+    async def renew(self, refresh_token: str, **more: Any) -> httpx.Response:
+        """The documented renewal."""
+        return await self.toolkit("/v1/token", {"grant_type": "refresh_token", "refresh_token": refresh_token}, **more)
+
+
+def word(answer: httpx.Response) -> tuple[int, str]:
+    """Status and word of a refused sign-in."""
+    error = answer.json()["error"]
+    assert error["code"] == answer.status_code
+    return answer.status_code, error["message"]
+
 
 def refusal(answer: httpx.Response) -> tuple[int, str]:
     """Status and what the first problem is about."""
@@ -72,13 +101,12 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
 @pytest.fixture
 async def client(runtime: Runtime) -> AsyncIterator[httpx.AsyncClient]:
     """The application, mounted as an installation mounts it."""
-    app = Mounts(runtime, [Mount(dialect=dialect, prefix=PREFIX)], site=Site(public_url=ADDRESS))
-    transport = httpx.ASGITransport(app=app, client=("192.0.2.1", 50000))  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(app=app.application(runtime), client=("", 50000))  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as found:
         yield found
 
 
 @pytest.fixture
-def wire(client: httpx.AsyncClient, realm: Realm) -> Wire:
+def wire(client: httpx.AsyncClient, runtime: Runtime, realm: Realm) -> Wire:
     """The dialect in the test's own tenant."""
-    return Wire(client, realm.slug)
+    return Wire(client, realm.slug, client_keys.write(runtime.keyring, realm.id))

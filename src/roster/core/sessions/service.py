@@ -113,6 +113,17 @@ async def refresh(runtime: Runtime, actor: Actor, text: str) -> Refreshed:
     raise InvalidToken
 
 
+async def named_by(tx: Tx, text: str) -> Session | None:
+    """The session, ended ones too, that a genuine refresh token of this realm names; nothing is checked."""
+    presented = refreshing.read(tx.runtime.keyring, text)
+    if presented is None or presented.realm_id != tx.realm_id:
+        return None
+    try:
+        return await store.find(tx, presented.session_id)
+    except SessionNotFound:
+        return None
+
+
 async def _rotated(tx: Tx, session_id: SessionId, generation: int) -> Session | None:
     settings = (await realms.current(tx)).settings
     longest, idle = timedelta(seconds=settings.session_for), timedelta(seconds=settings.session_idle_for)

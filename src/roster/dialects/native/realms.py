@@ -22,7 +22,7 @@ ops: Final = Operations(tag="Realms")
 async def list_realms(tx: Tx, query: PageQuery) -> Listing[wire.Realm]:
     """All realms, in order of their slugs; the cursor is the last slug seen."""
     found = await service.page(tx, query.cursor or "", query.limit)
-    items = [platform.realm_out(each) for each in found]
+    items = [platform.realm_out(each, tx.runtime.keyring) for each in found]
     return Listing(items=items, next_cursor=items[-1].slug if len(items) == query.limit else None)
 
 
@@ -37,7 +37,9 @@ async def list_realms(tx: Tx, query: PageQuery) -> Listing[wire.Realm]:
 async def create_realm(tx: Tx, request: Request, body: wire.RealmCreate) -> Reply:
     """Make a realm with its built-in role `admin`. Act in it with the header `Roster-Realm`."""
     realm = await provision.create_realm(tx, body.slug, body.display_name, body.settings)
-    return etags.with_tag(platform.realm_out(realm), realm.version, 201, f"{request.prefix}/realms/{realm.slug}")
+    return etags.with_tag(
+        platform.realm_out(realm, tx.runtime.keyring), realm.version, 201, f"{request.prefix}/realms/{realm.slug}"
+    )
 
 
 @ops.get(
@@ -50,7 +52,7 @@ async def create_realm(tx: Tx, request: Request, body: wire.RealmCreate) -> Repl
 async def get_realm(tx: Tx, slug: str) -> Reply:
     """A realm and its settings."""
     realm = await service.get(tx, slug)
-    return etags.with_tag(platform.realm_out(realm), realm.version)
+    return etags.with_tag(platform.realm_out(realm, tx.runtime.keyring), realm.version)
 
 
 @ops.patch(
@@ -65,4 +67,4 @@ async def get_realm(tx: Tx, slug: str) -> Reply:
 async def patch_realm(tx: Tx, slug: str, request: Request, body: wire.RealmPatch) -> Reply:
     """Change a realm's name, status or single settings. A disabled realm refuses every sign-in and every token."""
     realm = await service.change(tx, slug, platform.realm_change(body), etags.version_of(request))
-    return etags.with_tag(platform.realm_out(realm), realm.version)
+    return etags.with_tag(platform.realm_out(realm, tx.runtime.keyring), realm.version)

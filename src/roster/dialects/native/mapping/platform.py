@@ -7,15 +7,17 @@ import msgspec
 from roster.bus.models import Event
 from roster.core.attributes.models import Definition, DefinitionDraft
 from roster.core.audit.models import Entry
+from roster.core.realms import client_keys
 from roster.core.realms.models import Realm, RealmChange
 from roster.core.transfer.models import ImportOptions, Transfer
 from roster.dialects.native.mapping.base import instant, maybe
 from roster.dialects.native.wire import platform
+from roster.kit.secrets import Keyring
 from roster.messaging.models import Message
 from roster.messaging.texts import Text
 
 
-def realm_out(realm: Realm) -> platform.Realm:
+def realm_out(realm: Realm, keyring: Keyring) -> platform.Realm:
     """A realm with all its settings, defaults included."""
     return platform.Realm(
         id=realm.id,
@@ -23,6 +25,7 @@ def realm_out(realm: Realm) -> platform.Realm:
         display_name=realm.display_name,
         status=realm.status,  # type: ignore[arg-type]
         settings=msgspec.to_builtins(realm.settings),
+        fulfillmenttools_api_key=client_keys.write(keyring, realm.id),
         version=realm.version,
         created_at=instant(realm.created_at),
         updated_at=instant(realm.updated_at),

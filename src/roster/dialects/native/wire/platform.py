@@ -18,6 +18,7 @@ class Realm(Output, frozen=True, kw_only=True):
     display_name: str
     status: Literal["active", "disabled"]
     settings: Settings
+    fulfillmenttools_api_key: Annotated[str, Meta(description="What `key` is for the realm when signing in there.")]
     version: int
     created_at: Instant
     updated_at: Instant
