@@ -8,6 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from roster import app
 from roster.core.realms.models import Realm
 from roster.kit import ids
 from roster.storage import embedded, migrate
@@ -61,7 +62,7 @@ async def empty_dsn(postgres: embedded.Embedded) -> AsyncIterator[str]:
 async def runtime(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Runtime]:
     """One server's runtime on the shared database."""
     folder = tmp_path_factory.mktemp("data")
-    runtime = Runtime.open(factories.settings(folder), dsn)
+    runtime = app.runtime_of(factories.settings(folder), dsn)
     yield runtime
     await runtime.close()
 

@@ -11,6 +11,7 @@ import msgspec
 
 from roster import logs
 from roster.bus import outbox
+from roster.core.access import vocabulary
 from roster.core.flows import provision, upkeep
 from roster.core.flows.provision import FirstAdministrator
 from roster.core.sessions import activity
@@ -36,9 +37,19 @@ _PAUSE: Final = 5.0
 _LOOK_EVERY: Final = 2.0
 """Seconds between two looks whether the embedded database runs."""
 
+CATALOGUES: Final[tuple[vocabulary.Catalogue, ...]] = ()
+"""Permission keys and built-in roles that front doors bring along."""
+
 Work = Callable[[Runtime], Coroutine[Any, Any, None]]
 
 _log = logs.logger("roster.app")
+
+
+def runtime_of(settings: Settings, dsn: str) -> Runtime:
+    """A runtime that knows the permissions of every front door, mounted or not: roles may hold them all the same."""
+    runtime = Runtime.open(settings, dsn)
+    vocabulary.install(runtime, CATALOGUES)
+    return runtime
 
 
 async def prepare(settings: Settings, dsn: str) -> FirstAdministrator | None:
@@ -48,11 +59,12 @@ async def prepare(settings: Settings, dsn: str) -> FirstAdministrator | None:
         await migrate.apply(connection)
     finally:
         await connection.close()
-    runtime = Runtime.open(settings, dsn)
+    runtime = runtime_of(settings, dsn)
     try:
         async with runtime.lease() as tx:
             await installation.check_key(tx)
         await upkeep.prepare_months(runtime)
+        await upkeep.keep_built_in_roles(runtime)
         return await provision.first_start(runtime, settings.admin.password)
     finally:
         await runtime.close()

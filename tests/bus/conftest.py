@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from roster import app
 from roster.storage.runtime import Runtime
 from tests import factories
 
 
 @pytest.fixture
 async def own_runtime(own_dsn: str, tmp_path: Path) -> AsyncIterator[Runtime]:
-    runtime = Runtime.open(factories.settings(tmp_path), own_dsn)
+    runtime = app.runtime_of(factories.settings(tmp_path), own_dsn)
     yield runtime
     await runtime.close()

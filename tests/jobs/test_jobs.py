@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from roster import app
 from roster.core.realms.models import Realm
 from roster.core.transfer import service, tasks
 from roster.core.transfer.models import Transfer
@@ -26,7 +27,7 @@ ACTOR = system(RealmId(uuid7()), "nowhere", "test")
 @pytest.fixture
 async def own(own_dsn: str, tmp_path: Any) -> Any:
     """A runtime on a database of the test's own, because a queue belongs to the whole of one."""
-    runtime = Runtime.open(factories.settings(tmp_path), own_dsn)
+    runtime = app.runtime_of(factories.settings(tmp_path), own_dsn)
     yield runtime
     await runtime.close()
 

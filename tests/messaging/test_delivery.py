@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from roster import app
 from roster.core.messages import service as messages
 from roster.core.realms.models import Realm
 from roster.messaging import delivery, mailbox, store
@@ -48,7 +49,7 @@ async def smtp() -> AsyncIterator[tuple[Mailbox, int]]:
 
 def sending(own_dsn: str, folder: Path, port: int) -> Runtime:
     flags = {"mail.host": "127.0.0.1", "mail.port": port, "mail.tls": "none", "mail.from": "Roster <id@example.com>"}
-    return Runtime.open(factories.settings(folder, **flags), own_dsn)
+    return app.runtime_of(factories.settings(folder, **flags), own_dsn)
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from roster.core.credentials import service as credentials
 from roster.core.credentials.models import CredentialDraft, Kind
 from roster.core.realms.models import Realm
 from roster.core.users import service as users
-from roster.kit.actor import Context
 from roster.kit.errors import Forbidden, RosterError
 from roster.storage.runtime import Runtime
 from tests import factories
@@ -27,7 +26,7 @@ from tests.core.people import Person
 from tests.security import walking
 from tests.security.fronts import Front
 
-HERE = Context("facility", "7")
+HERE = {"facility": ["7"]}
 
 
 async def test_owning_a_role_in_one_place_gives_no_say_about_it_elsewhere(runtime: Runtime, realm: Realm):
@@ -37,7 +36,7 @@ async def test_owning_a_role_in_one_place_gives_no_say_about_it_elsewhere(runtim
     friend = await factories.a_person(runtime, realm)
     async with runtime.write(factories.roster_in(realm)) as tx:
         role = await access.find_role(tx, "helpers")
-        await access.assign(tx, role.id, owner.id, [HERE], is_owner=True)
+        await access.assign(tx, role.id, owner.id, HERE, is_owner=True)
 
     async with runtime.write(await factories.acting_as(runtime, realm, owner)) as tx:
         for members in ({owner.id}, {friend.id}):
@@ -58,7 +57,7 @@ async def test_a_role_held_in_one_place_counts_for_nothing_in_permission_lists(
     somewhere = await factories.a_person(runtime, realm)
     target = await factories.a_person(runtime, realm, email="t@example.org")
     async with runtime.write(factories.roster_in(realm)) as tx:
-        await access.assign(tx, (await access.find_role(tx, "editors")).id, somewhere.id, [HERE])
+        await access.assign(tx, (await access.find_role(tx, "editors")).id, somewhere.id, HERE)
         records = [Rights("editors", update=True, read=True), Rights(".*", read=True)]
         await objects.put(tx, "User", records, parent=None, version=None, defaults={})
     front = Front("acceleratxr", client, realm)

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from roster import app as composition
 from roster.cli import opened, output
 from roster.kit.errors import RosterError
 from roster.settings import Settings
@@ -93,7 +94,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 
 async def _collect(settings: Settings, dsn: str) -> list[Finding]:
-    runtime = Runtime.open(settings, dsn)
+    runtime = composition.runtime_of(settings, dsn)
     try:
         return [each async for each in _ask(runtime)]
     finally:

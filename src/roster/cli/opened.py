@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from roster import logs
+from roster import app, logs
 from roster.core.realms import service as realms
 from roster.kit.actor import Actor, system
 from roster.kit.errors import RosterError, Unavailable
@@ -93,7 +93,7 @@ def run(data: Path, url: str | None, realm: str, work: Callable[[Runtime, Actor]
 
 
 async def _run(settings: Settings, dsn: str, realm: str, work: Callable[[Runtime, Actor], Awaitable[T]]) -> T:
-    runtime = Runtime.open(settings, dsn)
+    runtime = app.runtime_of(settings, dsn)
     try:
         async with runtime.lease() as tx:
             await installation.check(tx)

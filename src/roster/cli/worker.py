@@ -40,7 +40,7 @@ def run(place: Place, ready: Ready, signals: tuple[signal.Signals, ...] = STOPPI
     From then on these signals do nothing any more, so that nothing disturbs the way out.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runtime = Runtime.open(place.settings, place.dsn)
+        runtime = composition.runtime_of(place.settings, place.dsn)
         server = _Server(_config(runtime), ready, lambda: composition.hush(runtime))
         _obey(signals, runner.get_loop(), server.stop)
         runner.run(_answer(runtime, server, place))

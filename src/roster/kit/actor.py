@@ -30,23 +30,35 @@ class Origin(msgspec.Struct, frozen=True):
     device_id: DeviceId | None = None
 
 
-class Context(msgspec.Struct, frozen=True, order=True):
-    """A place to which an assignment is limited: its kind (facility, zone …) and the identifier there."""
+class Scope(msgspec.Struct, frozen=True):
+    """What one assignment gives within its limits: per kind (facility, zone …) the values that it reaches.
 
-    kind: str
-    value: str
+    A kind that is not named is not limited. Facilities and groups of facilities are one limit together: the facilities
+    of the groups are among `facility` here. `user_role` holds folded names.
+    """
+
+    permissions: frozenset[str]
+    limits: tuple[tuple[str, frozenset[str]], ...]
+
+    def gives(self, permission: str) -> bool:
+        """Whether the permission is held within these limits."""
+        return permission in self.permissions or "*" in self.permissions
+
+    def limit(self, kind: str) -> frozenset[str] | None:
+        """The values of this kind; None when it is not limited."""
+        return next((values for limited, values in self.limits if limited == kind), None)
 
 
 class Grants(msgspec.Struct, frozen=True):
     """Permissions as the store knows them now.
 
-    `everywhere` holds without limits; `within` holds only for the contexts named, each assignment on its own:
-    contexts of different roles are never merged. `roles` names all roles, `unlimited` those that were given without
+    `everywhere` holds without limits; each scope of `within` comes from one assignment and is judged on its own:
+    limits of different roles are never merged. `roles` names all roles, `unlimited` those that were given without
     naming a place.
     """
 
     everywhere: frozenset[str] = frozenset()
-    within: tuple[tuple[frozenset[str], frozenset[Context]], ...] = ()
+    within: tuple[Scope, ...] = ()
     roles: tuple[str, ...] = ()
     unlimited: tuple[str, ...] = ()
 
@@ -54,9 +66,13 @@ class Grants(msgspec.Struct, frozen=True):
         """Whether the permission is held without limits."""
         return permission in self.everywhere or "*" in self.everywhere
 
-    def contexts(self, permission: str) -> tuple[frozenset[Context], ...]:
-        """The context sets within which the permission is held, one per assignment."""
-        return tuple(where for what, where in self.within if permission in what or "*" in what)
+    def holds(self, permission: str) -> bool:
+        """Whether the permission is held at all, be it within limits."""
+        return self.allows(permission) or any(scope.gives(permission) for scope in self.within)
+
+    def scopes(self, permission: str) -> tuple[Scope, ...]:
+        """The scopes within which the permission is held, one per assignment."""
+        return tuple(scope for scope in self.within if scope.gives(permission))
 
 
 NOTHING = Grants()

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from uuid import UUID
 
+from roster import app
 from roster.core.transfer import files
 from roster.core.transfer.models import Transfer
 from roster.kit.actor import system
@@ -19,7 +20,7 @@ def _say(transfer: Transfer) -> None:
 
 async def main(dsn: str, folder: Path, actor_id: UUID, slug: str, file: Path) -> None:
     """Import, resuming if the file was begun before."""
-    runtime = Runtime.open(factories.settings(folder), dsn)
+    runtime = app.runtime_of(factories.settings(folder), dsn)
     actor = system(RealmId(actor_id), slug, "test")
     done = await files.run_file(runtime, actor, file, form="roster", watch=_say)
     print(done.state, flush=True)  # noqa: T201 - as above

@@ -12,6 +12,7 @@ import uvicorn
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import CHECKS
 
+from roster import app
 from roster.core.realms.models import Realm
 from roster.dialects.acceleratxr import dialect
 from roster.storage.runtime import Runtime
@@ -32,7 +33,7 @@ def server(runtime: Runtime, dsn: str) -> Iterator[str]:
     servers: list[uvicorn.Server] = []
 
     async def run() -> None:
-        own = Runtime.open(runtime.settings, dsn)
+        own = app.runtime_of(runtime.settings, dsn)
         app = Mounts(own, [Mount(dialect=dialect, prefix=PREFIX)])
         servers.append(uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off")))  # type: ignore[arg-type]
         await servers[0].serve(sockets=[listening])

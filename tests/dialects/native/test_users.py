@@ -8,7 +8,6 @@ import pytest
 from roster.core.access import service as access
 from roster.core.access.models import RoleDraft
 from roster.core.realms.models import Realm
-from roster.kit.actor import Context
 from roster.storage.runtime import Runtime
 from tests import factories
 from tests.dialects.conftest import Person, SignIn, signed_in
@@ -117,14 +116,14 @@ async def test_the_basic_view_shows_that_people_exist_and_no_more(
 async def test_whoever_sees_people_of_a_place_sees_those_only(
     client: httpx.AsyncClient, runtime: Runtime, realm: Realm, sign_in: SignIn
 ):
-    here = Context("facility", "7")
+    here = {"facility": ["7"]}
     async with runtime.write(factories.roster_in(realm)) as tx:
         reading = await access.create_role(tx, RoleDraft(name="reading", permissions=["users.read"]))
         working = await access.create_role(tx, RoleDraft(name="working"))
     reader, near, far = await sign_in(), await sign_in(), await sign_in()
     async with runtime.write(factories.roster_in(realm)) as tx:
-        await access.assign(tx, reading.id, reader.user.id, [here])
-        await access.assign(tx, working.id, near.user.id, [here])
+        await access.assign(tx, reading.id, reader.user.id, here)
+        await access.assign(tx, working.id, near.user.id, here)
 
     listed = await client.get("/users", headers=reader.bearer, params={"sort": "number"})
     one = await client.get(f"/users/{near.user.id}", headers=reader.bearer)

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from roster.core.access import objects, store
-from roster.core.access.models import Role
+from roster.core.access import assigning, deciding, objects, store
+from roster.core.access.contexts import Contexts
+from roster.core.access.models import Role, RoleDraft
 from roster.core.audit import service as audit
 from roster.storage.tx import Tx
 
@@ -20,6 +21,12 @@ async def would_gain(tx: Tx, name: str) -> bool:
 
 async def create_bare_role(tx: Tx, name: str, description: str = "") -> Role:
     """A role without any permission, which therefore nobody can gain anything by. Raises RoleNameTaken."""
-    role = await store.insert(tx, name=name, description=description, permissions=[], ceiling={}, built_in=False)
+    role = await store.insert(tx, RoleDraft(name, description), built_in=False)
     await audit.record(tx, "role.created", "role", role.id, {"name": [None, role.name]})
     return role
+
+
+async def require_giving(tx: Tx, role: Role, contexts: Contexts) -> None:
+    """Raise Escalation or InvalidInput when the actor, who gives roles everywhere, may not give this one so."""
+    await deciding.require_permissions(tx, role, contexts)
+    await assigning.require_allowed(tx, role, contexts)

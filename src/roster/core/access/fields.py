@@ -1,7 +1,7 @@
 """What roles can be filtered and sorted by."""
 
 from roster.core.access import store
-from roster.kit.filters import Field, Fields
+from roster.kit.filters import Field, Fields, Visibility
 from roster.kit.values import Kind
 
 FIELDS = Fields(
@@ -19,8 +19,20 @@ FIELDS = Fields(
         ),
         Field(name="description", kind=Kind.TEXT, column="description", sortable=True, nullable=False),
         Field(name="permissions", kind=Kind.TEXT_LIST, column="permissions", nullable=False),
-        Field(name="members", kind=Kind.TEXT_LIST, column=store.MEMBERS, nullable=False),
-        Field(name="owners", kind=Kind.TEXT_LIST, column=store.OWNERS, nullable=False),
+        Field(
+            name="members",
+            kind=Kind.TEXT_LIST,
+            column=store.MEMBERS,
+            nullable=False,
+            visibility=Visibility.PRIVATE,
+        ),
+        Field(
+            name="owners",
+            kind=Kind.TEXT_LIST,
+            column=store.OWNERS,
+            nullable=False,
+            visibility=Visibility.PRIVATE,
+        ),
         Field(name="built_in", kind=Kind.BOOLEAN, column="built_in", nullable=False),
         Field(name="version", kind=Kind.INTEGER, column="version", sortable=True, nullable=False),
         Field(name="created_at", kind=Kind.INSTANT, column="created_at", sortable=True, indexed=True, nullable=False),

@@ -2,15 +2,19 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import cast
+from typing import Final, cast
 
-from roster.core.access import store
-from roster.kit.actor import Context, Grants
+from roster.core.access import contexts, store, vocabulary
+from roster.core.access.contexts import Groups
+from roster.core.access.vocabulary import CORE, Vocabulary
+from roster.core.places import service as places
+from roster.kit.actor import Grants, Scope
 from roster.kit.ids import UserId
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 
-_REMEMBERED = 20_000
+_REMEMBERED: Final = 20_000
+_ABOUT_PEOPLE: Final = ("users.", "roles.", "credentials.", "sessions.")
 Versions = tuple[int, int]
 """access_version of the person and of the realm, read in the statement that found the principal."""
 
@@ -23,11 +27,72 @@ async def grants_of(tx: Tx, user_id: UserId, versions: Versions) -> Grants:
     if known is not None:
         remembered.move_to_end(key)
         return known
-    grants = combine(await store.held_by(tx, user_id))
+    held = await store.held_by(tx, user_id)
+    grants = combine(held, vocabulary.of(tx.runtime), await _groups(tx, held, versions[1]))
     remembered[key] = grants
     if len(remembered) > _REMEMBERED:
         remembered.popitem(last=False)
     return grants
+
+
+async def read(tx: Tx, user_id: UserId) -> Grants:
+    """The person's grants, straight from the store."""
+    held = await store.held_by(tx, user_id)
+    return combine(held, vocabulary.of(tx.runtime), await _groups(tx, held, None))
+
+
+def combine(held: Iterable[store.Held], known: Vocabulary = CORE, groups: Groups = contexts.NO_GROUPS) -> Grants:
+    """Each assignment on its own: permissions without limits add up, limited ones keep their places to themselves."""
+    everywhere: set[str] = set()
+    within: list[Scope] = []
+    names: set[str] = set()
+    unlimited: set[str] = set()
+    for each in held:
+        names.add(each.role_name)
+        if not each.contexts:
+            unlimited.add(each.role_name)
+        limits = contexts.effective(each.ceiling, each.contexts, groups)
+        if not limits:
+            everywhere.update(known.expand(each.permissions))
+            continue
+        where = contexts.resolved(limits, groups)
+        if not contexts.is_nothing(dict(where)):
+            within.append(Scope(known.expand(each.permissions), where))
+    return Grants(frozenset(everywhere), tuple(within), tuple(sorted(names)), tuple(sorted(unlimited)))
+
+
+def covers(holder: Grants, permissions: Iterable[str], limits: contexts.Limits | None = None) -> bool:
+    """Whether each of these, within these resolved limits, is held by one single source: everywhere or one scope.
+
+    Several scopes never cover together what none covers alone. Which people a scope is for (`user_role`) matters only
+    to permissions over people.
+    """
+    return all(_covers(holder, permission, limits or {}) for permission in permissions)
+
+
+def _covers(holder: Grants, permission: str, limits: contexts.Limits) -> bool:
+    if holder.allows(permission):
+        return True
+    return any(contexts.contains(_relevant(scope, permission), limits) for scope in holder.scopes(permission))
+
+
+def _relevant(scope: Scope, permission: str) -> contexts.Limits:
+    about_people = permission == "*" or permission.startswith(_ABOUT_PEOPLE)
+    return {kind: values for kind, values in scope.limits if about_people or kind != contexts.USER_ROLE}
+
+
+def is_above(other: Grants, holder: Grants) -> bool:
+    """Whether `other` may do something, anywhere, that `holder` may not do there."""
+    if not covers(holder, other.everywhere):
+        return True
+    return not all(covers(holder, scope.permissions, dict(scope.limits)) for scope in other.within)
+
+
+async def _groups(tx: Tx, held: Iterable[store.Held], version: int | None) -> Groups:
+    """Most people are limited to no group, so most of the time nobody needs to know what is in them."""
+    if any(contexts.GROUP in each.ceiling or contexts.GROUP in each.contexts for each in held):
+        return await places.groups(tx, version)
+    return contexts.NO_GROUPS
 
 
 def _remembered(runtime: Runtime) -> OrderedDict[object, Grants]:
@@ -35,45 +100,3 @@ def _remembered(runtime: Runtime) -> OrderedDict[object, Grants]:
     if known is None:
         known = runtime.memo["grants"] = OrderedDict[object, Grants]()
     return cast("OrderedDict[object, Grants]", known)
-
-
-def combine(held: Iterable[store.Held]) -> Grants:
-    """Each assignment on its own: permissions without limits add up, limited ones keep their places to themselves."""
-    everywhere: set[str] = set()
-    within: list[tuple[frozenset[str], frozenset[Context]]] = []
-    names: set[str] = set()
-    unlimited: set[str] = set()
-    for each in held:
-        names.add(each.role_name)
-        if not each.contexts:
-            unlimited.add(each.role_name)
-        places = effective(each.ceiling, each.contexts)
-        if places is None:
-            everywhere.update(each.permissions)
-        else:
-            within.append((frozenset(each.permissions), places))
-    return Grants(frozenset(everywhere), tuple(within), tuple(sorted(names)), tuple(sorted(unlimited)))
-
-
-def effective(ceiling: dict[str, list[str]], contexts: list[Context]) -> frozenset[Context] | None:
-    """The places where an assignment holds: per kind, what both role and assignment name; None is everywhere.
-
-    A kind that only one of them names is limited by that one alone.
-    """
-    if not ceiling and not contexts:
-        return None
-    named = {context.kind for context in contexts}
-    allowed = {context for context in contexts if context.kind not in ceiling or context.value in ceiling[context.kind]}
-    allowed |= {Context(kind, value) for kind, values in ceiling.items() if kind not in named for value in values}
-    return frozenset(allowed)
-
-
-def covers(holder: Grants, permissions: Iterable[str]) -> bool:
-    """Whether all of these are held without limits."""
-    return all(holder.allows(permission) for permission in permissions)
-
-
-def is_above(other: Grants, holder: Grants) -> bool:
-    """Whether `other` may do something, anywhere, that `holder` may not do."""
-    limited = (permission for permissions, _ in other.within for permission in permissions)
-    return not (covers(holder, other.everywhere) and covers(holder, limited))

@@ -8,7 +8,6 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from roster.kit.actor import Context
 from roster.kit.ids import AssignmentId, RoleId, UserId
 
 ADMINISTRATOR = "admin"
@@ -45,7 +44,10 @@ Name = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class Role(msgspec.Struct, frozen=True):
-    """A named set of permissions. `ceiling` lists, per kind of context, all that an assignment may name."""
+    """A named set of permissions.
+
+    `ceiling` lists, per kind of context, all that an assignment may name; `requires` are the kinds that it must name.
+    """
 
     id: RoleId
     number: int
@@ -53,6 +55,7 @@ class Role(msgspec.Struct, frozen=True):
     description: str
     permissions: list[str]
     ceiling: dict[str, list[str]]
+    requires: list[str]
     built_in: bool
     facets: dict[str, object]
     version: int
@@ -69,6 +72,7 @@ class RoleDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     description: Annotated[str, Meta(max_length=2000)] = ""
     permissions: list[str] = []
     ceiling: dict[str, list[str]] = {}
+    requires: list[str] = []
 
 
 class RoleChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,19 +82,53 @@ class RoleChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     description: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
     permissions: list[str] | UnsetType = UNSET
     ceiling: dict[str, list[str]] | UnsetType = UNSET
+    requires: list[str] | UnsetType = UNSET
 
 
 class Assignment(msgspec.Struct, frozen=True):
-    """A role given to a person, everywhere or in the places named."""
+    """A role given to a person. `contexts` has, per kind, the values it is limited to; an empty list is nothing."""
 
     id: AssignmentId
     role_id: RoleId
     role_name: str
     user_id: UserId
     is_owner: bool
-    contexts: list[Context]
+    contexts: dict[str, list[str]]
     created_at: datetime
     created_by: UUID | None
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """A role, by its name, as a person shall have it."""
+
+    role: str
+    contexts: dict[str, list[str]] = {}
+
+
+class EffectiveRole(msgspec.Struct, frozen=True):
+    """What one assignment gives now: every permission, those of front doors too, within what role and assignment name.
+
+    `facilities` are those reached, groups resolved; None when neither facilities nor groups of them are limited.
+    """
+
+    assignment_id: AssignmentId
+    role_name: str
+    permissions: list[str]
+    limits: dict[str, list[str]]
+    facilities: list[str] | None
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """What one assignment has to do with a permission.
+
+    With `gives` it gives the permission, within `limits` when there are any. Without, its role has the permission, but
+    `limits` has a kind without values. `withheld` are the values that it names and the role's ceiling does not reach.
+    """
+
+    assignment: Assignment
+    gives: bool
+    limits: dict[str, list[str]] | None
+    withheld: dict[str, list[str]]
 
 
 class Members(msgspec.Struct, frozen=True):

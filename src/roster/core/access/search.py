@@ -30,7 +30,7 @@ async def search(tx: Tx, where: Filter | None, sorts: Sequence[Sort], page: Page
         where=where,
         sorts=sorts or _BY_NAME,
         page=page,
-        may_see_private=True,
+        may_see_private=_may_see_members(tx),
         args=args,
         about=tx.actor.grants.roles if chosen is store.OWN_ROLES else (),
     )
@@ -39,11 +39,16 @@ async def search(tx: Tx, where: Filter | None, sorts: Sequence[Sort], page: Page
 async def count(tx: Tx, where: Filter | None) -> int:
     """How many roles match, of those the actor may see. Raises InvalidFilter."""
     chosen, args = await _reach(tx)
-    return await listing.count(tx, chosen, fields=FIELDS, where=where, may_see_private=True, args=args)
+    return await listing.count(tx, chosen, fields=FIELDS, where=where, may_see_private=_may_see_members(tx), args=args)
 
 
 async def _reach(tx: Tx) -> tuple[Listing, tuple[object, ...]]:
     by_list, own = await listed.exceptions(tx), list(tx.actor.grants.roles)
-    if not tx.actor.may("roles.read"):
+    if not tx.actor.grants.holds("roles.read"):
         return store.OWN_ROLES, (own, list(by_list.shown))
     return (store.SOME_ROLES, (own, list(by_list.hidden))) if by_list.hidden else (store.ROLES, ())
+
+
+def _may_see_members(tx: Tx) -> bool:
+    """Who reads roles because of some places does not learn by searching who has them elsewhere."""
+    return tx.actor.may("roles.read") or not tx.actor.grants.scopes("roles.read")

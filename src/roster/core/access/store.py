@@ -1,15 +1,12 @@
 """SQL of roles, assignments and permission lists."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-from uuid import UUID
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from roster.core.access.errors import AssignmentExists, AssignmentNotFound, RoleNameTaken, RoleNotFound
-from roster.core.access.models import Assignment, Members, Role
+from roster.core.access.models import Assignment, Members, Role, RoleDraft
 from roster.kit import ids
-from roster.kit.actor import Context
 from roster.kit.filters import Fields, Filter
 from roster.kit.ids import AssignmentId, RoleId, UserId, uuid7
 from roster.kit.text import fold
@@ -18,7 +15,7 @@ from roster.storage.sql import Listing
 from roster.storage.tx import Tx
 
 _ROLE = (
-    "id, number, name, description, permissions, ceiling, built_in, facets, version,"
+    "id, number, name, description, permissions, ceiling, requires, built_in, facets, version,"
     " created_at, created_by, updated_at, updated_by"
 )
 _ASSIGNMENT = "a.id, a.role_id, r.name, a.user_id, a.is_owner, a.contexts, a.created_at, a.created_by"
@@ -31,11 +28,11 @@ SOME_ROLES = Listing(
 )
 MEMBERS = (
     "(SELECT coalesce(array_agg(a.user_id::text), '{}') FROM assignments a WHERE a.realm_id = roles.realm_id"
-    " AND a.role_id = roles.id AND a.contexts = '[]' AND a.org_id IS NULL)"
+    " AND a.role_id = roles.id AND a.contexts = '{}' AND a.org_id IS NULL)"
 )
 OWNERS = (
     "(SELECT coalesce(array_agg(a.user_id::text), '{}') FROM assignments a WHERE a.realm_id = roles.realm_id"
-    " AND a.role_id = roles.id AND a.contexts = '[]' AND a.org_id IS NULL AND a.is_owner)"
+    " AND a.role_id = roles.id AND a.contexts = '{}' AND a.org_id IS NULL AND a.is_owner)"
 )
 """Who has a role, as lists that can be searched by."""
 _JOINED = " FROM assignments a JOIN roles r ON r.realm_id = a.realm_id AND r.id = a.role_id "
@@ -47,55 +44,16 @@ class Held(msgspec.Struct, frozen=True):
     role_name: str
     permissions: list[str]
     ceiling: dict[str, list[str]]
-    contexts: list[Context]
-
-
-class _Held(msgspec.Struct, frozen=True):
-    role_name: str
-    permissions: list[str]
-    ceiling: dict[str, list[str]]
-    contexts: list[dict[str, str]]
-
-
-class _Assignment(msgspec.Struct, frozen=True):
-    id: AssignmentId
-    role_id: RoleId
-    role_name: str
-    user_id: UserId
-    is_owner: bool
-    contexts: list[dict[str, str]]
-    created_at: datetime
-    created_by: UUID | None
-
-    def assignment(self) -> Assignment:
-        return Assignment(
-            self.id,
-            self.role_id,
-            self.role_name,
-            self.user_id,
-            self.is_owner,
-            _contexts(self.contexts),
-            self.created_at,
-            self.created_by,
-        )
-
-
-def _contexts(stored: list[dict[str, str]]) -> list[Context]:
-    return [Context(each["kind"], each["value"]) for each in stored]
-
-
-def _stored(contexts: Iterable[Context]) -> list[dict[str, str]]:
-    return [{"kind": each.kind, "value": each.value} for each in sorted(set(contexts))]
+    contexts: dict[str, list[str]]
 
 
 async def held_by(tx: Tx, user_id: UserId) -> list[Held]:
-    rows = await tx.all(
-        _Held,
+    return await tx.all(
+        Held,
         "SELECT r.name, r.permissions, r.ceiling, a.contexts" + _JOINED + "WHERE a.realm_id = $1 AND a.user_id = $2",
         tx.realm_id,
         user_id,
     )
-    return [Held(row.role_name, row.permissions, row.ceiling, _contexts(row.contexts)) for row in rows]
 
 
 async def find(tx: Tx, role_id: RoleId) -> Role:
@@ -138,21 +96,58 @@ async def named(tx: Tx, names: Sequence[str]) -> list[Role]:
     )
 
 
-async def insert(
-    tx: Tx, *, name: str, description: str, permissions: Sequence[str], ceiling: dict[str, list[str]], built_in: bool
-) -> Role:
+async def with_ids(tx: Tx, role_ids: Sequence[RoleId]) -> list[Role]:
+    return await tx.all(
+        Role, "SELECT " + _ROLE + " FROM roles WHERE realm_id = $1 AND id = ANY($2)", tx.realm_id, list(set(role_ids))
+    )
+
+
+async def versions_of(tx: Tx, user_id: UserId) -> tuple[int, int] | None:
+    """The access versions of a person who is not deleted, and of the realm."""
+    rows = await tx.rows(
+        "SELECT u.access_version, r.access_version FROM users u JOIN realms r ON r.id = u.realm_id"
+        " WHERE u.realm_id = $1 AND u.id = $2 AND u.deleted_at IS NULL",
+        tx.realm_id,
+        user_id,
+    )
+    return next(((person, realm) for person, realm in rows), None)
+
+
+async def lock_person(tx: Tx, user_id: UserId) -> bool:
+    """Whether there is such a person, whose assignments nobody else replaces until the end of the transaction."""
+    rows = await tx.rows(
+        "SELECT id FROM users WHERE realm_id = $1 AND id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE",
+        tx.realm_id,
+        user_id,
+    )
+    return bool(rows)
+
+
+async def is_new(tx: Tx, user_id: UserId) -> bool:
+    """Whether the actor has made this person in this very unit of work."""
+    return tx.actor.user_id is not None and await tx.value(
+        "SELECT EXISTS (SELECT FROM users WHERE realm_id = $1 AND id = $2 AND created_by = $3 AND created_at = $4)",
+        tx.realm_id,
+        user_id,
+        tx.actor.user_id,
+        tx.now,
+    )
+
+
+async def insert(tx: Tx, draft: RoleDraft, *, built_in: bool) -> Role:
     return await tx.one(
         Role,
-        "INSERT INTO roles (realm_id, id, name, name_key, description, permissions, ceiling, built_in,"
+        "INSERT INTO roles (realm_id, id, name, name_key, description, permissions, ceiling, requires, built_in,"
         " created_at, created_by, updated_at, updated_by)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $10) RETURNING " + _ROLE,
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10, $11) RETURNING " + _ROLE,
         tx.realm_id,
         uuid7(),
-        name,
-        fold(name),
-        description,
-        list(permissions),
-        ceiling,
+        draft.name,
+        fold(draft.name),
+        draft.description,
+        draft.permissions,
+        draft.ceiling,
+        draft.requires,
         built_in,
         tx.now,
         tx.actor.user_id,
@@ -164,8 +159,8 @@ async def insert(
 async def update(tx: Tx, role: Role) -> Role:
     return await tx.one(
         Role,
-        "UPDATE roles SET name = $3, name_key = $4, description = $5, permissions = $6, ceiling = $7, facets = $8,"
-        " version = version + 1, updated_at = $9, updated_by = $10"
+        "UPDATE roles SET name = $3, name_key = $4, description = $5, permissions = $6, ceiling = $7, requires = $8,"
+        " facets = $9, version = version + 1, updated_at = $10, updated_by = $11"
         " WHERE realm_id = $1 AND id = $2 RETURNING " + _ROLE,
         tx.realm_id,
         role.id,
@@ -174,6 +169,7 @@ async def update(tx: Tx, role: Role) -> Role:
         role.description,
         role.permissions,
         role.ceiling,
+        role.requires,
         role.facets,
         tx.now,
         tx.actor.user_id,
@@ -199,6 +195,11 @@ async def delete(tx: Tx, role_id: RoleId) -> None:
     await tx.run("DELETE FROM roles WHERE realm_id = $1 AND id = $2", tx.realm_id, role_id)
 
 
+async def lock_realm(tx: Tx) -> None:
+    """One server at a time; sign-ins and people do not wait for it."""
+    await tx.run("SELECT FROM realms WHERE id = $1 FOR NO KEY UPDATE", tx.realm_id)
+
+
 async def void_realm_grants(tx: Tx) -> None:
     """A role or a list changed: whatever any worker remembers about this realm's grants is out of date."""
     await tx.run("UPDATE realms SET access_version = access_version + 1 WHERE id = $1", tx.realm_id)
@@ -214,30 +215,28 @@ async def void_user_grants(tx: Tx, user_ids: Sequence[UserId]) -> None:
 
 
 async def assignments(tx: Tx, user_id: UserId) -> list[Assignment]:
-    rows = await tx.all(
-        _Assignment,
+    return await tx.all(
+        Assignment,
         "SELECT " + _ASSIGNMENT + _JOINED + "WHERE a.realm_id = $1 AND a.user_id = $2 ORDER BY a.id",
         tx.realm_id,
         user_id,
     )
-    return [row.assignment() for row in rows]
 
 
 async def assignment(tx: Tx, assignment_id: AssignmentId) -> Assignment:
-    row = await tx.one(
-        _Assignment,
+    return await tx.one(
+        Assignment,
         "SELECT " + _ASSIGNMENT + _JOINED + "WHERE a.realm_id = $1 AND a.id = $2",
         tx.realm_id,
         assignment_id,
         missing=AssignmentNotFound,
     )
-    return row.assignment()
 
 
 async def role_names(tx: Tx, user_ids: Sequence[UserId]) -> dict[UserId, list[str]]:
     rows = await tx.rows(
         "SELECT a.user_id, array_agg(DISTINCT r.name ORDER BY r.name)" + _JOINED + "WHERE a.realm_id = $1"
-        " AND a.user_id = ANY($2) AND a.contexts = '[]' GROUP BY a.user_id",
+        " AND a.user_id = ANY($2) AND a.contexts = '{}' GROUP BY a.user_id",
         tx.realm_id,
         list(user_ids),
     )
@@ -249,7 +248,7 @@ async def members(tx: Tx, role_ids: Sequence[RoleId]) -> dict[RoleId, Members]:
         "SELECT a.role_id, array_agg(a.user_id ORDER BY a.user_id),"
         " coalesce(array_agg(a.user_id ORDER BY a.user_id) FILTER (WHERE a.is_owner), '{}')"
         " FROM assignments a JOIN users u ON u.realm_id = a.realm_id AND u.id = a.user_id AND u.deleted_at IS NULL"
-        " WHERE a.realm_id = $1 AND a.role_id = ANY($2) AND a.contexts = '[]' AND a.org_id IS NULL GROUP BY a.role_id",
+        " WHERE a.realm_id = $1 AND a.role_id = ANY($2) AND a.contexts = '{}' AND a.org_id IS NULL GROUP BY a.role_id",
         tx.realm_id,
         list(role_ids),
     )
@@ -257,8 +256,9 @@ async def members(tx: Tx, role_ids: Sequence[RoleId]) -> dict[RoleId, Members]:
 
 
 async def assign(
-    tx: Tx, role_id: RoleId, user_id: UserId, contexts: Iterable[Context], *, is_owner: bool
+    tx: Tx, role_id: RoleId, user_id: UserId, contexts: Mapping[str, Sequence[str]], *, is_owner: bool
 ) -> AssignmentId:
+    """The contexts are in normal form."""
     return await tx.value(
         "INSERT INTO assignments (realm_id, id, role_id, user_id, is_owner, contexts, created_at, created_by)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
@@ -267,11 +267,24 @@ async def assign(
         role_id,
         user_id,
         is_owner,
-        _stored(contexts),
+        contexts,
         tx.now,
         tx.actor.user_id,
         conflicts={"assignments_once": AssignmentExists, "assignments_role": RoleNotFound},
     )
+
+
+async def widen(tx: Tx, assignment_id: AssignmentId, contexts: Mapping[str, Sequence[str]]) -> bool:
+    """Whether the assignment has these contexts now; not when the person has the role there already."""
+    updated = await tx.rows(
+        "UPDATE assignments a SET contexts = $3 WHERE realm_id = $1 AND id = $2 AND NOT EXISTS ("
+        "SELECT FROM assignments b WHERE b.realm_id = $1 AND b.user_id = a.user_id AND b.role_id = a.role_id"
+        " AND b.org_id IS NOT DISTINCT FROM a.org_id AND b.contexts = $3) RETURNING id",
+        tx.realm_id,
+        assignment_id,
+        contexts,
+    )
+    return bool(updated)
 
 
 async def unassign(tx: Tx, assignment_id: AssignmentId) -> None:
@@ -281,7 +294,7 @@ async def unassign(tx: Tx, assignment_id: AssignmentId) -> None:
 async def set_members(tx: Tx, role_id: RoleId, joining: Sequence[UserId], leaving: Sequence[UserId]) -> None:
     await tx.run(
         "DELETE FROM assignments WHERE realm_id = $1 AND role_id = $2 AND user_id = ANY($3)"
-        " AND contexts = '[]' AND org_id IS NULL",
+        " AND contexts = '{}' AND org_id IS NULL",
         tx.realm_id,
         role_id,
         list(leaving),
@@ -302,7 +315,7 @@ async def set_members(tx: Tx, role_id: RoleId, joining: Sequence[UserId], leavin
 async def set_owners(tx: Tx, role_id: RoleId, owners: Sequence[UserId]) -> None:
     await tx.run(
         "UPDATE assignments SET is_owner = (user_id = ANY($3)) WHERE realm_id = $1 AND role_id = $2"
-        " AND contexts = '[]' AND org_id IS NULL AND is_owner <> (user_id = ANY($3))",
+        " AND contexts = '{}' AND org_id IS NULL AND is_owner <> (user_id = ANY($3))",
         tx.realm_id,
         role_id,
         list(owners),
@@ -313,7 +326,7 @@ async def is_owner(tx: Tx, role_id: RoleId, user_id: UserId) -> bool:
     """Whether the person owns the role everywhere; owning it in some places makes nobody master of the rest."""
     return await tx.value(
         "SELECT EXISTS (SELECT FROM assignments WHERE realm_id = $1 AND role_id = $2 AND user_id = $3 AND is_owner"
-        " AND contexts = '[]' AND org_id IS NULL)",
+        " AND contexts = '{}' AND org_id IS NULL)",
         tx.realm_id,
         role_id,
         user_id,
@@ -345,7 +358,7 @@ async def administrators(tx: Tx, *, without_role: RoleId | None = None) -> set[U
     )
     rows = await tx.rows(
         "SELECT DISTINCT a.user_id" + _JOINED + "JOIN users u ON u.realm_id = a.realm_id AND u.id = a.user_id"
-        " WHERE a.realm_id = $1 AND '*' = ANY(r.permissions) AND r.ceiling = '{}' AND a.contexts = '[]'"
+        " WHERE a.realm_id = $1 AND '*' = ANY(r.permissions) AND r.ceiling = '{}' AND a.contexts = '{}'"
         " AND a.org_id IS NULL AND r.id IS DISTINCT FROM $2 AND u.status = 'active' AND u.deleted_at IS NULL",
         tx.realm_id,
         without_role,

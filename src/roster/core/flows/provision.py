@@ -27,10 +27,11 @@ class FirstAdministrator(msgspec.Struct, frozen=True):
 
 
 async def create_realm(tx: Tx, slug: str, display_name: str = "", settings: dict[str, object] | None = None) -> Realm:
-    """A realm with its built-in administrator role, which nobody has yet. Raises as `realms.create`."""
+    """A realm with its built-in roles, which nobody has yet. Raises as `realms.create`."""
     realm = await realms.create(tx, slug, display_name, settings)
     with tx.acting(realms.inside(tx.actor, realm)):
         await access.create_administrator_role(tx)
+        await access.keep_built_in_roles(tx)
     return realm
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 
+from roster.core.access import service as access
 from roster.core.audit import service as audit
 from roster.core.limits import service as limits
 from roster.core.realms import service as realms
@@ -19,6 +20,13 @@ from roster.storage.tx import Tx
 
 _MONTHS_AHEAD = 3
 _PAGE = 500
+
+
+async def keep_built_in_roles(runtime: Runtime) -> None:
+    """The roles that front doors document, in every realm, as this version of Roster knows them."""
+    async for realm in _all_realms(runtime):
+        async with runtime.write(realms.inside(_nowhere(), realm)) as tx:
+            await access.keep_built_in_roles(tx)
 
 
 async def prepare_months(runtime: Runtime) -> None:

@@ -53,7 +53,7 @@ async def seen(tx: Tx, user: User) -> User:
     right = await objects.right(tx, "read", user.id)
     if right is False:
         raise UserNotFound
-    if tx.actor.is_user(user.id) or tx.actor.may("users.read") or await _within_reach(tx, "users.read", user.id):
+    if tx.actor.is_user(user.id) or await access.is_over(tx, "users.read", user.id):
         return user
     if right or tx.actor.may("users.read_basic"):
         return user.basic()
@@ -262,17 +262,11 @@ async def _require_other(tx: Tx, user: User, permission: str, right: str) -> Non
     decided = await objects.right(tx, right, user.id)
     if tx.actor.is_user(user.id) and decided is not False:
         return
-    if decided or tx.actor.may(permission) or (decided is None and await _within_reach(tx, permission, user.id)):
+    if decided or tx.actor.may(permission) or (decided is None and await access.is_over(tx, permission, user.id)):
         await access.require_not_above(tx, user.id)
         return
     await seen(tx, user)
     raise Forbidden
-
-
-async def _within_reach(tx: Tx, permission: str, user_id: UserId) -> bool:
-    """Whether one of the actor's limited assignments gives the permission where the person belongs."""
-    places = tx.actor.grants.contexts(permission)
-    return bool(places) and await store.belongs(tx, user_id, [place for each in places for place in each])
 
 
 async def _shut_out(tx: Tx, user_id: UserId) -> None:

@@ -7,7 +7,6 @@ import msgspec
 
 from roster.core.users.errors import EmailTaken, UsernameTaken, UserNotFound
 from roster.core.users.models import User
-from roster.kit.actor import Context
 from roster.kit.filters import Fields, Filter
 from roster.kit.ids import UserId
 from roster.storage import sql
@@ -16,17 +15,13 @@ from roster.storage.tx import Tx
 COLUMNS = (
     "id, number, username, email, email_verified_at, phone, phone_verified_at, display_name, given_name, family_name,"
     " locale, personal_number, picture, status, attributes, facets, tags, version, access_version,"
-    " created_at, created_by, created_from, updated_at, updated_by, updated_from, deleted_at, deleted_by, deleted_from"
+    " last_sign_in_at, created_at, created_by, created_from, updated_at, updated_by, updated_from,"
+    " deleted_at, deleted_by, deleted_from"
 )
-WITHIN = (
-    "SELECT a.user_id FROM jsonb_array_elements($2::jsonb) AS place JOIN assignments a"
-    " ON a.realm_id = $1 AND a.contexts @> jsonb_build_array(place)"
-)
-"""People with a role in one of the places $2."""
 ROLE_NAMES = (
     "(SELECT coalesce(array_agg(r.name), '{}') FROM assignments a"
     " JOIN roles r ON r.realm_id = a.realm_id AND r.id = a.role_id"
-    " WHERE a.realm_id = users.realm_id AND a.user_id = users.id AND a.contexts = '[]')"
+    " WHERE a.realm_id = users.realm_id AND a.user_id = users.id AND a.contexts = '{}')"
 )
 EXTERNAL_IDS = (
     "(SELECT coalesce(array_agg(concat(c.data->>'provider', ':', c.data->>'subject')), '{}') FROM credentials c"
@@ -128,17 +123,6 @@ async def matching(tx: Tx, key: str, phone_key: str) -> list[User]:
     )
 
 
-async def belongs(tx: Tx, user_id: UserId, places: Sequence[Context]) -> bool:
-    """Whether the person has a role in one of these places."""
-    return await tx.value(
-        "SELECT EXISTS (SELECT FROM assignments a, jsonb_array_elements($3::jsonb) AS place"
-        " WHERE a.realm_id = $1 AND a.user_id = $2 AND a.contexts @> jsonb_build_array(place))",
-        tx.realm_id,
-        user_id,
-        [{"kind": place.kind, "value": place.value} for place in places],
-    )
-
-
 async def insert(tx: Tx, user_id: UserId, row: Row) -> User:
     return await tx.one(
         User,
@@ -232,7 +216,8 @@ async def end_sessions(tx: Tx, user_ids: Sequence[UserId], reason: str) -> None:
 async def erase(tx: Tx, user_id: UserId) -> None:
     """Nothing personal stays: a stone with the bare id, so that the id is never given out again."""
     await tx.run(
-        "UPDATE users SET username = id::text, username_key = id::text, email = NULL, email_key = NULL,"
+        "UPDATE users SET username = id::text, username_key = id::text, last_sign_in_at = NULL,"
+        " email = NULL, email_key = NULL,"
         " email_verified_at = NULL, phone = NULL, phone_key = NULL, phone_verified_at = NULL, display_name = NULL,"
         " display_key = NULL, given_name = NULL, given_key = NULL, family_name = NULL, family_key = NULL,"
         " locale = NULL, personal_number = NULL, picture = NULL, status = 'disabled', attributes = '{}',"

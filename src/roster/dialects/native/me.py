@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from roster.core.access import vocabulary
 from roster.core.access.errors import LastAdministrator
 from roster.core.credentials import service as credentials
 from roster.core.credentials.errors import CredentialNotFound, WrongPassword
@@ -42,7 +43,7 @@ def _me(actor: Actor) -> UserId:
 async def get_me(tx: Tx) -> Reply:
     """Who asks, and what they may do."""
     user = await users.get(tx, _me(tx.actor))
-    return etags.with_tag(people.me_out(tx.actor, user), user.version)
+    return etags.with_tag(people.me_out(tx.actor, user, vocabulary.of(tx.runtime)), user.version)
 
 
 @ops.patch(

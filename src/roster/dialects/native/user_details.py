@@ -3,6 +3,7 @@
 from typing import Final
 
 from roster.core.access import service as access
+from roster.core.access import vocabulary
 from roster.core.access.errors import (
     AssignmentExists,
     AssignmentNotFound,
@@ -158,10 +159,11 @@ async def unassign(tx: Tx, user_id: UserId, assignment_id: AssignmentId) -> None
     errors=(UserNotFound, Forbidden),
 )
 async def permissions(tx: Tx, user_id: UserId, query: wire_access.EffectiveQuery) -> wire_access.Effective:
-    """What a person may do now; with `explain` also which of their roles give that permission."""
+    """What a person may do now; with `explain` also what each of their roles has to do with that permission."""
     await users.get(tx, user_id)
+    known = vocabulary.of(tx.runtime)
     if query.explain is None:
         await access.assignments_of(tx, user_id)
-        return mapping.effective_out(await access.permissions_of(tx, user_id), None)
+        return mapping.effective_out(await access.permissions_of(tx, user_id), known, None)
     reasons = await access.explain(tx, user_id, query.explain)
-    return mapping.effective_out(await access.permissions_of(tx, user_id), reasons)
+    return mapping.effective_out(await access.permissions_of(tx, user_id), known, reasons)

@@ -42,7 +42,7 @@ async def list_users(tx: Tx, query: wire.UsersQuery) -> Listing[wire.User]:
     `ne` `gt` `ge` `lt` `le` `co` `sw` `ew` `in ("a", "b")` and `pr` (has a value), joined by `and`, `or`, `not`.
     Custom fields are `attributes.<name>`. `sort` names fields, descending after a hyphen.
     """
-    sees_all = tx.actor.may("users.read") or bool(tx.actor.grants.contexts("users.read"))
+    sees_all = tx.actor.grants.holds("users.read")
     words = queries.matching(query.q, _EVERYWHERE if sees_all else _BASIC)
     where = queries.both(queries.parse_filter(query.filter), words)
     page = Page(query.limit, cursor=query.cursor, total=query.total)

@@ -9,6 +9,7 @@ CREATE TABLE roles (
     description text NOT NULL DEFAULT '',
     permissions text[] NOT NULL DEFAULT '{}',
     ceiling jsonb NOT NULL DEFAULT '{}',        -- per kind of context, the only values an assignment may name
+    requires text[] NOT NULL DEFAULT '{}',      -- kinds of context that every assignment must name
     built_in boolean NOT NULL DEFAULT false,    -- may be neither changed nor deleted
     facets jsonb NOT NULL DEFAULT '{}',
     version integer NOT NULL DEFAULT 0,
@@ -22,6 +23,22 @@ CREATE UNIQUE INDEX roles_name_key ON roles (realm_id, name_key);
 CREATE UNIQUE INDEX roles_number_key ON roles (realm_id, number);
 CREATE INDEX roles_by_created ON roles (realm_id, created_at, id);
 
+-- What stands for the places of an assignment in an index that cannot lead with the realm: 128 bits for each place.
+CREATE FUNCTION place_marks(realm_id uuid, contexts jsonb) RETURNS uuid[] LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN (
+    SELECT coalesce(
+        array_agg(
+            encode(
+                substring(
+                    sha256(uuid_send(realm_id) || convert_to(kind || E'\x1f' || value, 'UTF8')) FROM 1 FOR 16
+                ),
+                'hex'
+            )::uuid
+        ),
+        '{}'
+    )
+    FROM jsonb_each(contexts) AS each (kind, held), jsonb_array_elements_text(held) AS value
+);
+
 CREATE TABLE assignments (
     realm_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -29,15 +46,18 @@ CREATE TABLE assignments (
     user_id uuid NOT NULL,
     org_id uuid,
     is_owner boolean NOT NULL DEFAULT false,    -- may change the role and its members; an owner counts as a member
-    contexts jsonb NOT NULL DEFAULT '[]',       -- [{kind, value}], none = everywhere
+    contexts jsonb NOT NULL DEFAULT '{}',       -- values per kind; a kind that is absent is not limited
     created_at timestamptz NOT NULL,
     created_by uuid,
+    places uuid[] NOT NULL GENERATED ALWAYS AS (place_marks(realm_id, contexts)) STORED,
     PRIMARY KEY (realm_id, id),
     CONSTRAINT assignments_role FOREIGN KEY (realm_id, role_id) REFERENCES roles ON DELETE CASCADE,
     CONSTRAINT assignments_user FOREIGN KEY (realm_id, user_id) REFERENCES users ON DELETE CASCADE
 );
 CREATE UNIQUE INDEX assignments_once ON assignments (realm_id, user_id, role_id, org_id, contexts) NULLS NOT DISTINCT;
 CREATE INDEX assignments_by_role ON assignments (realm_id, role_id);
+CREATE INDEX assignments_by_place ON assignments USING gin (places);
+ALTER TABLE assignments ALTER COLUMN places SET STATISTICS 1000;
 
 -- Who may do what with one object or one class of objects, in order; the first record that matches decides.
 CREATE TABLE access_lists (

@@ -6,6 +6,23 @@ from uuid import UUID
 
 import msgspec
 
+from roster.core.access import contexts
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A role as the person has it."""
+
+    role: str
+    contexts: dict[str, list[str]]
+    is_owner: bool
+
+    def written(self) -> object:
+        """A name for a role that holds everywhere, an object for one that is limited or owned."""
+        if not self.contexts and not self.is_owner:
+            return self.role
+        places = [{"kind": kind, "value": value} for kind, value in contexts.pairs(self.contexts)]
+        return {"role": self.role, "contexts": places, "is_owner": self.is_owner}
+
 
 class Record(msgspec.Struct, frozen=True):
     """A person with everything that an import can take back."""
@@ -34,8 +51,8 @@ class Record(msgspec.Struct, frozen=True):
 
     @property
     def roles(self) -> list[object]:
-        """A name for a role that holds everywhere, an object for one that is limited or owned."""
-        return [each["role"] if not each["contexts"] and not each["is_owner"] else each for each in self.assignments]
+        """As the roles stand in a file."""
+        return [msgspec.convert(each, Held).written() for each in self.assignments]
 
 
 class Secrets(msgspec.Struct, frozen=True):

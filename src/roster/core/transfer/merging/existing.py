@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from roster.core.access import service as access
+from roster.core.access import vocabulary
 from roster.core.attributes import service as attributes
 from roster.core.realms import service as realms
 from roster.core.transfer.merging import store
@@ -67,8 +68,9 @@ async def drop_betters(tx: Tx, people: Mapping[UserId, Entry], batch: Batch) -> 
     """Refuse the rows about people who may do more than the actor; whoever they are."""
     if tx.actor.may("*"):
         return set()
+    known = vocabulary.of(tx.runtime)
     held = await store.permissions_of(tx, list(people))
-    above = {user_id for user_id, permissions in held if not all(map(tx.actor.may, permissions))}
+    above = {user_id for user_id, permissions in held if not all(map(tx.actor.may, known.expand(permissions)))}
     for user_id in above:
         batch.refuse(people[user_id].row, _ABOVE)
     return above

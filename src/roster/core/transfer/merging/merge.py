@@ -80,7 +80,7 @@ class _Merge:
         for row, entry in list(entries.items()):
             if not entry.person.roles:
                 continue
-            given = self._roles.given(self._tx, entry)
+            given = await self._roles.given(self._tx, entry)
             if isinstance(given, Problem):
                 self._batch.refuse(row, given)
             else:

@@ -1,18 +1,18 @@
 """Names of roles in a file, and the roles that they mean here."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
-from roster.core.access import bulk, naming
+from roster.core.access import bulk, contexts, naming
+from roster.core.access.errors import Escalation
 from roster.core.access.models import Role
 from roster.core.transfer.merging.batch import Entry
 from roster.core.transfer.models import Summary
 from roster.core.transfer.sources.person import Given
 from roster.kit import values
-from roster.kit.actor import Context
-from roster.kit.errors import Problem
+from roster.kit.errors import InvalidInput, Problem
 from roster.kit.ids import RoleId
 from roster.kit.text import fold
 from roster.storage.tx import Tx
@@ -59,7 +59,7 @@ class Roles:
             if name in renamed:
                 self._summary.roles_renamed[name] = here
 
-    def given(self, tx: Tx, entry: Entry) -> list[Granted] | Problem:
+    async def given(self, tx: Tx, entry: Entry) -> list[Granted] | Problem:
         """The roles of one row, or why the actor may not give them."""
         found: list[Granted] = []
         for each in entry.person.roles:
@@ -70,9 +70,9 @@ class Roles:
             role = self._roles[key]
             if key in self._above:
                 return _ABOVE
-            if role is not None and (problem := _refused(tx, role, wanted)) is not None:
+            if role is not None and (problem := await _refused(tx, role, wanted)) is not None:
                 return problem
-            found.append(Granted(key, role.id if role else None, stored(wanted.contexts), wanted.is_owner))
+            found.append(Granted(key, role.id if role else None, stored(wanted.places), wanted.is_owner))
         return list(dict.fromkeys(found))
 
     async def _load(self, tx: Tx, names: Iterable[str]) -> None:
@@ -105,16 +105,16 @@ def is_name(name: str) -> bool:
     return values.storable(name) and naming.problem_of(name) is None
 
 
-def stored(contexts: Iterable[Context]) -> str:
-    """Places as JSON text, in the order and form in which assignments are stored."""
-    return msgspec.json.encode([{"kind": each.kind, "value": each.value} for each in sorted(set(contexts))]).decode()
+def stored(places: Mapping[str, Sequence[str]]) -> str:
+    """Places as JSON text, always the same for the same places."""
+    return msgspec.json.encode(contexts.normal(places)).decode()
 
 
-def _refused(tx: Tx, role: Role, wanted: Given) -> Problem | None:
-    if not all(map(tx.actor.may, role.permissions)):
+async def _refused(tx: Tx, role: Role, wanted: Given) -> Problem | None:
+    try:
+        await bulk.require_giving(tx, role, wanted.places)
+    except Escalation:
         return _ABOVE
-    for place in wanted.contexts:
-        allowed = role.ceiling.get(place.kind)
-        if allowed is not None and place.value not in allowed:
-            return Problem("roles", "above_ceiling", "The role does not reach one of these places.")
+    except InvalidInput as error:
+        return error.problems[0]
     return None

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from roster.core.access import contexts
 from roster.core.users.errors import EmailTaken, UsernameTaken
 from roster.core.users.models import User
 from roster.kit.ids import TransferId, UserId
@@ -14,7 +15,7 @@ from roster.storage.tx import Tx
 _USER = (
     "id, number, username, email, email_verified_at, phone, phone_verified_at, display_name, given_name, family_name,"
     " locale, personal_number, picture, status, attributes, facets, tags, version, access_version,"
-    " created_at, created_by, created_from, updated_at, updated_by, updated_from, deleted_at, deleted_by, deleted_from"
+    " last_sign_in_at, created_at, created_by, created_from, updated_at, updated_by, updated_from, deleted_at, deleted_by, deleted_from"
 )
 _ROW = (
     "username, username_key, email, email_key, email_unique, email_verified_at, phone, phone_key, phone_verified_at,"
@@ -238,7 +239,10 @@ async def roles_held(tx: Tx, user_ids: Collection[UserId]) -> set[tuple[UserId, 
         tx.realm_id,
         list(user_ids),
     )
-    return {(UserId(user_id), role_id, msgspec.json.encode(contexts).decode()) for user_id, role_id, contexts in rows}
+    return {
+        (UserId(user_id), role_id, msgspec.json.encode(contexts.normal(places)).decode())
+        for user_id, role_id, places in rows
+    }
 
 
 async def give_roles(tx: Tx, rows: Sequence[tuple[UUID, UserId, UUID, str, bool]]) -> None:

@@ -8,9 +8,9 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from roster.core.access import contexts
 from roster.core.users.models import UserChange
 from roster.kit import values
-from roster.kit.actor import Context
 from roster.kit.errors import Problem
 
 LONGEST = 256 * 1024
@@ -20,12 +20,24 @@ _SECRET = Annotated[str, Meta(max_length=1024)]
 _INSTANT = Annotated[datetime, Meta(tz=True)]
 
 
+class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A kind of context and one of its values; without value it says "nothing of this kind"."""
+
+    kind: Annotated[str, Meta(min_length=1, max_length=64)]
+    value: Annotated[str, Meta(min_length=1, max_length=200)] | None
+
+
 class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A role that is limited to places, or owned."""
 
     role: str
-    contexts: list[Context] = []
+    contexts: list[Place] = []
     is_owner: bool = False
+
+    @property
+    def places(self) -> dict[str, list[str]]:
+        """The contexts as the core has them."""
+        return contexts.of_pairs((each.kind, each.value) for each in self.contexts)
 
 
 class Person(UserChange, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from roster.core.access.vocabulary import Vocabulary
 from roster.core.credentials.models import Credential, Issued
 from roster.core.flows.dossier import Dossier
 from roster.core.sessions.models import Session
@@ -45,13 +46,13 @@ def user_out(user: User) -> people.User:
     )
 
 
-def me_out(actor: Actor, user: User) -> people.Me:
+def me_out(actor: Actor, user: User, known: Vocabulary) -> people.Me:
     """Who asks."""
     return people.Me(
         user=user_out(user),
         realm=actor.realm_slug,
         roles=list(actor.grants.roles),
-        permissions=sorted(actor.grants.everywhere),
+        permissions=known.directory(actor.grants.everywhere),
         session_id=actor.session_id,
         factors=list(actor.factors),
     )

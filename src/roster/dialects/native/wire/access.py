@@ -6,15 +6,19 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from roster.core.access.models import PERMISSIONS
 from roster.dialects.native.wire.base import Input, Instant, Output, RoleName
+
+_KEYS = "A permission of `GET /permissions`."
 
 
 class Context(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A place to which an assignment is limited: its kind (facility, zone …) and its identifier there."""
+    """A place to which an assignment is limited: its kind (facility, zone …) and its identifier there.
+
+    Without value it says "nothing of this kind".
+    """
 
     kind: Annotated[str, Meta(min_length=1, max_length=64)]
-    value: Annotated[str, Meta(min_length=1, max_length=200)]
+    value: Annotated[str, Meta(min_length=1, max_length=200)] | None
 
 
 class Assignment(Output, frozen=True, kw_only=True):
@@ -34,12 +38,15 @@ class Assign(Input, frozen=True, kw_only=True):
     """`role` is an id or a name; owners may change the role and who has it."""
 
     role: RoleName
-    contexts: Annotated[list[Context], Meta(max_length=100)] = []
+    contexts: Annotated[list[Context], Meta(max_length=1000)] = []
     is_owner: bool = False
 
 
 class Role(Output, frozen=True, kw_only=True):
-    """A named set of permissions. `ceiling` lists, per kind of context, all that an assignment may name."""
+    """A named set of permissions.
+
+    `ceiling` lists, per kind of context, all that an assignment may name; `requires` are the kinds that it must name.
+    """
 
     id: UUID
     number: int
@@ -47,6 +54,7 @@ class Role(Output, frozen=True, kw_only=True):
     description: str
     permissions: list[str]
     ceiling: dict[str, list[str]]
+    requires: list[str]
     built_in: bool
     version: int
     created_at: Instant
@@ -62,9 +70,8 @@ Ceiling = Annotated[
     ],
     Meta(max_length=50),
 ]
-Permissions = Annotated[
-    list[Annotated[str, Meta(max_length=200, extra_json_schema={"enum": list(PERMISSIONS)})]], Meta(max_length=200)
-]
+Permissions = Annotated[list[Annotated[str, Meta(max_length=200, description=_KEYS)]], Meta(max_length=1000)]
+Requires = Annotated[list[Annotated[str, Meta(min_length=1, max_length=64)]], Meta(max_length=50)]
 Description = Annotated[str, Meta(max_length=2000)]
 
 
@@ -75,6 +82,7 @@ class RoleCreate(Input, frozen=True, kw_only=True):
     description: Description = ""
     permissions: Permissions = []
     ceiling: Ceiling = {}
+    requires: Requires = []
 
 
 class RolePatch(Input, frozen=True, kw_only=True):
@@ -84,6 +92,7 @@ class RolePatch(Input, frozen=True, kw_only=True):
     description: Description | UnsetType = UNSET
     permissions: Permissions | UnsetType = UNSET
     ceiling: Ceiling | UnsetType = UNSET
+    requires: Requires | UnsetType = UNSET
 
 
 class Members(Output, frozen=True, kw_only=True):
@@ -101,10 +110,18 @@ class SetMembers(Input, frozen=True, kw_only=True):
 
 
 class Permission(Output, frozen=True, kw_only=True):
-    """A permission key and what it allows."""
+    """A permission and what it allows.
+
+    Keys of other front doors are `dialect:KEY`; they have the group in which that API shows them, and what they mean
+    here, which is nothing for what Roster does not do itself.
+    """
 
     key: str
     description: str
+    group: str | UnsetType = UNSET
+    subgroup: str | UnsetType = UNSET
+    operation: str | UnsetType = UNSET
+    means: list[str] | UnsetType = UNSET
 
 
 class Limited(Output, frozen=True, kw_only=True):
@@ -114,13 +131,25 @@ class Limited(Output, frozen=True, kw_only=True):
     contexts: list[Context]
 
 
+class Reason(Assignment, frozen=True, kw_only=True):
+    """An assignment whose role has the permission in question, and what becomes of it there.
+
+    It `gives` the permission within `limits`, null being everywhere; or it does not, as `limits` has a kind for which
+    nothing is left. `withheld` is what the assignment names and its role's ceiling does not reach.
+    """
+
+    gives: bool
+    limits: list[Context] | None
+    withheld: list[Context]
+
+
 class Effective(Output, frozen=True, kw_only=True):
-    """What a person may do now. `explained_by` answers `explain=<permission>`: the assignments that give it."""
+    """What a person may do now. `explained_by` answers `explain=<permission>`, assignment by assignment."""
 
     everywhere: list[str]
     within: list[Limited]
     roles: list[str]
-    explained_by: list[Assignment] | UnsetType = UNSET
+    explained_by: list[Reason] | UnsetType = UNSET
 
 
 class EffectiveQuery(Input, frozen=True, kw_only=True):

@@ -1,0 +1,287 @@
+"""Who has which role, and where. Every write here is a whole use case: check, change, trail."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+from uuid import UUID
+
+from roster.core.access import contexts as _contexts
+from roster.core.access import deciding, reach, store
+from roster.core.access.contexts import Contexts
+from roster.core.access.errors import AssignmentExists, AssignmentNotFound, Escalation, LastAdministrator
+from roster.core.access.models import Assignment, Members, Role, Wanted
+from roster.core.audit import service as audit
+from roster.core.places import service as places
+from roster.kit.actor import Scope
+from roster.kit.errors import Forbidden, InvalidInput, NotFound
+from roster.kit.ids import AssignmentId, RoleId, UserId
+from roster.kit.text import fold
+from roster.storage.tx import Tx
+
+_EVERYWHERE: Final[Contexts] = MappingProxyType({})
+_Places = tuple[tuple[str, tuple[str, ...]], ...]
+_Had = tuple[RoleId, _Places]
+_Scopes = tuple[Scope, ...] | None
+"""Within which of their scopes the actor gives roles to a person; None is without limits."""
+
+
+async def assignments_of(tx: Tx, user_id: UserId) -> list[Assignment]:
+    """The roles of a person, each with its places. Needs `roles.read` over the person, or being that person."""
+    if not tx.actor.is_user(user_id):
+        await deciding.require_over(tx, "roles.read", user_id)
+    return await store.assignments(tx, user_id)
+
+
+async def assign(
+    tx: Tx, role_id: RoleId, user_id: UserId, contexts: Contexts = _EVERYWHERE, *, is_owner: bool = False
+) -> Assignment:
+    """Give a role to a person, everywhere or in the places named.
+
+    Raises RoleNotFound, NotFound, AssignmentExists, Escalation; InvalidInput for a place above the role's ceiling and
+    for a missing one that the role requires. Needs `roles.assign` over the person; somebody whom the actor has just
+    made counts as theirs. Actors limited to facilities who name none give the role for their own facilities.
+    """
+    scopes = await _scopes_over(tx, user_id)
+    role = await store.find(tx, role_id)
+    wanted = _contexts.checked(contexts, "contexts")
+    if user_id not in await store.known_people(tx, [user_id]):
+        await deciding.require_holding(tx, role, wanted)
+        raise NotFound
+    return await _assign(tx, role, user_id, wanted, scopes=scopes, is_owner=is_owner)
+
+
+async def assign_on_behalf(tx: Tx, role: Role, user_id: UserId) -> None:
+    """Give a role as part of a larger use case that has made its own checks (bootstrap, import)."""
+    await store.assign(tx, role.id, user_id, {}, is_owner=False)
+    await store.void_user_grants(tx, [user_id])
+
+
+async def unassign(tx: Tx, assignment_id: AssignmentId, *, of: UserId | None = None) -> None:
+    """Take a role from a person, who is `of` when that is given. Needs `roles.assign` over the person and the places.
+
+    Raises AssignmentNotFound, LastAdministrator, Escalation.
+    """
+    deciding.require_somewhere(tx, "roles.assign")
+    found = await store.assignment(tx, assignment_id)
+    if of is not None and found.user_id != of:
+        raise AssignmentNotFound
+    await _unassign(tx, found, scopes=await _scopes_over(tx, found.user_id))
+
+
+async def set_assignments(tx: Tx, user_id: UserId, wanted: Sequence[Wanted]) -> list[Assignment]:
+    """Make all of a person's assignments exactly these, with as few changes as possible; what they are then.
+
+    Raises as `assign` and `unassign` do, InvalidInput for an unknown role. Others who do the same meanwhile wait.
+    """
+    deciding.require_somewhere(tx, "roles.assign")
+    if not await store.lock_person(tx, user_id):
+        raise NotFound
+    scopes = await _scopes_over(tx, user_id)
+    held = await store.assignments(tx, user_id)
+    kept = {(each.role_id, _key(each.contexts)) for each in held}
+    asked = await _asked(tx, wanted, kept, scopes=scopes)
+    for role, contexts in asked:
+        if (role.id, _key(contexts)) not in kept:
+            await _assign(tx, role, user_id, contexts, scopes=scopes)
+    staying = {(role.id, _key(contexts)) for role, contexts in asked}
+    for each in held:
+        if (each.role_id, _key(each.contexts)) not in staying:
+            await _unassign(tx, each, scopes=scopes)
+    return await store.assignments(tx, user_id)
+
+
+async def set_roles(tx: Tx, user_id: UserId, names: Sequence[str]) -> None:
+    """Make the person's roles without limits exactly these. Raises as `set_assignments` does."""
+    limited = [each for each in await store.assignments(tx, user_id) if each.contexts]
+    kept = [Wanted(each.role_name, each.contexts) for each in limited]
+    await set_assignments(tx, user_id, [*kept, *(Wanted(name) for name in names)])
+
+
+async def widen(tx: Tx, user_id: UserId, kind: str, value: str) -> None:
+    """Add a place to every assignment of the person that names places of its kind. Doing it again changes nothing.
+
+    Raises as `assign` does.
+    """
+    deciding.require_somewhere(tx, "roles.assign")
+    if not await store.lock_person(tx, user_id):
+        raise NotFound
+    scopes = await _scopes_over(tx, user_id)
+    for each in await store.assignments(tx, user_id):
+        if kind in each.contexts and value not in each.contexts[kind]:
+            await _widen(tx, each, kind, value, scopes=scopes)
+
+
+async def administrators(tx: Tx) -> set[UserId]:
+    """The active people with everything everywhere; whoever asks holds a lock until the end of the transaction."""
+    return await store.administrators(tx)
+
+
+async def keep_an_administrator(tx: Tx, without: UserId) -> None:
+    """Raise LastAdministrator when the realm would be left without an active one; holds a lock until the end."""
+    found = await store.administrators(tx)
+    if without in found and len(found) == 1:
+        raise LastAdministrator
+
+
+async def keep_an_administrator_without(tx: Tx, role_id: RoleId) -> None:
+    """Raise LastAdministrator when the realm has administrators, and this role makes all of them."""
+    if await store.administrators(tx) and not await store.administrators(tx, without_role=role_id):
+        raise LastAdministrator
+
+
+async def replace_members(tx: Tx, role: Role, wanted: Members) -> None:
+    """Make these people, and no others, have the role without limits; part of changing a role."""
+    await _require_holding_to_give(tx, role)
+    everybody = wanted.members | wanted.owners
+    unknown = everybody - await store.known_people(tx, list(everybody))
+    if unknown:
+        raise InvalidInput.of("members", "unknown_user", f"There is no user {min(map(str, unknown))}.")
+    before = (await store.members(tx, [role.id])).get(role.id, Members(frozenset(), frozenset()))
+    joining, leaving = sorted(everybody - before.members), sorted(before.members - everybody)
+    if joining:
+        _require_named(role, {}, "members")
+    if "*" in role.permissions and leaving and await store.administrators(tx) <= set(leaving):
+        raise LastAdministrator
+    await store.set_members(tx, role.id, joining, leaving)
+    await store.set_owners(tx, role.id, sorted(wanted.owners))
+    await store.void_user_grants(tx, [*joining, *leaving])
+    if joining or leaving or wanted.owners != before.owners:
+        await audit.record(tx, "role.members_changed", "role", role.id, _member_differences(before, wanted))
+
+
+async def _scopes_over(tx: Tx, user_id: UserId) -> _Scopes:
+    """Raises Forbidden when the actor gives no roles to this person."""
+    if tx.actor.may("roles.assign"):
+        return None
+    scopes = tx.actor.grants.scopes("roles.assign")
+    found = await reach.admitting(tx, scopes, user_id)
+    if not found and scopes and await store.is_new(tx, user_id):
+        found = scopes
+    if not found:
+        raise Forbidden
+    return found
+
+
+async def _asked(
+    tx: Tx, wanted: Sequence[Wanted], kept: Collection[_Had], *, scopes: _Scopes
+) -> list[tuple[Role, dict[str, list[str]]]]:
+    roles = {fold(role.name): role for role in await store.named(tx, [each.role for each in wanted])}
+    unknown = {fold(each.role) for each in wanted} - roles.keys()
+    if unknown:
+        raise InvalidInput.of("roles", "unknown_role", f"There is no role {min(unknown)[:100]!r}.")
+    found: dict[_Had, tuple[Role, dict[str, list[str]]]] = {}
+    for each in wanted:
+        role, contexts = roles[fold(each.role)], _contexts.checked(each.contexts, "contexts")
+        if (role.id, _key(contexts)) not in kept:
+            contexts = _filled(contexts, scopes)
+        found.setdefault((role.id, _key(contexts)), (role, contexts))
+    return list(found.values())
+
+
+async def _assign(
+    tx: Tx, role: Role, user_id: UserId, wanted: dict[str, list[str]], *, scopes: _Scopes, is_owner: bool = False
+) -> Assignment:
+    contexts = _filled(wanted, scopes)
+    await _require_inside(tx, role, contexts, scopes)
+    await deciding.require_holding(tx, role, contexts)
+    await require_allowed(tx, role, contexts)
+    assignment_id = await store.assign(tx, role.id, user_id, contexts, is_owner=is_owner)
+    await store.void_user_grants(tx, [user_id])
+    await audit.record(tx, "role.assigned", "user", user_id, _given(None, role.name, None, contexts))
+    return await store.assignment(tx, assignment_id)
+
+
+async def _unassign(tx: Tx, found: Assignment, *, scopes: _Scopes) -> None:
+    role = await store.find(tx, found.role_id)
+    await _require_inside(tx, role, found.contexts, scopes)
+    await deciding.require_permissions(tx, role, found.contexts)
+    if "*" in role.permissions and not found.contexts:
+        await keep_an_administrator(tx, without=found.user_id)
+    await store.unassign(tx, found.id)
+    await store.void_user_grants(tx, [found.user_id])
+    await audit.record(tx, "role.unassigned", "user", found.user_id, _given(role.name, None, found.contexts, None))
+
+
+async def _widen(tx: Tx, found: Assignment, kind: str, value: str, *, scopes: _Scopes) -> None:
+    role = await store.find(tx, found.role_id)
+    contexts = _contexts.checked({**found.contexts, kind: [*found.contexts[kind], value]}, "contexts")
+    await _require_inside(tx, role, found.contexts, scopes)
+    await _require_inside(tx, role, contexts, scopes)
+    await deciding.require_holding(tx, role, contexts)
+    await require_allowed(tx, role, contexts)
+    if not await store.widen(tx, found.id, contexts):
+        raise AssignmentExists
+    await store.void_user_grants(tx, [found.user_id])
+    changes = _given(role.name, role.name, found.contexts, contexts)
+    await audit.record(tx, "role.widened", "user", found.user_id, changes)
+
+
+def _filled(contexts: dict[str, list[str]], scopes: _Scopes) -> dict[str, list[str]]:
+    """Who is limited to facilities and names none means their own."""
+    if not scopes or not _contexts.PLACES.isdisjoint(contexts):
+        return contexts
+    own = next((scope for scope in scopes if scope.limit(_contexts.FACILITY) is not None), None)
+    if own is None:
+        return contexts
+    named = {kind: sorted(own.limit(kind) or ()) for kind in _contexts.PLACES}
+    kind = _contexts.FACILITY if named[_contexts.FACILITY] else _contexts.GROUP
+    return _contexts.normal({**contexts, kind: named[kind]})
+
+
+async def _require_inside(tx: Tx, role: Role, contexts: Contexts, scopes: _Scopes) -> None:
+    """Raise Escalation unless one of the scopes is for this role and holds the places named."""
+    if scopes is None:
+        return
+    groups = await places.groups(tx) if _contexts.GROUP in contexts else _contexts.NO_GROUPS
+    limits = {kind: frozenset(values) for kind, values in contexts.items()}
+    inner = dict(_contexts.resolved(limits, groups))
+    for scope in scopes:
+        outer = dict(scope.limits)
+        roles = outer.pop(_contexts.USER_ROLE, None)
+        if (roles is None or fold(role.name) in roles) and _contexts.contains(outer, inner):
+            return
+    raise Escalation
+
+
+async def require_allowed(tx: Tx, role: Role, contexts: Contexts) -> None:
+    """Raise InvalidInput for contexts above the role's ceiling, and when one is missing that the role requires."""
+    groups = await places.groups(tx) if role.ceiling else _contexts.NO_GROUPS
+    above = _contexts.above(role.ceiling, contexts, groups)
+    if above is not None:
+        text = f"The role does not reach {above[0]} {above[1][:100]!r}."
+        raise InvalidInput.of("contexts", "above_ceiling", text)
+    _require_named(role, contexts, "contexts")
+
+
+def _require_named(role: Role, contexts: Contexts, field: str) -> None:
+    missing = _contexts.missing(role.requires, contexts)
+    if missing is not None:
+        raise InvalidInput.of(field, "context_required", f"The role is given only with a {missing}.")
+
+
+async def _require_holding_to_give(tx: Tx, role: Role) -> None:
+    """Owners give what they hold through the role itself; everybody else what they hold at all."""
+    if tx.actor.user_id is None or not await store.is_owner(tx, role.id, tx.actor.user_id):
+        await deciding.require_holding(tx, role, {})
+
+
+def _key(contexts: Contexts) -> _Places:
+    return tuple((kind, tuple(values)) for kind, values in _contexts.normal(contexts).items())
+
+
+def _given(
+    before: str | None, after: str | None, old: Mapping[str, object] | None, new: Mapping[str, object] | None
+) -> dict[str, list[object]]:
+    """The trail of an assignment; places are named when there are some."""
+    found: dict[str, list[object]] = {"role": [before, after]}
+    return {**found, "contexts": [old or None, new or None]} if old or new else found
+
+
+def _member_differences(before: Members, after: Members) -> dict[str, list[object]]:
+    def ids(people: Iterable[UUID]) -> list[str]:
+        return sorted(str(each) for each in people)
+
+    return {
+        "members": [ids(before.members - after.members), ids(after.members - before.members)],
+        "owners": [ids(before.owners), ids(after.owners)],
+    }

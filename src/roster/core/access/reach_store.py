@@ -1,0 +1,55 @@
+"""SQL that finds people by the places and roles of their assignments."""
+
+from collections.abc import Sequence
+from typing import LiteralString
+from uuid import UUID
+
+import msgspec
+
+from roster.storage.sql import Compiled
+from roster.storage.sql.parameters import Parameters
+
+
+class Within(msgspec.Struct, frozen=True):
+    """A scope: of each set of marks the person has one, and no role but these (folded names)."""
+
+    marks: tuple[frozenset[UUID], ...]
+    roles: frozenset[str] | None
+
+
+def compile_any(scopes: Sequence[Within], taken: int) -> Compiled:
+    """The condition that a person is within one of the scopes."""
+    parameters = Parameters(taken)
+    parts: list[LiteralString] = [_within(scope, parameters) for scope in _merged(scopes)]
+    return "(" + " OR ".join(parts) + ")" if parts else "FALSE", parameters.values
+
+
+def _merged(scopes: Sequence[Within]) -> list[Within]:
+    """Scopes that differ in one set of places only are one search."""
+    sets: dict[frozenset[str] | None, set[UUID]] = {}
+    for scope in scopes:
+        if len(scope.marks) == 1:
+            sets.setdefault(scope.roles, set()).update(scope.marks[0])
+    merged = [Within((frozenset(marks),), roles) for roles, marks in sets.items()]
+    return merged + [scope for scope in scopes if len(scope.marks) != 1]
+
+
+def _within(scope: Within, parameters: Parameters) -> LiteralString:
+    parts: list[LiteralString] = [
+        "users.id IN (SELECT a.user_id FROM assignments a WHERE a.realm_id = $1 AND a.places && "
+        + parameters.add(sorted(marks), "uuid[]")
+        + ")"
+        for marks in scope.marks
+    ]
+    if scope.roles is not None:
+        parts.append(_only_roles(parameters.add(sorted(scope.roles), "text[]")))
+    return "(" + " AND ".join(parts) + ")"
+
+
+def _only_roles(names: LiteralString) -> LiteralString:
+    """Of nobody's roles it is NULL, which is no."""
+    return (
+        "(SELECT bool_and(a.role_id = ANY(ARRAY(SELECT r.id FROM roles r WHERE r.realm_id = $1 AND r.name_key = ANY("
+        + names
+        + ")))) FROM assignments a WHERE a.realm_id = users.realm_id AND a.user_id = users.id)"
+    )
