@@ -23,12 +23,12 @@ def key(*parts: str | bytes) -> str:
     return whole.hexdigest()[:16]
 
 
-def once(name: str, make: Callable[[Path], None], *, within: Path | None = None) -> Path:
+def once(name: str, make: Callable[[Path], None]) -> Path:
     """The folder of this name, filled by `make` when there is none yet.
 
     It appears whole or not at all. When two runs fill it at once, the first to be done keeps it.
     """
-    kept = (within or folder()) / name
+    kept = folder() / name
     if kept.is_dir():
         return kept
     kept.parent.mkdir(parents=True, exist_ok=True)

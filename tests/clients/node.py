@@ -103,11 +103,11 @@ def version() -> str:
     return subprocess.run([BIN / "node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
 
 
-def installed(client: Path, *, within: Path | None = None) -> Path:
+def installed(client: Path) -> Path:
     """The folder with a client's packages, installed from its lock file when they are not there yet."""
     described = [(client / name).read_bytes() for name in ("package.json", "package-lock.json")]
     name = f"{client.name}-{cache.key(version(), *described)}"
-    return cache.once(name, lambda folder: _install(client, folder), within=within)
+    return cache.once(name, lambda folder: _install(client, folder))
 
 
 def _install(client: Path, folder: Path) -> None:

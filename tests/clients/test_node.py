@@ -15,6 +15,12 @@ HERE = Path(__file__).parent
 CLIENTS = sorted(file.parent for file in HERE.glob("*/package.json"))
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The clients of these tests are kept nowhere else."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "kept"))
+
+
 def a_client(folder: Path, **dependencies: str) -> Path:
     """A client with these packages, and a lock file that knows none of them."""
     folder.mkdir()
@@ -67,12 +73,12 @@ def test_packages_that_cannot_be_had_are_named(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("npm_config_offline", "true")
 
     with pytest.raises(AssertionError, match=r"npm packages of the client client \(a-product\) cannot be had"):
-        node.installed(client, within=tmp_path / "kept")
+        node.installed(client)
 
-    assert list((tmp_path / "kept").iterdir()) == []
+    assert list(cache.folder().iterdir()) == []
 
 
-async def test_two_runs_at_once_end_with_one_whole_folder(tmp_path: Path):
+async def test_two_runs_at_once_end_with_one_whole_folder():
     both_at_work = Barrier(2)
 
     def make(folder: Path):
@@ -80,16 +86,16 @@ async def test_two_runs_at_once_end_with_one_whole_folder(tmp_path: Path):
         both_at_work.wait()
         (folder / "last").touch()
 
-    kept = await asyncio.gather(*(asyncio.to_thread(cache.once, "thing", make, within=tmp_path) for _ in range(2)))
+    kept = await asyncio.gather(*(asyncio.to_thread(cache.once, "thing", make) for _ in range(2)))
 
-    assert kept == [tmp_path / "thing"] * 2
-    assert sorted(each.name for each in tmp_path.rglob("*")) == ["first", "last", "thing"]
+    assert kept == [cache.folder() / "thing"] * 2
+    assert sorted(each.name for each in cache.folder().rglob("*")) == ["first", "last", "thing"]
 
 
-def test_what_is_kept_is_not_made_again(tmp_path: Path):
-    cache.once("thing", lambda folder: (folder / "made").touch(), within=tmp_path)
+def test_what_is_kept_is_not_made_again():
+    cache.once("thing", lambda folder: (folder / "made").touch())
 
-    kept = cache.once("thing", lambda folder: (folder / "again").touch(), within=tmp_path)
+    kept = cache.once("thing", lambda folder: (folder / "again").touch())
 
     assert [each.name for each in kept.iterdir()] == ["made"]
 
