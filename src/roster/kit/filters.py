@@ -99,6 +99,17 @@ Filter: TypeAlias = All | AnyOf | Not | Compare | Some
 EVERYTHING = All(())
 
 
+def has_pattern(where: Filter) -> bool:
+    """Whether an expression of the caller is run somewhere in the filter."""
+    match where:
+        case Compare():
+            return where.op is Op.MATCHES
+        case Not() | Some():
+            return has_pattern(where.part)
+        case All() | AnyOf():
+            return any(map(has_pattern, where.parts))
+
+
 class Sort(msgspec.Struct, frozen=True):
     """One key of an order. Missing values come last, and first when descending."""
 

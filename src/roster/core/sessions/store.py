@@ -24,21 +24,22 @@ _INSERT = (
     " authenticated_at, created_at, last_used_at, expires_at, device_id)"
 )
 # The rows that allow the session are locked against change until it is there: a password change or a deletion at the
-# same moment either sees the session and ends it, or is seen here.
+# same moment either sees the session and ends it, or is seen here. When the person signed in is noted on the way.
+_SEEN = (
+    "WITH u AS (UPDATE users SET last_sign_in_at = $9 WHERE realm_id = $1 AND id = $3 AND status = 'active'"
+    " AND deleted_at IS NULL RETURNING id) "
+)
 _OPEN = (
-    _INSERT + " SELECT $1, $2, u.id, NULL, $4, $5, $6, $7, $8, $9, $9, $9, $10, $11::uuid FROM realms r, users u"
-    " WHERE r.id = $1 AND r.status = 'active'"
-    " AND u.realm_id = $1 AND u.id = $3 AND u.status = 'active' AND u.deleted_at IS NULL"
-    " FOR SHARE OF u RETURNING " + _NAMES
+    _SEEN + _INSERT + " SELECT $1, $2, u.id, NULL, $4, $5, $6, $7, $8, $9, $9, $9, $10, $11::uuid FROM realms r, u"
+    " WHERE r.id = $1 AND r.status = 'active' RETURNING " + _NAMES
 )
 _OPEN_WITH = (
-    _INSERT + " SELECT $1, $2, u.id, c.id, $4, $5, $6, $7, $8, $9, $9, $9, least($10, c.expires_at), $11::uuid"
-    " FROM realms r, users u, credentials c"
+    _SEEN + _INSERT + " SELECT $1, $2, u.id, c.id, $4, $5, $6, $7, $8, $9, $9, $9, least($10, c.expires_at), $11::uuid"
+    " FROM realms r, u, credentials c"
     " WHERE r.id = $1 AND r.status = 'active'"
-    " AND u.realm_id = $1 AND u.id = $3 AND u.status = 'active' AND u.deleted_at IS NULL"
     " AND c.realm_id = $1 AND c.id = $12 AND c.user_id = u.id AND c.version = $13"
     " AND (c.expires_at IS NULL OR c.expires_at > $9)"
-    " FOR SHARE OF u, c RETURNING " + _NAMES
+    " FOR SHARE OF c RETURNING " + _NAMES
 )
 _LASTING = (
     "last_used_at = $3, expires_at = least(s.created_at + $4::interval, $3::timestamptz + $5::interval,"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import LiteralString
 
 from roster.core.attributes.models import Definition
-from roster.core.users import numbers_store, store
+from roster.core.users import held, numbers_store, store
 from roster.kit.filters import Attribute, Attributes, Field, Fields, Kind, Visibility
 
 _PRIVATE = Visibility.PRIVATE
@@ -22,6 +22,7 @@ def _folded(
         sortable=True,
         indexed=indexed,
         nullable=nullable,
+        patterns=True,
         visibility=Visibility.BASIC if basic else _PRIVATE,
     )
 
@@ -56,6 +57,19 @@ FIELDS = Fields(
         ),
         Field(name="updated_by_number", kind=Kind.INTEGER, column=numbers_store.UPDATED_BY, visibility=_PRIVATE),
         Field(name="external_ids", kind=Kind.TEXT_LIST, column=store.EXTERNAL_IDS, nullable=False, visibility=_PRIVATE),
+        Field(
+            name="is_external",
+            kind=Kind.BOOLEAN,
+            column=held.IS_EXTERNAL,
+            sortable=True,
+            nullable=False,
+            visibility=_PRIVATE,
+        ),
+        Field(name="first_role", kind=Kind.TEXT, column=held.FIRST_ROLE, sortable=True, visibility=_PRIVATE),
+        Field(name="is_limited", kind=Kind.BOOLEAN, column=held.IS_LIMITED, nullable=False, visibility=_PRIVATE),
+        Field(name="facilities", kind=Kind.ROWS, column=held.FACILITIES, rows=held.VALUE, visibility=_PRIVATE),
+        Field(name="assignments", kind=Kind.ROWS, column=held.ASSIGNMENTS, rows=held.ASSIGNMENT, visibility=_PRIVATE),
+        Field(name="last_sign_in_at", kind=Kind.INSTANT, column="last_sign_in_at", sortable=True, visibility=_PRIVATE),
         Field(name="deleted_at", kind=Kind.INSTANT, column="deleted_at", sortable=True, visibility=_PRIVATE),
     ]
 )

@@ -27,7 +27,8 @@ class User(msgspec.Struct, frozen=True):
     """A person of a realm. In a BASIC view everything but id, number, username, version and times is empty.
 
     `attributes` are the realm's custom fields, `facets` what only one dialect knows, by dialect name.
-    `access_version` grows when the person's roles change, `version` with every change of the person itself.
+    `access_version` grows when the person's roles change, `version` with every change of the person itself; signing in
+    changes neither.
     """
 
     id: UserId
@@ -49,6 +50,7 @@ class User(msgspec.Struct, frozen=True):
     tags: list[str]
     version: int
     access_version: int
+    last_sign_in_at: datetime | None
     created_at: datetime
     created_by: UUID | None
     created_from: UUID | None
@@ -82,6 +84,7 @@ class User(msgspec.Struct, frozen=True):
             tags=[],
             version=self.version,
             access_version=0,
+            last_sign_in_at=None,
             created_at=self.created_at,
             created_by=None,
             created_from=None,

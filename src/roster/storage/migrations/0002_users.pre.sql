@@ -30,6 +30,7 @@ CREATE TABLE users (
     grams integer[] NOT NULL DEFAULT '{}',
     version integer NOT NULL DEFAULT 0,         -- +1 per change
     access_version bigint NOT NULL DEFAULT 0,   -- +1 when the person's assignments change
+    last_sign_in_at timestamptz,                -- changes without a new version
     created_at timestamptz NOT NULL,
     created_by uuid,
     created_from uuid,                          -- device
