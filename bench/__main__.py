@@ -34,12 +34,13 @@ def main() -> int:
     wanted = _arguments()
     size = QUICK if wanted.quick else FULL
     began = time.monotonic()
-    folder = Path(tempfile.mkdtemp(prefix="roster-bench-", dir=wanted.folder))
+    folder = wanted.reuse or Path(tempfile.mkdtemp(prefix="roster-bench-", dir=wanted.folder))
+    folder.mkdir(exist_ok=True)
     folder.chmod(0o711)  # PostgreSQL may run under an account of its own
     try:
         lines = _run(folder, size, wanted.only)
     finally:
-        if not wanted.keep:
+        if not wanted.reuse:
             shutil.rmtree(folder, ignore_errors=True)
     made = Report(conditions=report.conditions(quick=wanted.quick, people=size.people), lines=lines)
     report.show(made)
@@ -55,7 +56,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", type=_names, default=list(_ALL), help=f"some of {','.join(_ALL)}")
     parser.add_argument("--folder", type=Path, help="where the temporary folder is made")
     parser.add_argument("--document", action="store_true", help="write docs/performance.md from this run too")
-    parser.add_argument("--keep", action="store_true", help="leave the temporary folder")
+    parser.add_argument("--reuse", type=Path, help="work in this folder, leave it, and find its people there again")
     return parser.parse_args()
 
 

@@ -17,6 +17,7 @@ from roster.core.realms.errors import RealmNotFound
 from roster.core.sessions import service as sessions
 from roster.core.sessions.models import Opening
 from roster.core.tokens import service as tokens
+from roster.core.users import service as users
 from roster.core.users.models import UserDraft
 from roster.kit.actor import Actor, system
 from roster.kit.ids import RealmId, UserId, uuid7
@@ -40,6 +41,8 @@ class Realm(msgspec.Struct, frozen=True):
     size: int
     tokens: list[str]
     refresh_tokens: list[str]
+    first_new: int = 0
+    """Nobody has made the person of this number or a later one."""
 
     def person_id(self, number: int) -> UUID:
         """The id of one of its people."""
@@ -47,21 +50,22 @@ class Realm(msgspec.Struct, frozen=True):
 
 
 async def build(settings: Settings, dsn: str, sizes: Mapping[str, int]) -> dict[str, Realm]:
-    """Migrate an empty database and fill a realm of each size; the keys of `sizes` are the slugs."""
+    """Migrate the database and fill a realm of each size, unless they are there; the keys of `sizes` are the slugs."""
     await app.prepare(settings, dsn)
-    runtime = Runtime.open(settings, dsn)
+    runtime = app.runtime_of(settings, dsn)
     try:
         made = {slug: await _realm(runtime, slug, size) for slug, size in sizes.items()}
     finally:
         await runtime.close()
-    await _fill(dsn, list(made.values()))
-    runtime = Runtime.open(settings, dsn)
+    if not await _is_filled(dsn):
+        await _fill(dsn, list(made.values()))
+    runtime = app.runtime_of(settings, dsn)
     try:
         for realm in made.values():
             await _give_passwords(runtime, realm)
     finally:
         await runtime.close()
-    return made
+    return {slug: await _numbered(dsn, realm) for slug, realm in made.items()}
 
 
 async def _realm(runtime: Runtime, slug: str, size: int) -> Realm:
@@ -69,7 +73,8 @@ async def _realm(runtime: Runtime, slug: str, size: int) -> Realm:
     async with runtime.write(outside) as tx:
         with tx.acting(await _inside(tx, outside, slug)):
             name = f"{slug}-administrator"
-            user = await provision.create_administrator(tx, UserDraft(username=name))
+            user = await users.find_by_identifier(tx, name)
+            user = user or await provision.create_administrator(tx, UserDraft(username=name))
             signed_in = [await _sign_in(tx, UserId(user.id)) for _ in range(SIGNED_IN)]
             realm_id = tx.realm_id
     rows.require_same_rows(realm_id)
@@ -96,6 +101,24 @@ async def _give_passwords(runtime: Runtime, realm: Realm) -> None:
     async with runtime.write(outside) as tx:
         for number in range(min(WITH_PASSWORD, realm.size)):
             await credentials.replace_password(tx, UserId(realm.person_id(number)), hashed)
+
+
+async def _is_filled(dsn: str) -> bool:
+    connection = await pool.connect(dsn)
+    try:
+        return await connection.fetchval("SELECT EXISTS (SELECT FROM users OFFSET 100)")
+    finally:
+        await connection.close()
+
+
+async def _numbered(dsn: str, realm: Realm) -> Realm:
+    """Whoever was made later has a number in the table that is greater than theirs here."""
+    connection = await pool.connect(dsn)
+    try:
+        last = await connection.fetchval("SELECT max(number) FROM users WHERE realm_id = $1", realm.id)
+    finally:
+        await connection.close()
+    return msgspec.structs.replace(realm, first_new=max(last, realm.size) + 1)
 
 
 async def _fill(dsn: str, made: list[Realm]) -> None:

@@ -97,7 +97,7 @@ class Stage:
 
     def numbers(self, count: int) -> range:
         """Numbers of people whom nobody has made yet."""
-        start = self.main.size + self._made
+        start = self.main.first_new + self._made
         self._made += count
         return range(start, start + count)
 

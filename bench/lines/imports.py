@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import shutil
 import time
 from pathlib import Path
 
@@ -31,6 +32,7 @@ class Taken(msgspec.Struct, frozen=True):
 def lines(stage: Stage) -> list[Line]:
     """An installation of its own, so that the tables begin empty on both sides."""
     data = stage.folder / "imported"
+    shutil.rmtree(data, ignore_errors=True)
     file = stage.folder / "people.ndjson"
     _write(file, stage.size.imported)
     settings = processes.settings_of(data)
