@@ -20,6 +20,8 @@ from roster.dialects.acceleratxr import dialect as acceleratxr
 from roster.dialects.fulfillmenttools import dialect as fulfillmenttools
 from roster.dialects.fulfillmenttools.identity import dialect as identity
 from roster.dialects.native import dialect as native
+from roster.dialects.onslip360 import CATALOGUE as ONSLIP360
+from roster.dialects.onslip360 import dialect as onslip360
 from roster.jobs.worker import Worker
 from roster.kit.errors import Unavailable
 from roster.messaging import delivery
@@ -37,7 +39,7 @@ _PAUSE: Final = 5.0
 _LOOK_EVERY: Final = 2.0
 """Seconds between two looks whether the embedded database runs."""
 
-CATALOGUES: Final[tuple[vocabulary.Catalogue, ...]] = ()
+CATALOGUES: Final[tuple[vocabulary.Catalogue, ...]] = (ONSLIP360,)
 """Permission keys and built-in roles that front doors bring along."""
 
 Work = Callable[[Runtime], Coroutine[Any, Any, None]]
@@ -78,6 +80,7 @@ def application(runtime: Runtime) -> Mounts:
         *_mounts(acceleratxr, settings.dialects.acceleratxr),
         *_mounts(fulfillmenttools, settings.dialects.fulfillmenttools),
         *_sign_in(settings.dialects.fulfillmenttools),
+        *_mounts(onslip360, settings.dialects.onslip360),
     ]
     site = Site(
         public_url=settings.server.public_url,

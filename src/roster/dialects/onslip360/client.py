@@ -1,0 +1,40 @@
+"""Who asks, for which account, and what they may do (contract, tag Client)."""
+
+from msgspec import UNSET
+
+from roster.core.realms import service as realms
+from roster.core.users import service as users
+from roster.dialects.onslip360 import catalogue, lookup, mapping, replies, wire
+from roster.kit.errors import Forbidden
+from roster.storage.tx import Tx
+from roster.web.operation import Operations
+from roster.web.reply import Reply
+from roster.web.request import Request
+
+ops = Operations(tag="Client")
+
+
+@ops.get("/~{realm}", id="getClientInfo", errors=(Forbidden,))
+async def client_info(tx: Tx, request: Request) -> wire.ClientInfo:
+    """Who am I.
+
+    The user that the request acts for, the account, and all permissions that count now.
+    """
+    company = mapping.company_out(await realms.current(tx))
+    user = await users.tx_maybe(tx, tx.actor.user_id) if tx.actor.user_id else None
+    return wire.ClientInfo(
+        company=company,
+        user=UNSET if user is None else await lookup.one(tx, user),
+        service_endpoints=[],
+        system_params=wire.SystemParams(request.public_url + "/"),
+        merchant_params=wire.MerchantParams(),
+        company_config=wire.CompanyConfig(company.id, company.created, company.updated),
+        permissions=catalogue.held(tx.actor),
+    )
+
+
+@ops.get("/~{realm}/company", id="getCompanyInfo", errors=(Forbidden,), returns=wire.Company)
+async def company_info(tx: Tx, request: Request) -> Reply:
+    """The account of the realm."""
+    realm = await realms.current(tx)
+    return replies.shown(request, mapping.company_out(realm), replies.tag("c", realm.number, realm.version))

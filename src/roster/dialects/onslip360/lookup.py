@@ -1,0 +1,77 @@
+"""From integers to what they stand for, and what entities look like with all that belongs to them."""
+
+from collections.abc import Sequence
+
+from roster.core.access import numbers as roles
+from roster.core.access.numbers import Given
+from roster.core.realms import service as realms
+from roster.core.users import numbers as people
+from roster.core.users.errors import UserNotFound
+from roster.core.users.models import User, View
+from roster.dialects.onslip360 import auth, catalogue, mapping, replies
+from roster.dialects.onslip360.mapping import Numbers
+from roster.kit.errors import Forbidden
+from roster.storage.tx import Tx
+
+
+async def readable(tx: Tx, number: int) -> User:
+    """A user, for those who may read users, and for everybody their own.
+
+    Raises Forbidden to others, whether there is such a user or not; UserNotFound.
+    """
+    try:
+        found = await people.get(tx, number)
+    except UserNotFound:
+        auth.require(tx, "show-users")
+        raise
+    if not tx.actor.is_user(found.id):
+        auth.require(tx, "show-users")
+    return found
+
+
+async def writable(tx: Tx, number: int, *, personal: bool = False) -> User:
+    """A user, for those who may edit users; with `personal` also for the user, if they may edit themselves.
+
+    Raises Forbidden to others, whether there is such a user or not; UserNotFound.
+    """
+    if not auth.holds(tx, "edit-users"):
+        own = await _own(tx, number) if personal and auth.holds(tx, "edit-personal-info") else None
+        if own is None:
+            raise Forbidden("The permission edit-users is needed.")
+        return own
+    return await people.get(tx, number)
+
+
+async def _own(tx: Tx, number: int) -> User | None:
+    try:
+        found = await people.get(tx, number)
+    except UserNotFound:
+        return None
+    return found if tx.actor.is_user(found.id) else None
+
+
+async def held(tx: Tx, user: User) -> Sequence[Given]:
+    """The roles of a user."""
+    return (await roles.roles_of(tx, [user.id])).get(user.id, ())
+
+
+async def shown(tx: Tx, found: Sequence[User]) -> list[object]:
+    """Users as the wire shows them, with what belongs to them read once for all."""
+    given = await roles.roles_of(tx, [user.id for user in found if user.view is View.FULL])
+    numbers = Numbers(people=await people.of(tx, (user.updated_by for user in found)))
+    return [mapping.user_out(user, (own := given.get(user.id, ())), numbers, demon=is_demon(tx, own)) for user in found]
+
+
+async def one(tx: Tx, user: User) -> object:
+    """A user as the wire shows them."""
+    return (await shown(tx, [user]))[0]
+
+
+def is_demon(tx: Tx, given: Sequence[Given]) -> bool:
+    """Whether these roles make somebody run all realms: those of an administrator of the main one do."""
+    return tx.actor.realm_slug == realms.MAIN and any(catalogue.system_role(each) == "admin" for each in given)
+
+
+def tag(user: User) -> str:
+    """The entity tag of a user, another one too when only the roles have changed."""
+    return replies.tag("u", user.number, user.version + user.access_version)

@@ -1,0 +1,69 @@
+"""Answers with entity tags (RFC 9110, sections 8.8.3 and 13.1), for single entities and for lists."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from roster.dialects.onslip360.errors import Changed
+from roster.web.operation import Parameter
+from roster.web.reply import Headers, Reply
+from roster.web.request import Request
+
+IF_MATCH: Final = Parameter(
+    name="If-Match", where="header", description="Entity tags; the change happens only if one still matches."
+)
+IF_NONE_MATCH: Final = Parameter(name="If-None-Match", where="header", description="Entity tags; a match gives 304.")
+_TAG: Final = re.compile(r'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
+_ENCODE: Final = msgspec.json.Encoder().encode
+
+
+def tag(letter: str, number: int, revision: int) -> str:
+    """The tag of an entity: the letter of its resource, its identifier, and how often it was changed."""
+    return f'"{letter}{number}-{revision}"'
+
+
+def shown(request: Request, body: object, entity_tag: str) -> Reply:
+    """An entity, or 304 for a reader that has it already."""
+    headers = (("ETag", entity_tag),)
+    if request.method in ("GET", "HEAD") and _matches(request.header("if-none-match"), entity_tag, weak=True):
+        return Reply(304, headers=headers)
+    return Reply(200, body, headers)
+
+
+def made(request: Request, body: object, entity_tag: str, number: int) -> Reply:
+    """An entity that was just stored, with its address."""
+    path = request.full_path.removesuffix(".json").rstrip("/")
+    return Reply(201, body, (("ETag", entity_tag), ("Location", f"{path}/{number}")))
+
+
+def listed(request: Request, bodies: Sequence[object], total: int) -> Reply:
+    """A page of entities with the number of all that match. Its tag is made of all that is in it."""
+    content = _ENCODE(bodies)
+    digest = hashlib.blake2b(content, digest_size=12, key=b"%d" % total).hexdigest()
+    headers: Headers = (("ETag", f'"l-{digest}"'), ("X-Total-Count", str(total)))
+    if _matches(request.header("if-none-match"), headers[0][1], weak=True):
+        return Reply(304, headers=headers)
+    return Reply(200, content, headers)
+
+
+def is_conditional(request: Request) -> bool:
+    """Whether the caller asks for a change of what they have seen only."""
+    return request.header("if-match") is not None
+
+
+def require_match(request: Request, entity_tag: str) -> None:
+    """Raise Changed when the caller has seen another state of the entity than this one."""
+    wanted = request.header("if-match")
+    if wanted is not None and not _matches(wanted, entity_tag, weak=False):
+        raise Changed
+
+
+def _matches(header: str | None, entity_tag: str, *, weak: bool) -> bool:
+    if header is None:
+        return False
+    if header.strip() == "*":
+        return True
+    return any(found == entity_tag and (weak or not mark) for mark, found in _TAG.findall(header))

@@ -1,0 +1,193 @@
+"""Users (contract, tag Users)."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from msgspec import UNSET, UnsetType
+
+from roster.core.access import numbers as roles
+from roster.core.access.errors import Escalation, LastAdministrator
+from roster.core.flows import profiles
+from roster.core.users import search as people
+from roster.core.users import service as users
+from roster.core.users.errors import EmailTaken, UsernameTaken, UserNotFound
+from roster.core.users.models import User, UserChange
+from roster.dialects.onslip360 import auth, lookup, mapping, query, reading, replies, wire
+from roster.dialects.onslip360.errors import BadQuery, Changed
+from roster.kit.errors import Forbidden, InvalidInput, StaleVersion
+from roster.kit.filters import InvalidFilter, PrivateField
+from roster.storage.tx import Tx
+from roster.web.operation import Operations
+from roster.web.query import Query
+from roster.web.reply import Reply
+from roster.web.request import Request
+
+ops = Operations(tag="Users")
+
+_LIST: Final = "/~{realm}/users/"
+_ONE: Final = "/~{realm}/users/{id}"
+_WRITE_ERRORS: Final = (InvalidInput, Forbidden, Escalation, LastAdministrator, UsernameTaken, EmailTaken)
+_CHANGE_ERRORS: Final = (UserNotFound, *_WRITE_ERRORS, Changed)
+_IF_MATCH: Final = (replies.IF_MATCH,)
+Members = dict[str, Any]
+Change = Callable[[User], UserChange]
+
+
+@ops.get(
+    _LIST,
+    id="listUsers",
+    needs="show-users",
+    errors=(BadQuery, InvalidFilter, PrivateField, Forbidden),
+    parameters=query.PARAMETERS,
+    returns=list[wire.StoredUser],
+)
+async def list_users(tx: Tx, request: Request, query: Query) -> Reply:
+    """List users.
+
+    Those that match, in the order they were made unless `s` says otherwise; deleted ones for those who may edit users.
+    """
+    auth.require(tx, "show-users")
+    asked = _listing(query)
+    deleted = "include" if asked.deleted else "exclude"
+    found = await people.search(tx, asked.where, asked.sorts, asked.page, deleted=deleted)
+    items = [] if asked.only_count else found.items
+    return replies.listed(request, await lookup.shown(tx, items), found.total or 0)
+
+
+@ops.post(_LIST, id="addUser", status=201, needs="edit-users", errors=_WRITE_ERRORS, returns=wire.StoredUser)
+async def add_user(tx: Tx, request: Request, body: Members) -> Reply:
+    """Add a user."""
+    auth.require(tx, "edit-users")
+    sent, extended = reading.read(wire.User, body)
+    _require_no_demon(sent.demon, is_demon=False)
+    names = await _role_names(tx, sent.roles)
+    wanted = mapping.wanted_roles((), _given(sent.system_roles) or (), names or ())
+    user = await profiles.create(tx, mapping.user_draft(sent, extended), roles=wanted or ())
+    user = await users.get(tx, user.id)
+    return replies.made(request, await lookup.one(tx, user), lookup.tag(user), user.number)
+
+
+@ops.get(
+    _ONE,
+    id="getUser",
+    needs="show-users",
+    errors=(UserNotFound, Forbidden),
+    parameters=(replies.IF_NONE_MATCH,),
+    returns=wire.StoredUser,
+)
+async def get_user(tx: Tx, request: Request, id: int) -> Reply:
+    """Fetch a user.
+
+    The own one without any permission.
+    """
+    user = await lookup.readable(tx, id)
+    return replies.shown(request, await lookup.one(tx, user), lookup.tag(user))
+
+
+@ops.put(_ONE, id="putUser", needs="edit-users", errors=_CHANGE_ERRORS, parameters=_IF_MATCH, returns=wire.StoredUser)
+async def put_user(tx: Tx, request: Request, id: int, body: Members) -> Reply:
+    """Replace a user.
+
+    Optional members that are left out are removed; the keys stay.
+    """
+    found = await lookup.writable(tx, id)
+    sent, extended = reading.read(wire.User, body)
+    names = await _role_names(tx, sent.roles)
+    wanted = mapping.wanted_roles((), _given(sent.system_roles) or (), names or ())
+
+    def change(before: User) -> UserChange:
+        return mapping.user_replaced(sent, extended, before)
+
+    _require_no_demon(sent.demon, is_demon=lookup.is_demon(tx, await lookup.held(tx, found)))
+    return await _carry_out(tx, request, found, change, wanted)
+
+
+@ops.patch(
+    _ONE,
+    id="updateUser",
+    needs="edit-users, or edit-personal-info for the own user",
+    errors=_CHANGE_ERRORS,
+    parameters=_IF_MATCH,
+    returns=wire.StoredUser,
+)
+async def update_user(tx: Tx, request: Request, id: int, body: Members) -> Reply:
+    """Change members of a user.
+
+    Null removes an optional member; a null `deleted` restores a deleted user.
+    """
+    found = await lookup.writable(tx, id, personal=True)
+    sent, extended = reading.read(wire.UserPatch, body)
+    if not mapping.is_personal(sent, extended):
+        auth.require(tx, "edit-users")
+    held = await lookup.held(tx, found)
+    names = await _role_names(tx, sent.roles)
+    wanted = mapping.wanted_roles(held, _given(sent.system_roles), names)
+    _require_no_demon(sent.demon, is_demon=lookup.is_demon(tx, held))
+    if sent.deleted is None and found.deleted_at is not None:
+        replies.require_match(request, lookup.tag(found))
+        found = await users.restore(tx, found.id)
+        return await _carry_out(tx, request, found, _changing(sent, extended), wanted, is_checked=True)
+    return await _carry_out(tx, request, found, _changing(sent, extended), wanted)
+
+
+@ops.delete(
+    _ONE,
+    id="removeUser",
+    status=204,
+    needs="edit-users",
+    errors=(UserNotFound, Forbidden, Escalation, LastAdministrator, Changed),
+    parameters=_IF_MATCH,
+)
+async def remove_user(tx: Tx, request: Request, id: int) -> None:
+    """Delete a user.
+
+    It can be restored until its time is over; deleting it again changes nothing.
+    """
+    found = await lookup.writable(tx, id)
+    replies.require_match(request, lookup.tag(found))
+    if found.deleted_at is None:
+        version = found.version if replies.is_conditional(request) else None
+        await users.delete(tx, found.id, version=version)
+
+
+def _changing(sent: wire.UserPatch, extended: reading.Extended) -> Change:
+    return lambda before: mapping.user_change(sent, extended, before)
+
+
+async def _carry_out(
+    tx: Tx, request: Request, found: User, change: Change, wanted: list[str] | None, *, is_checked: bool = False
+) -> Reply:
+    """Change the user whom the caller has seen, and show the result. Deleted users cannot be changed."""
+    if found.deleted_at is not None:
+        raise UserNotFound
+    if not is_checked:
+        replies.require_match(request, lookup.tag(found))
+    try:
+        await profiles.change(tx, found.id, change(found), version=found.version, roles=wanted)
+    except StaleVersion:
+        if replies.is_conditional(request):
+            raise
+        found = await users.get(tx, found.id)  # whoever was quicker has finished, and the row is ours now
+        await profiles.change(tx, found.id, change(found), version=found.version, roles=wanted)
+    user = await users.get(tx, found.id)
+    return replies.shown(request, await lookup.one(tx, user), lookup.tag(user))
+
+
+async def _role_names(tx: Tx, numbers: list[int] | UnsetType | None) -> list[str] | None:
+    """The names of custom roles; None when the request says nothing about them."""
+    return None if numbers is UNSET else await roles.names(tx, _given(numbers) or ())
+
+
+def _given(value: Any) -> Any:
+    """None where nothing was said, an empty list for null."""
+    return None if value is UNSET else value or []
+
+
+def _require_no_demon(wanted: bool | UnsetType | None, *, is_demon: bool) -> None:
+    """Nobody is made to run all realms here: that comes with being an administrator of the main realm."""
+    if not isinstance(wanted, UnsetType) and bool(wanted) != is_demon:
+        raise Forbidden("Only administrators of the main realm are super-users, and all of them are.")
+
+
+def _listing(given: Query) -> query.Listing:
+    return query.listing(given, query.USER)

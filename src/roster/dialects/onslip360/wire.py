@@ -1,0 +1,246 @@
+"""Requests and answers exactly as documented. Times are texts; names of members are kebab-case.
+
+Extended properties (`_NAMESPACE-NAME`) have no place in these structs: `reading` takes them out of a request, `mapping`
+puts them into an answer. Members that the server manages are passed over in requests, because clients send back what
+they have read.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from roster.dialects.onslip360.catalogue import SystemRole
+
+Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+Number = Annotated[int, Meta(extra_json_schema={"format": "int64"})]
+Text = Annotated[str, Meta(max_length=2000)]
+Named = Annotated[str, Meta(min_length=1, max_length=200)]
+Alias = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[!#-*,-\[\]-~]+$")]
+Permission = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
+Key = Annotated[str, Meta(max_length=4096, extra_json_schema={"contentEncoding": "base64"})]
+Numbers = Annotated[list[Number], Meta(max_length=1000)]
+Tags = Annotated[list[Annotated[str, Meta(max_length=200)]], Meta(max_length=100)]
+Permissions = Annotated[list[Permission], Meta(max_length=1000)]
+
+
+class Stored(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", omit_defaults=True):
+    """What every stored entity has."""
+
+    id: Number
+    created: Time
+    updated: Time
+    deleted: Time | UnsetType = UNSET
+    updated_by: Number | UnsetType = UNSET
+    updated_from: Number | UnsetType = UNSET
+    tags: list[str] | UnsetType = UNSET
+    labels: list[Number] | UnsetType = UNSET
+
+
+class Write(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """What every entity may carry when it is sent whole; what the server manages is passed over."""
+
+    tags: Tags | UnsetType = UNSET
+    labels: Numbers | UnsetType = UNSET
+    id: object = UNSET
+    created: object = UNSET
+    updated: object = UNSET
+    deleted: object = UNSET
+    updated_by: object = UNSET
+    updated_from: object = UNSET
+
+
+class Patch(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """What every entity may carry when it is sent in part: null removes; a null `deleted` restores."""
+
+    tags: Tags | UnsetType | None = UNSET
+    labels: Numbers | UnsetType | None = UNSET
+    deleted: Text | UnsetType | None = UNSET
+    id: object = UNSET
+    created: object = UNSET
+    updated: object = UNSET
+    updated_by: object = UNSET
+    updated_from: object = UNSET
+
+
+class StoredUser(Stored, frozen=True, kw_only=True, rename="kebab", omit_defaults=True):
+    """A person or service account. Keys are never in here."""
+
+    name: str
+    alias: str
+    email: str
+    identity_number: str | UnsetType = UNSET
+    demon: bool | UnsetType = UNSET
+    system_roles: list[SystemRole] | UnsetType = UNSET
+    roles: list[Number] | UnsetType = UNSET
+
+
+class User(Write, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """A user as sent to be made or replaced."""
+
+    name: Named
+    alias: Alias
+    email: Annotated[str, Meta(max_length=320)]
+    identity_number: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+    pin: Key | UnsetType = UNSET
+    password: Key | UnsetType = UNSET
+    demon: bool | UnsetType = UNSET
+    system_roles: Annotated[list[SystemRole], Meta(max_length=20)] | UnsetType = UNSET
+    roles: Numbers | UnsetType = UNSET
+
+
+class UserPatch(Patch, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """A change of a user."""
+
+    name: Named | UnsetType = UNSET
+    alias: Alias | UnsetType = UNSET
+    email: Annotated[str, Meta(max_length=320)] | UnsetType = UNSET
+    identity_number: Annotated[str, Meta(max_length=64)] | UnsetType | None = UNSET
+    pin: Key | UnsetType = UNSET
+    password: Key | UnsetType = UNSET
+    demon: bool | UnsetType | None = UNSET
+    system_roles: Annotated[list[SystemRole], Meta(max_length=20)] | UnsetType | None = UNSET
+    roles: Numbers | UnsetType | None = UNSET
+
+
+class StoredRole(Stored, frozen=True, kw_only=True, rename="kebab", omit_defaults=True):
+    """A set of permissions that users can be given."""
+
+    name: str
+    permissions: list[str] | UnsetType = UNSET
+
+
+class Role(Write, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """A role as sent to be made or replaced."""
+
+    name: Named
+    permissions: Permissions | UnsetType = UNSET
+
+
+class RolePatch(Patch, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """A change of a role."""
+
+    name: Named | UnsetType = UNSET
+    permissions: Permissions | UnsetType | None = UNSET
+
+
+class Company(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", omit_defaults=True):
+    """The account of a realm."""
+
+    id: Number
+    name: str
+    alias: str
+    org_number: str
+    address: str
+    phone_number: str
+    locale: str | UnsetType = UNSET
+    derivation_base_key: str | UnsetType = UNSET
+    created: Time
+    updated: Time
+
+
+class ServiceEndpoint(msgspec.Struct, frozen=True):
+    """A base address that the client may switch to."""
+
+    uri: str
+
+
+class SystemParams(msgspec.Struct, frozen=True, rename="kebab"):
+    """What is the same for everybody."""
+
+    backoffice_uri: str
+
+
+class MerchantParams(msgspec.Struct, frozen=True, rename="kebab"):
+    """Reseller and support, of which the directory knows nothing."""
+
+    available_features: list[str] = []
+    required_features: list[str] = []
+    support_phone: str = ""
+    support_email: str = ""
+    sales_phone: str = ""
+    sales_email: str = ""
+    reseller_name: str = ""
+    web: str = ""
+    terms_and_conditions_uri: str = ""
+    vat_rates: list[float] = []
+
+
+class CompanyConfig(msgspec.Struct, frozen=True, rename="kebab"):
+    """The stored configuration, of which the directory knows only that it is there."""
+
+    id: Number
+    created: Time
+    updated: Time
+
+
+class ClientInfo(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", omit_defaults=True):
+    """Who the caller is and what it may do. Entities in here may carry extended properties."""
+
+    company: Company
+    access_token: object = UNSET
+    till: object = UNSET
+    user: object = UNSET
+    service_endpoints: list[ServiceEndpoint]
+    system_params: SystemParams
+    merchant_params: MerchantParams
+    company_config: CompanyConfig
+    permissions: list[str]
+
+
+class Echo(msgspec.Struct, frozen=True):
+    """Returned unchanged."""
+
+    payload: str
+
+
+class ResetChallenge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Asks for a reset mail."""
+
+    company: Annotated[str, Meta(max_length=200)]
+    user: Annotated[str, Meta(max_length=320)]
+    locale: Annotated[str, Meta(max_length=35)] = ""
+
+
+class PinReset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The new PIN key of the caller."""
+
+    pin: Key
+
+
+class Inspection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Asks for a report about an entity."""
+
+    type: Literal["revisions"]
+
+
+class Revision(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", omit_defaults=True):
+    """One change of an entity."""
+
+    updated: Time
+    deleted: Time | UnsetType = UNSET
+    updated_by: Number | UnsetType = UNSET
+    updated_from: Number | UnsetType = UNSET
+
+
+class Report(msgspec.Struct, frozen=True):
+    """A report about an entity."""
+
+    type: Literal["revisions"]
+    revisions: list[Revision]
+
+
+class ServerError(msgspec.Struct, frozen=True):
+    """What every error looks like."""
+
+    message: str
+    code: str
+
+
+class TokenError(msgspec.Struct, frozen=True):
+    """The same for clients that know OAuth (RFC 6749, section 5.2)."""
+
+    message: str
+    code: str
+    error: str
+    error_description: str
