@@ -37,8 +37,8 @@ async def standing(server: str, hosts: Sequence[str], folder: Path) -> AsyncIter
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(_certified(hosts, folder))
     listening = await asyncio.start_server(relay, "127.0.0.1", 0, ssl=context)
-    yield Front(listening.sockets[0].getsockname()[1], folder / "authority.pem")
-    listening.close()
+    async with listening:
+        yield Front(listening.sockets[0].getsockname()[1], folder / "authority.pem")
 
 
 async def _copy(source: StreamReader, target: StreamWriter) -> None:
