@@ -15,6 +15,7 @@ def test_a_person_lives_through_all_commands(beside: Installation, server: Serve
         "lina", "lina@example.com", "Lina L.", "active",
     )  # fmt: skip
     generated = made["password"]
+    assert generated.isalnum()
     assert beside.ask("user", "show", "LINA@example.com")["id"] == made["id"]
     assert "password" not in beside.ask("user", "show", "lina")
 

@@ -241,7 +241,7 @@ def _draft(**values: object) -> UserDraft:
 
 def _password(given: str | None) -> str:
     if given != "-":
-        return given or secrets.token(18)
+        return given or secrets.password()
     return getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
 
 

@@ -4,9 +4,14 @@ import base64
 import hashlib
 import hmac
 import os
+import secrets
+from string import ascii_letters, digits
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_TYPED = "".join(sorted({*ascii_letters, *digits} - set("0O1lI")))
+"""57 signs; 24 of them are 139 bits."""
 
 
 class Keyring:
@@ -46,6 +51,11 @@ class Keyring:
 def token(size: int = 32) -> str:
     """A random secret of `size` bytes as URL-safe text."""
     return encode(os.urandom(size))
+
+
+def password(length: int = 24) -> str:
+    """A password that nobody chose, to be shown and typed: no signs that look alike, and none that begin an option."""
+    return "".join(secrets.choice(_TYPED) for _ in range(length))
 
 
 def encode(data: bytes) -> str:

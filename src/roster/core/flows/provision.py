@@ -48,7 +48,7 @@ async def first_start(runtime: Runtime, password: str | None) -> FirstAdministra
     async with runtime.lease() as tx:
         if await _exists(tx):
             return None
-    secret = password or secrets.token(18)
+    secret = password or secrets.password()
     hashed = await runtime.workers.run(hashing.hash_secret, secret)
     try:
         async with runtime.write(system(RealmId(uuid7()), realms.MAIN)) as tx:
