@@ -1,8 +1,10 @@
 """Realms and people for tests. Each test makes its own realm, so nothing has to be cleaned up."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from uuid import uuid4
 
+from roster import app
 from roster.core.access import service as access
 from roster.core.access.models import RoleDraft
 from roster.core.flows import provision
@@ -21,6 +23,12 @@ ORIGIN = Origin(dialect="test", request_id="test", address="192.0.2.1", user_age
 def settings(folder: Path, **flags: object) -> Settings:
     """Settings of an installation in this folder, untouched by the environment."""
     return load(flags, {}, folder)
+
+
+def without_built_in(names: Iterable[str]) -> list[str]:
+    """Names of roles but those that front doors bring along; `admin` stays."""
+    built_in = {role.name for each in app.CATALOGUES for role in each.roles}
+    return [name for name in names if name not in built_in]
 
 
 def nowhere() -> Actor:

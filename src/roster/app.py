@@ -18,6 +18,7 @@ from roster.core.sessions import activity
 from roster.core.transfer import tasks as transfer
 from roster.dialects.acceleratxr import dialect as acceleratxr
 from roster.dialects.fulfillmenttools import dialect as fulfillmenttools
+from roster.dialects.fulfillmenttools.catalogue import CATALOGUE as FULFILLMENTTOOLS
 from roster.dialects.fulfillmenttools.identity import dialect as identity
 from roster.dialects.native import dialect as native
 from roster.dialects.onslip360 import CATALOGUE as ONSLIP360
@@ -39,7 +40,7 @@ _PAUSE: Final = 5.0
 _LOOK_EVERY: Final = 2.0
 """Seconds between two looks whether the embedded database runs."""
 
-CATALOGUES: Final[tuple[vocabulary.Catalogue, ...]] = (ONSLIP360,)
+CATALOGUES: Final[tuple[vocabulary.Catalogue, ...]] = (FULFILLMENTTOOLS, ONSLIP360)
 """Permission keys and built-in roles that front doors bring along."""
 
 Work = Callable[[Runtime], Coroutine[Any, Any, None]]

@@ -49,7 +49,7 @@ async def test_roles_are_found_by_name_and_permission(
     for name in ("beta", "Alpha", "gamma"):
         await factories.a_role(runtime, realm, name, "users.read", *(["audit.read"] if name == "gamma" else []))
 
-    by_name = await client.get("/roles", headers=admin.bearer, params={"filter": 'name ne "admin"', "total": "true"})
+    by_name = await client.get("/roles", headers=admin.bearer, params={"filter": "built_in eq false", "total": "true"})
     auditing = await client.get("/roles", headers=admin.bearer, params={"filter": 'permissions eq "audit.read"'})
 
     assert [each["name"] for each in by_name.json()["items"]] == ["Alpha", "beta", "gamma"]
@@ -123,7 +123,8 @@ async def test_roles_that_cannot_be_made_are_refused(
 
 
 async def test_the_built_in_role_stays_as_it_is(client: httpx.AsyncClient, admin: Person):
-    (role,) = (await client.get("/roles", headers=admin.bearer)).json()["items"]
+    where = {"filter": 'name eq "admin"'}
+    (role,) = (await client.get("/roles", headers=admin.bearer, params=where)).json()["items"]
 
     changed = await client.patch(f"/roles/{role['id']}", headers=admin.bearer, json={"name": "boss"})
     deleted = await client.delete(f"/roles/{role['id']}", headers=admin.bearer)
@@ -135,4 +136,6 @@ async def test_the_built_in_role_stays_as_it_is(client: httpx.AsyncClient, admin
 async def test_the_vocabulary_is_listed_with_its_meaning(client: httpx.AsyncClient, person: Person):
     listed = await client.get("/permissions", headers=person.bearer)
 
-    assert {each["key"]: each["description"] for each in listed.json()["items"]} == PERMISSIONS
+    found = {each["key"]: each["description"] for each in listed.json()["items"]}
+    assert {key: text for key, text in found.items() if ":" not in key} == PERMISSIONS
+    assert found["fulfillmenttools:USER_READ"]

@@ -25,6 +25,13 @@ class RoleBuiltIn(Conflict):
     text = "This role is built in and cannot be changed."
 
 
+class RoleInUse(Conflict):
+    """Somebody has the role, and it was to be deleted only if nobody does."""
+
+    code = "role_in_use"
+    text = "Somebody has this role."
+
+
 class AssignmentNotFound(NotFound):
     """No such assignment in this realm."""
 

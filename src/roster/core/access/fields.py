@@ -17,6 +17,14 @@ FIELDS = Fields(
             indexed=True,
             nullable=False,
         ),
+        Field(
+            name="display_name",
+            kind=Kind.TEXT,
+            column="coalesce(nullif(display_name, ''), name)",
+            sortable=True,
+            nullable=False,
+            patterns=True,
+        ),
         Field(name="description", kind=Kind.TEXT, column="description", sortable=True, nullable=False),
         Field(name="permissions", kind=Kind.TEXT_LIST, column="permissions", nullable=False),
         Field(

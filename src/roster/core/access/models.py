@@ -47,11 +47,13 @@ class Role(msgspec.Struct, frozen=True):
     """A named set of permissions.
 
     `ceiling` lists, per kind of context, all that an assignment may name; `requires` are the kinds that it must name.
+    `display_name` is what people read, if that is not the name; `facets` what only one dialect knows, by dialect name.
     """
 
     id: RoleId
     number: int
     name: str
+    display_name: str
     description: str
     permissions: list[str]
     ceiling: dict[str, list[str]]
@@ -73,16 +75,20 @@ class RoleDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     permissions: list[str] = []
     ceiling: dict[str, list[str]] = {}
     requires: list[str] = []
+    display_name: Annotated[str, Meta(max_length=200)] = ""
+    facets: dict[str, object] = {}
 
 
 class RoleChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A change of a role; what is not named stays."""
+    """A change of a role; what is not named stays, as do facets of dialects that are not named."""
 
     name: Name | UnsetType = UNSET
     description: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
     permissions: list[str] | UnsetType = UNSET
     ceiling: dict[str, list[str]] | UnsetType = UNSET
     requires: list[str] | UnsetType = UNSET
+    display_name: Annotated[str, Meta(max_length=200)] | UnsetType = UNSET
+    facets: dict[str, object] | UnsetType = UNSET
 
 
 class Assignment(msgspec.Struct, frozen=True):

@@ -1,14 +1,14 @@
 """The face of this feature to others, and administering roles. Every write is a whole use case."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
 from roster.core.access import assigning, contexts, deciding, lists_store, naming, objects, reach, store, vocabulary
 from roster.core.access import effective as _effective
 from roster.core.access import grants as _grants
-from roster.core.access.errors import Escalation, RoleBuiltIn, RoleNotFound
+from roster.core.access.errors import Escalation, RoleBuiltIn, RoleInUse, RoleNotFound
 from roster.core.access.models import ADMINISTRATOR, Members, Role, RoleChange, RoleDraft
 from roster.core.audit import service as audit
 from roster.kit.errors import Forbidden, InvalidInput, StaleVersion
@@ -18,6 +18,7 @@ from roster.kit.text import fold
 from roster.storage.tx import Tx
 
 _R = TypeVar("_R", Role, RoleDraft)
+_CHANGEABLE: Final = ("name", "display_name", "description", "permissions", "ceiling", "requires")
 
 grants_of = _grants.grants_of
 permissions_of = _grants.read
@@ -139,14 +140,19 @@ async def change_role(
     return after
 
 
-async def delete_role(tx: Tx, role_id: RoleId, *, version: int | None = None) -> None:
-    """Delete a role and all its assignments. Needs `roles.write`, or owning it. Raises RoleBuiltIn, StaleVersion."""
+async def delete_role(tx: Tx, role_id: RoleId, *, version: int | None = None, unused: bool = False) -> None:
+    """Delete a role and all its assignments; with `unused` only if nobody has it. Needs `roles.write`, or owning it.
+
+    Raises RoleBuiltIn, RoleInUse, StaleVersion, LastAdministrator.
+    """
     role = await store.lock(tx, role_id)
     await _require_role_write(tx, role, "delete")
     if version is not None and version != role.version:
         raise StaleVersion(stored=role.version, sent=version)
     if role.built_in:
         raise RoleBuiltIn
+    if unused and await store.is_used(tx, role_id):
+        raise RoleInUse
     if "*" in role.permissions:
         await assigning.keep_an_administrator_without(tx, role_id)
     await store.delete(tx, role_id)
@@ -185,8 +191,9 @@ async def _require_role_write(tx: Tx, role: Role, right: str) -> None:
 
 
 async def _changed(tx: Tx, role: Role, change: RoleChange) -> Role:
-    given = {name: getattr(change, name) for name in ("permissions", "ceiling", "requires", "name", "description")}
-    after = msgspec.structs.replace(role, **{name: value for name, value in given.items() if is_set(value)})
+    given = {name: value for name in _CHANGEABLE if is_set(value := getattr(change, name))}
+    facets = {**role.facets, **change.facets} if is_set(change.facets) else role.facets
+    after = msgspec.structs.replace(role, facets=facets, **given)
     naming.check(after.name, after.description)
     if (set(after.permissions), after.ceiling, after.requires) != (set(role.permissions), role.ceiling, role.requires):
         require(tx, "roles.write")
@@ -217,9 +224,8 @@ async def _checked(tx: Tx, role: _R) -> _R:
 
 
 def _role_differences(before: Role, after: Role) -> dict[str, list[object]]:
-    names = ("name", "description", "permissions", "ceiling", "requires")
     return {
         name: [getattr(before, name), getattr(after, name)]
-        for name in names
+        for name in (*_CHANGEABLE, "facets")
         if getattr(before, name) != getattr(after, name)
     }

@@ -15,7 +15,7 @@ from roster.storage.sql import Listing
 from roster.storage.tx import Tx
 
 _ROLE = (
-    "id, number, name, description, permissions, ceiling, requires, built_in, facets, version,"
+    "id, number, name, display_name, description, permissions, ceiling, requires, built_in, facets, version,"
     " created_at, created_by, updated_at, updated_by"
 )
 _ASSIGNMENT = "a.id, a.role_id, r.name, a.user_id, a.is_owner, a.contexts, a.created_at, a.created_by"
@@ -138,8 +138,8 @@ async def insert(tx: Tx, draft: RoleDraft, *, built_in: bool) -> Role:
     return await tx.one(
         Role,
         "INSERT INTO roles (realm_id, id, name, name_key, description, permissions, ceiling, requires, built_in,"
-        " created_at, created_by, updated_at, updated_by)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10, $11) RETURNING " + _ROLE,
+        " created_at, created_by, updated_at, updated_by, display_name, facets)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10, $11, $12, $13) RETURNING " + _ROLE,
         tx.realm_id,
         uuid7(),
         draft.name,
@@ -151,6 +151,8 @@ async def insert(tx: Tx, draft: RoleDraft, *, built_in: bool) -> Role:
         built_in,
         tx.now,
         tx.actor.user_id,
+        draft.display_name,
+        draft.facets,
         missing=RoleNotFound,
         conflicts={"roles_name_key": RoleNameTaken},
     )
@@ -160,7 +162,7 @@ async def update(tx: Tx, role: Role) -> Role:
     return await tx.one(
         Role,
         "UPDATE roles SET name = $3, name_key = $4, description = $5, permissions = $6, ceiling = $7, requires = $8,"
-        " facets = $9, version = version + 1, updated_at = $10, updated_by = $11"
+        " facets = $9, version = version + 1, updated_at = $10, updated_by = $11, display_name = $12"
         " WHERE realm_id = $1 AND id = $2 RETURNING " + _ROLE,
         tx.realm_id,
         role.id,
@@ -173,6 +175,7 @@ async def update(tx: Tx, role: Role) -> Role:
         role.facets,
         tx.now,
         tx.actor.user_id,
+        role.display_name,
         missing=RoleNotFound,
         conflicts={"roles_name_key": RoleNameTaken},
     )
@@ -189,6 +192,16 @@ async def delete_some(tx: Tx, where: Filter, fields: Fields) -> list[RoleId]:
         *values,
     )
     return [RoleId(role_id) for (role_id,) in rows]
+
+
+async def is_used(tx: Tx, role_id: RoleId) -> bool:
+    """Whether anybody has the role; people who are deleted and can be restored do not count."""
+    return await tx.value(
+        "SELECT EXISTS (SELECT FROM assignments a JOIN users u ON u.realm_id = a.realm_id AND u.id = a.user_id"
+        " WHERE a.realm_id = $1 AND a.role_id = $2 AND u.deleted_at IS NULL)",
+        tx.realm_id,
+        role_id,
+    )
 
 
 async def delete(tx: Tx, role_id: RoleId) -> None:

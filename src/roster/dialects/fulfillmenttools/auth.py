@@ -28,13 +28,9 @@ async def authenticate(tx: Tx, request: Request, operation: Operation) -> Actor:
     """
     actor = await tokens.authenticate(tx, request.realm_slug, _bearer(request), request.origin)
     for key in keys(operation.needs):
-        if not _holds(actor, catalogue.permission(key)):
+        if not actor.grants.holds(catalogue.permission(key)):
             raise Forbidden(f"The permission {key} is required.")
     return actor
-
-
-def _holds(actor: Actor, permission: str) -> bool:
-    return actor.grants.allows(permission)
 
 
 @cache

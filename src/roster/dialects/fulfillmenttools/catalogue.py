@@ -7,22 +7,22 @@ from typing import Final
 
 import msgspec
 
+from roster.core.access.vocabulary import BuiltIn, Catalogue, Key
+
 NAME: Final = "fulfillmenttools"
 """Of the dialect; stands before its keys where the directory keeps them."""
 _PREFIX: Final = NAME + ":"
 
 
-class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A permission key. `means` is what it gives in the directory."""
-
+class _Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     group: str
     subgroup: str
     operation: str
     means: tuple[str, ...] = ()
 
 
-class BuiltIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A role that every tenant has. `includes` names the role whose permissions it has besides its own."""
+class _Role(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`includes` names the role whose permissions it has besides its own."""
 
     name: str
     description: str
@@ -34,20 +34,13 @@ class BuiltIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    keys: dict[str, Key]
-    roles: tuple[BuiltIn, ...]
+    keys: dict[str, _Key]
+    roles: tuple[_Role, ...]
 
 
 def _read() -> _File:
     text = resources.files(__package__ or "").joinpath("catalogue.toml").read_text("utf-8")
     return msgspec.convert(tomllib.loads(text), _File)
-
-
-_FILE: Final = _read()
-KEYS: Final[Mapping[str, Key]] = _FILE.keys
-"""All keys, in the order in which they are listed."""
-GROUPS: Final = frozenset(each.group for each in KEYS.values())
-ROLES: Final[Mapping[str, BuiltIn]] = {each.name: each for each in _FILE.roles}
 
 
 def permission(key: str) -> str:
@@ -60,9 +53,31 @@ def key_of(permission: str) -> str | None:
     return permission.removeprefix(_PREFIX) if permission.startswith(_PREFIX) else None
 
 
-def keys_of(role: BuiltIn) -> tuple[str, ...]:
-    """All keys of a built-in role, those of the role it includes among them."""
-    if role.every_key:
-        return tuple(KEYS)
-    included = keys_of(ROLES[role.includes]) if role.includes else ()
-    return included + role.permissions
+def _keys(file: _File) -> Mapping[str, Key]:
+    return {
+        name: Key(name, means=each.means, group=each.group, subgroup=each.subgroup, operation=each.operation)
+        for name, each in file.keys.items()
+    }
+
+
+def _roles(file: _File) -> tuple[BuiltIn, ...]:
+    known = {each.name: each for each in file.roles}
+
+    def keys_of(role: _Role) -> tuple[str, ...]:
+        if role.every_key:
+            return tuple(file.keys)
+        return (keys_of(known[role.includes]) if role.includes else ()) + role.permissions
+
+    return tuple(
+        BuiltIn(
+            each.name, each.description, tuple(map(permission, keys_of(each))), each.ceiling, requires=each.requires
+        )
+        for each in file.roles
+    )
+
+
+_FILE: Final = _read()
+KEYS: Final = _keys(_FILE)
+"""All keys, in the order in which they are listed."""
+GROUPS: Final = frozenset(each.group for each in KEYS.values())
+CATALOGUE: Final = Catalogue(NAME, KEYS, _roles(_FILE))
