@@ -53,7 +53,6 @@ async def assign(
 async def assign_on_behalf(tx: Tx, role: Role, user_id: UserId) -> None:
     """Give a role as part of a larger use case that has made its own checks (bootstrap, import)."""
     await store.assign(tx, role.id, user_id, {}, is_owner=False)
-    await store.void_user_grants(tx, [user_id])
 
 
 async def unassign(tx: Tx, assignment_id: AssignmentId, *, of: UserId | None = None) -> None:
@@ -144,7 +143,6 @@ async def replace_members(tx: Tx, role: Role, wanted: Members) -> None:
         raise LastAdministrator
     await store.set_members(tx, role.id, joining, leaving)
     await store.set_owners(tx, role.id, sorted(wanted.owners))
-    await store.void_user_grants(tx, [*joining, *leaving])
     if joining or leaving or wanted.owners != before.owners:
         await audit.record(tx, "role.members_changed", "role", role.id, _member_differences(before, wanted))
 
@@ -186,7 +184,6 @@ async def _assign(
     await deciding.require_holding(tx, role, contexts)
     await require_allowed(tx, role, contexts)
     assignment_id = await store.assign(tx, role.id, user_id, contexts, is_owner=is_owner)
-    await store.void_user_grants(tx, [user_id])
     await audit.record(tx, "role.assigned", "user", user_id, _given(None, role.name, None, contexts))
     return await store.assignment(tx, assignment_id)
 
@@ -198,7 +195,6 @@ async def _unassign(tx: Tx, found: Assignment, *, scopes: _Scopes) -> None:
     if "*" in role.permissions and not found.contexts:
         await keep_an_administrator(tx, without=found.user_id)
     await store.unassign(tx, found.id)
-    await store.void_user_grants(tx, [found.user_id])
     await audit.record(tx, "role.unassigned", "user", found.user_id, _given(role.name, None, found.contexts, None))
 
 
@@ -211,7 +207,6 @@ async def _widen(tx: Tx, found: Assignment, kind: str, value: str, *, scopes: _S
     await require_allowed(tx, role, contexts)
     if not await store.widen(tx, found.id, contexts):
         raise AssignmentExists
-    await store.void_user_grants(tx, [found.user_id])
     changes = _given(role.name, role.name, found.contexts, contexts)
     await audit.record(tx, "role.widened", "user", found.user_id, changes)
 

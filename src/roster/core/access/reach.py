@@ -86,6 +86,6 @@ def _places(realm_id: UUID, limits: Mapping[str, frozenset[str]], groups: Groups
 
 
 def mark(realm_id: UUID, kind: str, value: str) -> UUID:
-    """What stands for a place in the index of assignments, computed as `place_marks` in the database does."""
+    """What stands for a place in the index of people, computed as `place_mark` in the database does."""
     digest = hashlib.sha256(realm_id.bytes + f"{kind}\x1f{value}".encode(errors="surrogatepass")).digest()
     return UUID(bytes=digest[:16])

@@ -35,21 +35,14 @@ def _merged(scopes: Sequence[Within]) -> list[Within]:
 
 
 def _within(scope: Within, parameters: Parameters) -> LiteralString:
-    parts: list[LiteralString] = [
-        "users.id IN (SELECT a.user_id FROM assignments a WHERE a.realm_id = $1 AND a.places && "
-        + parameters.add(sorted(marks), "uuid[]")
-        + ")"
-        for marks in scope.marks
-    ]
+    parts: list[LiteralString] = ["users.places && " + parameters.add(sorted(marks), "uuid[]") for marks in scope.marks]
     if scope.roles is not None:
         parts.append(_only_roles(parameters.add(sorted(scope.roles), "text[]")))
     return "(" + " AND ".join(parts) + ")"
 
 
 def _only_roles(names: LiteralString) -> LiteralString:
-    """Of nobody's roles it is NULL, which is no."""
     return (
-        "(SELECT bool_and(a.role_id = ANY(ARRAY(SELECT r.id FROM roles r WHERE r.realm_id = $1 AND r.name_key = ANY("
-        + names
-        + ")))) FROM assignments a WHERE a.realm_id = users.realm_id AND a.user_id = users.id)"
+        "users.held <> '{}' AND users.held <@ ARRAY(SELECT r.id FROM roles r WHERE r.realm_id = $1 AND r.name_key"
+        " = ANY(" + names + "))"
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from roster.core.access import listed, store
 from roster.core.access.fields import FIELDS
 from roster.core.access.models import Role
-from roster.kit.filters import Filter, Sort
+from roster.kit.filters import LIMITS, Filter, Limits, Sort
 from roster.kit.pages import Page, Slice
 from roster.storage import listing
 from roster.storage.sql import Listing
@@ -14,7 +14,9 @@ from roster.storage.tx import Tx
 _BY_NAME = (Sort("name"),)
 
 
-async def search(tx: Tx, where: Filter | None, sorts: Sequence[Sort], page: Page) -> Slice[Role]:
+async def search(
+    tx: Tx, where: Filter | None, sorts: Sequence[Sort], page: Page, *, limits: Limits = LIMITS
+) -> Slice[Role]:
     """A page of roles, by name unless sorted otherwise: all with `roles.read`, else those the actor has.
 
     Permission lists of single roles add to these, or take away from them roles that the actor does not have.
@@ -22,24 +24,29 @@ async def search(tx: Tx, where: Filter | None, sorts: Sequence[Sort], page: Page
     Raises InvalidFilter, InvalidCursor.
     """
     chosen, args = await _reach(tx)
-    return await listing.fetch(
-        tx,
-        chosen,
-        Role,
-        fields=FIELDS,
-        where=where,
-        sorts=sorts or _BY_NAME,
-        page=page,
-        may_see_private=_may_see_members(tx),
-        args=args,
-        about=tx.actor.grants.roles if chosen is store.OWN_ROLES else (),
-    )
+    async with listing.bounded(tx, where):
+        return await listing.fetch(
+            tx,
+            chosen,
+            Role,
+            fields=FIELDS,
+            where=where,
+            sorts=sorts or _BY_NAME,
+            page=page,
+            may_see_private=_may_see_members(tx),
+            args=args,
+            about=tx.actor.grants.roles if chosen is store.OWN_ROLES else (),
+            limits=limits,
+        )
 
 
 async def count(tx: Tx, where: Filter | None) -> int:
     """How many roles match, of those the actor may see. Raises InvalidFilter."""
     chosen, args = await _reach(tx)
-    return await listing.count(tx, chosen, fields=FIELDS, where=where, may_see_private=_may_see_members(tx), args=args)
+    async with listing.bounded(tx, where):
+        return await listing.count(
+            tx, chosen, fields=FIELDS, where=where, may_see_private=_may_see_members(tx), args=args
+        )
 
 
 async def _reach(tx: Tx) -> tuple[Listing, tuple[object, ...]]:

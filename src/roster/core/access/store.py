@@ -218,15 +218,6 @@ async def void_realm_grants(tx: Tx) -> None:
     await tx.run("UPDATE realms SET access_version = access_version + 1 WHERE id = $1", tx.realm_id)
 
 
-async def void_user_grants(tx: Tx, user_ids: Sequence[UserId]) -> None:
-    """The assignments of these people changed."""
-    await tx.run(
-        "UPDATE users SET access_version = access_version + 1 WHERE realm_id = $1 AND id = ANY($2)",
-        tx.realm_id,
-        list(user_ids),
-    )
-
-
 async def assignments(tx: Tx, user_id: UserId) -> list[Assignment]:
     return await tx.all(
         Assignment,

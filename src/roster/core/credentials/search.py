@@ -19,7 +19,7 @@ async def search(
 
     Raises CredentialNotFound when the actor may see none, InvalidFilter, InvalidCursor.
     """
-    service.require_read(tx, user_id)
+    await service.require_read(tx, user_id)
     return await listing.fetch(
         tx,
         store.OF_PERSON,
@@ -36,6 +36,6 @@ async def search(
 
 async def count(tx: Tx, user_id: UserId, kinds: Sequence[str], *, where: Filter | None) -> int:
     """How many there are. Raises as `search` does."""
-    service.require_read(tx, user_id)
+    await service.require_read(tx, user_id)
     args = (user_id, list(kinds))
     return await listing.count(tx, store.OF_PERSON, fields=FIELDS, where=where, may_see_private=True, args=args)

@@ -39,13 +39,13 @@ _MOST: Final = 100
 
 async def list_of(tx: Tx, user_id: UserId) -> list[Credential]:
     """A person's credentials without backup codes, oldest first. Needs `credentials.read`, or being that person."""
-    require_read(tx, user_id)
+    await require_read(tx, user_id)
     return await store.list_of(tx, user_id)
 
 
 async def get(tx: Tx, user_id: UserId, credential_id: CredentialId) -> Credential:
     """One credential of this person. Raises CredentialNotFound, also when the actor may not see it."""
-    require_read(tx, user_id)
+    await require_read(tx, user_id)
     return await store.find(tx, user_id, credential_id)
 
 
@@ -67,7 +67,7 @@ async def keys(
     if user_id is None:
         access.require(tx, "credentials.read")
     else:
-        require_read(tx, user_id)
+        await require_read(tx, user_id)
     return await store.keys(tx, user_id, after, limit)
 
 
@@ -133,14 +133,14 @@ async def require_write(tx: Tx, user_id: UserId) -> None:
     if tx.actor.is_user(user_id):
         await recent.require_recent_sign_in(tx)
         return
-    access.require(tx, "credentials.write")
+    await access.require_over(tx, "credentials.write", user_id)
     await access.require_not_above(tx, user_id)
 
 
-def require_read(tx: Tx, user_id: UserId) -> None:
+async def require_read(tx: Tx, user_id: UserId) -> None:
     """Raise unless the actor may see this person's credentials."""
-    if not tx.actor.is_user(user_id) and not tx.actor.may("credentials.write"):
-        access.require(tx, "credentials.read", otherwise=CredentialNotFound)
+    if not tx.actor.is_user(user_id) and not await access.is_over(tx, "credentials.write", user_id):
+        await access.require_over(tx, "credentials.read", user_id, otherwise=CredentialNotFound)
 
 
 def _check_change(before: Credential, change: CredentialChange) -> None:
@@ -273,7 +273,7 @@ async def set_external(tx: Tx, user_id: UserId, identities: Sequence[Identity]) 
 
     Needs `credentials.write`; raises Escalation, and CredentialExists for one that somebody else has.
     """
-    access.require(tx, "credentials.write")
+    await access.require_over(tx, "credentials.write", user_id)
     await access.require_not_above(tx, user_id)
     wanted = {marks.external(each.provider, each.subject): each for each in identities}
     held = await store.external_marks(tx, user_id)

@@ -33,7 +33,7 @@ class Dossier(msgspec.Struct, frozen=True):
 async def gather(tx: Tx, user_id: UserId) -> Dossier:
     """Collect it, of deleted people too. Needs `users.erase`, or being that person. Raises UserNotFound, Escalation."""
     if not tx.actor.is_user(user_id):
-        access.require(tx, "users.erase", otherwise=UserNotFound)
+        await access.require_over(tx, "users.erase", user_id, otherwise=UserNotFound)
         await access.require_not_above(tx, user_id)
     with tx.acting(actors.system(tx.realm_id, tx.actor.realm_slug, "dossier")):
         return Dossier(

@@ -1,5 +1,7 @@
 """Setting a password: one's own, another's, or a lost one. Other sessions end, and open proofs become useless."""
 
+import msgspec
+
 from roster.core.access import recent
 from roster.core.access import service as access
 from roster.core.credentials import hashing, rules
@@ -38,6 +40,26 @@ async def set_password(
     Raises InvalidInput, WrongPassword, StepUpRequired, Forbidden, Escalation, InvalidToken, UserNotFound,
     CredentialExists, TooMany, Unavailable.
     """
+    hashed = await prepare_for(runtime, actor, user_id, new, current=current, only_first=only_first)
+    async with runtime.write(actor) as tx:
+        if actor.proof is not None:
+            await _spend_proof(tx, user_id)
+        credential = await replace(tx, user_id, hashed, only_first=only_first)
+    async with runtime.read(actor) as tx:
+        await guesses.forgiven(tx, user_id)
+    return credential
+
+
+async def prepare_for(
+    runtime: Runtime,
+    actor: Actor,
+    user_id: UserId,
+    new: str,
+    *,
+    current: str | None = None,
+    only_first: bool = False,
+) -> str:
+    """The hash of a password that the actor may give this person, for `replace`. Raises as `set_password` does."""
     async with runtime.read(actor) as tx:
         await _require(tx, user_id, current)
         rules.check(new, (await realms.current(tx)).settings.password_min_length)
@@ -49,14 +71,24 @@ async def set_password(
             await _require_fresh(tx, stored)
     if current is not None and actor.is_user(user_id):
         await _check_current(runtime, actor, user_id, stored, current)
-    hash = await runtime.workers.run(hashing.hash_secret, new)
-    async with runtime.write(actor) as tx:
-        if actor.proof is not None:
-            await _spend_proof(tx, user_id)
-        credential = await _replace(tx, user_id, hash, only_first=only_first)
+    return await runtime.workers.run(hashing.hash_secret, new)
+
+
+async def confirm(runtime: Runtime, actor: Actor, current: str) -> Actor:
+    """The actor as one who has just signed in, because they know their password.
+
+    Raises WrongPassword, which counts like every guess, StepUpRequired for those who came without a session, TooMany,
+    Unavailable.
+    """
+    user_id = actor.user_id
+    if user_id is None or actor.session_id is None or not actor.is_user(user_id):
+        raise StepUpRequired
     async with runtime.read(actor) as tx:
-        await guesses.forgiven(tx, user_id)
-    return credential
+        stored = await credentials.password_of(tx, user_id)
+    await _check_current(runtime, actor, user_id, stored, current)
+    async with runtime.read(actor) as tx:
+        await guesses.succeeded(tx, user_id)
+        return msgspec.structs.replace(actor, authenticated_at=tx.now, factors=("password", *actor.factors))
 
 
 async def prepare(runtime: Runtime, actor: Actor, new: str) -> str:
@@ -64,6 +96,15 @@ async def prepare(runtime: Runtime, actor: Actor, new: str) -> str:
     async with runtime.read(actor) as tx:
         rules.check(new, (await realms.current(tx)).settings.password_min_length)
     return await runtime.workers.run(hashing.hash_secret, new)
+
+
+async def replace(tx: Tx, user_id: UserId, hashed: str, *, only_first: bool = False) -> Credential:
+    """Set a password that `prepare_for` hashed: part of a larger use case. All other sessions of the person end."""
+    credential = await credentials.replace_password(tx, user_id, hashed, only_first=only_first)
+    own = tx.actor.is_user(user_id)
+    await sessions.cut(tx, user_id, "password_changed", keep=tx.actor.session_id if own else None)
+    await proofs.void(tx, user_id)
+    return credential
 
 
 async def store(tx: Tx, user_id: UserId, hashed: str) -> Credential:
@@ -90,7 +131,7 @@ async def _require(tx: Tx, user_id: UserId, current: str | None) -> None:
             raise Forbidden
         return
     if not tx.actor.is_user(user_id):
-        access.require(tx, "credentials.write")
+        await access.require_over(tx, "credentials.write", user_id)
         await access.require_not_above(tx, user_id)
     if await users.tx_maybe(tx, user_id) is None:
         raise UserNotFound
@@ -137,11 +178,3 @@ async def _spend_proof(tx: Tx, user_id: UserId) -> None:
     if user.email_verified_at is None:
         await credentials.remove_other_ways(tx, user_id)
         await users.mark_verified(tx, user, "email")
-
-
-async def _replace(tx: Tx, user_id: UserId, hash: str, *, only_first: bool) -> Credential:
-    credential = await credentials.replace_password(tx, user_id, hash, only_first=only_first)
-    own = tx.actor.is_user(user_id)
-    await sessions.cut(tx, user_id, "password_changed", keep=tx.actor.session_id if own else None)
-    await proofs.void(tx, user_id)
-    return credential

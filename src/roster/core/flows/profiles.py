@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from roster.core.access import service as access
+from roster.core.access.models import Wanted
 from roster.core.credentials import service as credentials
 from roster.core.credentials.models import Identity
 from roster.core.limits import service as limits
@@ -28,8 +29,8 @@ async def create(
     With `link` (see `recovery.request`) a verification message goes out. Raises as `users.create`, `access.set_roles`
     and `credentials.set_external` do.
     """
-    user = await users.create(tx, draft)
-    await _attach(tx, user.id, roles or None, identities or None)
+    user = await users.create(tx, draft, roles=[Wanted(name) for name in roles])
+    await _attach(tx, user.id, None, identities or None)
     if link is not None and user.email_verified_at is None:
         await recovery.send_verification(tx, user, link)
     return user

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from roster.core.access import service as access
+from roster.core.access.models import Wanted
 from roster.core.flows import granting, passwords
 from roster.core.flows.models import ClaimsFor, Granted
 from roster.core.limits import service as limits
@@ -50,23 +51,24 @@ async def create(
     draft: UserDraft,
     *,
     password: str | None = None,
-    roles: Sequence[str] = (),
+    roles: Sequence[str | Wanted] = (),
     link: str | None = None,
 ) -> User:
-    """An administrator makes an account, perhaps with a first password and with roles without limits.
+    """An administrator makes an account, perhaps with a first password and with roles.
 
-    Needs `users.create`, for a password `credentials.write`, for roles `roles.assign`. Raises as `register` and
-    `access.assign` do.
+    Needs `users.create`, for a password `credentials.write`, for roles `roles.assign`; whoever holds these in some
+    places only makes people for there. Raises as `register`, `users.create` and `access.assign` do.
     """
     async with runtime.read(actor) as tx:
-        access.require(tx, "users.create")
+        access.require_somewhere(tx, "users.create")
         if password is not None:
-            access.require(tx, "credentials.write")
+            access.require_somewhere(tx, "credentials.write")
     hashed = await passwords.prepare(runtime, actor, password) if password is not None else None
     async with runtime.write(actor) as tx:
-        user = await users.create(tx, draft)
-        if roles:
-            await access.set_roles(tx, user.id, roles)
+        wanted = [Wanted(each) if isinstance(each, str) else each for each in roles]
+        user = await users.create(tx, draft, roles=wanted)
+        if password is not None:
+            await access.require_over(tx, "credentials.write", user.id)
         await _complete(tx, user, hashed, link)
         return user
 

@@ -50,7 +50,7 @@ async def request_verification(runtime: Runtime, actor: Actor, user_id: UserId, 
     """
     async with runtime.read(actor) as tx:
         if not tx.actor.is_user(user_id):
-            access.require(tx, "users.write")
+            await access.require_over(tx, "users.write", user_id)
         user = await users.tx_maybe(tx, user_id)
         if user is None:
             raise UserNotFound

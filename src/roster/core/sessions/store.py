@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 from roster.core.sessions.errors import SessionNotFound
 from roster.core.sessions.models import Opening, Session
@@ -52,6 +52,12 @@ _ALIVE = (
 
 
 LIVE = Listing(columns=_NAMES, tables="sessions", condition="realm_id = $1 AND ended_at IS NULL AND expires_at > $2")
+
+
+def live_of_those(condition: LiteralString) -> Listing:
+    """Live sessions of people for whom the condition over `users` holds."""
+    people = " AND user_id IN (SELECT users.id FROM users WHERE users.realm_id = $1 AND " + condition + ")"
+    return Listing(columns=LIVE.columns, tables=LIVE.tables, condition=LIVE.condition + people)
 
 
 def session_of(*row: Any) -> Session:
@@ -160,6 +166,13 @@ async def just_rotated(tx: Tx, session_id: SessionId, generation: int, since: da
         since,
     )
     return _session(rows[0]) if rows else None
+
+
+async def skip_generation(tx: Tx, session_id: SessionId) -> None:
+    """Two steps at once, so that the token of the last step does not count as one just spent either."""
+    await tx.run(
+        "UPDATE sessions SET generation = generation + 2 WHERE realm_id = $1 AND id = $2", tx.realm_id, session_id
+    )
 
 
 async def end_reused(tx: Tx, session_id: SessionId, generation: int) -> UserId | None:

@@ -15,7 +15,7 @@ async def get(tx: Tx, number: int) -> User:
     """A person as far as the actor may see them; deleted ones too, for those who may restore. Raises UserNotFound."""
     found = await numbers_store.find(tx, number)
     if found.deleted_at is not None:
-        access.require(tx, "users.write", otherwise=UserNotFound)
+        await access.require_over(tx, "users.write", found.id, otherwise=UserNotFound)
     return await users.seen(tx, found)
 
 

@@ -123,17 +123,23 @@ async def _reach(tx: Tx, deleted: Deleted) -> Reach:
     if deleted != "exclude":
         access.require_somewhere(tx, "users.write")
         if not tx.actor.may("users.write"):
-            within.append(await reach.condition(tx, "users.write", taken=1))
+            within.append(await _condition(tx, "users.write", within))
     by_list = await listed.exceptions(tx)
     if tx.actor.grants.holds("users.read"):
         if not tx.actor.may("users.read"):
-            within.append(await reach.condition(tx, "users.read", taken=1 + sum(len(args) for _, args in within)))
+            within.append(await _condition(tx, "users.read", within))
         return Reach(full=True, within=tuple(within), hidden=by_list.hidden)
-    if tx.actor.may("users.read_basic"):
+    if tx.actor.grants.holds("users.read_basic"):
+        if not tx.actor.may("users.read_basic"):
+            within.append(await _condition(tx, "users.read_basic", within))
         return Reach(full=False, within=tuple(within), hidden=by_list.hidden)
     if by_list.shown:
         return Reach(full=False, within=tuple(within), only=by_list.shown)
     raise Forbidden
+
+
+async def _condition(tx: Tx, permission: str, before: Sequence[Compiled]) -> Compiled:
+    return await reach.condition(tx, permission, taken=1 + sum(len(values) for _, values in before))
 
 
 def _listing(seen: Reach, deleted: Deleted) -> Listing:

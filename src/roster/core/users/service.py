@@ -7,6 +7,7 @@ import msgspec
 
 from roster.core.access import objects, recent
 from roster.core.access import service as access
+from roster.core.access.models import Wanted
 from roster.core.attributes import service as attributes
 from roster.core.audit import service as audit
 from roster.core.realms import service as realms
@@ -34,15 +35,16 @@ async def get(tx: Tx, user_id: UserId) -> User:
 
 async def get_deleted(tx: Tx, user_id: UserId) -> User:
     """A person even when deleted, for those who may restore. Raises UserNotFound."""
-    access.require(tx, "users.write", otherwise=UserNotFound)
+    await access.require_over(tx, "users.write", user_id, otherwise=UserNotFound)
     return await store.find_any(tx, user_id)
 
 
 async def find_deleted(tx: Tx, identifier: str) -> User:
     """A deleted person by id or username, for those who may restore. Raises UserNotFound, NotDeleted."""
-    access.require(tx, "users.write", otherwise=UserNotFound)
+    access.require_somewhere(tx, "users.write", otherwise=UserNotFound)
     user_id = ids.parse(identifier)
     found = await (store.find_any(tx, UserId(user_id)) if user_id else store.find_any_named(tx, fold(identifier)))
+    await access.require_over(tx, "users.write", found.id, otherwise=UserNotFound)
     if found.deleted_at is None:
         raise NotDeleted
     return found
@@ -55,7 +57,7 @@ async def seen(tx: Tx, user: User) -> User:
         raise UserNotFound
     if tx.actor.is_user(user.id) or await access.is_over(tx, "users.read", user.id):
         return user
-    if right or tx.actor.may("users.read_basic"):
+    if right or await access.is_over(tx, "users.read_basic", user.id):
         return user.basic()
     raise UserNotFound
 
@@ -85,15 +87,23 @@ async def tx_maybe(tx: Tx, user_id: UserId) -> User | None:
         return None
 
 
-async def create(tx: Tx, draft: UserDraft) -> User:
-    """A new person. Raises InvalidInput with every problem, UsernameTaken, EmailTaken. Needs `users.create`.
+async def create(tx: Tx, draft: UserDraft, *, roles: Sequence[Wanted] = ()) -> User:
+    """A new person, perhaps with roles, for which the actor needs `roles.assign`. Needs `users.create`.
 
-    Status, tags, facets, personal number and verified addresses are for those who hold `users.write` too.
+    Status, tags, facets, personal number and verified addresses are for those who hold `users.write` too. Actors who
+    hold these permissions in some places only make people for there: one of the roles must be for such a place.
+    Raises InvalidInput with every problem, UsernameTaken, EmailTaken, Forbidden, and what `access.assign` raises.
     """
-    access.require(tx, "users.create")
-    if not tx.actor.may("users.write"):
+    access.require_somewhere(tx, "users.create")
+    if not tx.actor.grants.holds("users.write"):
         draft = _own(draft)
-    return await _insert(tx, draft, by_self=False)
+    user = await _insert(tx, draft, by_self=False)
+    if roles:
+        await access.set_assignments(tx, user.id, roles)
+    await access.require_over(tx, "users.create", user.id)
+    if draft != _own(draft):
+        await access.require_over(tx, "users.write", user.id)
+    return user
 
 
 async def register(tx: Tx, draft: UserDraft) -> User:
@@ -152,7 +162,7 @@ async def delete(tx: Tx, user_id: UserId, *, version: int | None = None) -> None
 
 async def restore(tx: Tx, user_id: UserId) -> User:
     """Bring a deleted person back with roles and credentials; they sign in anew. Needs `users.write`."""
-    access.require(tx, "users.write", otherwise=UserNotFound)
+    await access.require_over(tx, "users.write", user_id, otherwise=UserNotFound)
     user = await store.lock(tx, user_id)
     if user.deleted_at is None:
         raise NotDeleted
@@ -164,7 +174,7 @@ async def restore(tx: Tx, user_id: UserId) -> User:
 
 async def erase(tx: Tx, user_id: UserId) -> None:
     """Remove a person for ever, from the trail too. Raises UserNotFound, LastAdministrator. Needs `users.erase`."""
-    access.require(tx, "users.erase", otherwise=UserNotFound)
+    await access.require_over(tx, "users.erase", user_id, otherwise=UserNotFound)
     if tx.actor.is_user(user_id):
         raise OwnAccount
     user = await store.lock(tx, user_id)
@@ -254,7 +264,7 @@ async def _require_address(tx: Tx, user_id: UserId) -> None:
     if tx.actor.is_user(user_id):
         await recent.require_for_address(tx, user_id)
     else:
-        access.require(tx, "credentials.write")
+        await access.require_over(tx, "credentials.write", user_id)
 
 
 async def _require_other(tx: Tx, user: User, permission: str, right: str) -> None:

@@ -180,7 +180,7 @@ async def _readable(tx: Tx, text: str) -> UserId:
     """The person in the path, if the actor may see their secrets. Raises Forbidden, and as `lookup.person`."""
     user_id = (await lookup.person(tx, text)).id
     try:
-        credentials.require_read(tx, user_id)
+        await credentials.require_read(tx, user_id)
     except CredentialNotFound:
         raise Forbidden from None
     return user_id

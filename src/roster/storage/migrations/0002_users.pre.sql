@@ -30,6 +30,8 @@ CREATE TABLE users (
     grams integer[] NOT NULL DEFAULT '{}',
     version integer NOT NULL DEFAULT 0,         -- +1 per change
     access_version bigint NOT NULL DEFAULT 0,   -- +1 when the person's assignments change
+    places uuid[] NOT NULL DEFAULT '{}',        -- marks of all that the assignments name; kept by assignments_changed
+    held uuid[] NOT NULL DEFAULT '{}',          -- the roles they give; kept by it too
     last_sign_in_at timestamptz,                -- changes without a new version
     created_at timestamptz NOT NULL,
     created_by uuid,
@@ -54,5 +56,7 @@ CREATE INDEX users_by_family ON users (realm_id, family_key, id);
 CREATE INDEX users_by_display ON users (realm_id, display_key, id);
 CREATE INDEX users_by_deletion ON users (realm_id, deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX users_by_grams ON users USING gin (grams);
+CREATE INDEX users_by_place ON users USING gin (places) WITH (fastupdate = off);
 CREATE INDEX users_by_attributes ON users USING gin (attributes jsonb_path_ops);
 ALTER TABLE users ALTER COLUMN grams SET STATISTICS 1000;
+ALTER TABLE users ALTER COLUMN places SET STATISTICS 1000;

@@ -24,22 +24,6 @@ CREATE UNIQUE INDEX roles_name_key ON roles (realm_id, name_key);
 CREATE UNIQUE INDEX roles_number_key ON roles (realm_id, number);
 CREATE INDEX roles_by_created ON roles (realm_id, created_at, id);
 
--- What stands for the places of an assignment in an index that cannot lead with the realm: 128 bits for each place.
-CREATE FUNCTION place_marks(realm_id uuid, contexts jsonb) RETURNS uuid[] LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN (
-    SELECT coalesce(
-        array_agg(
-            encode(
-                substring(
-                    sha256(uuid_send(realm_id) || convert_to(kind || E'\x1f' || value, 'UTF8')) FROM 1 FOR 16
-                ),
-                'hex'
-            )::uuid
-        ),
-        '{}'
-    )
-    FROM jsonb_each(contexts) AS each (kind, held), jsonb_array_elements_text(held) AS value
-);
-
 CREATE TABLE assignments (
     realm_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -50,15 +34,43 @@ CREATE TABLE assignments (
     contexts jsonb NOT NULL DEFAULT '{}',       -- values per kind; a kind that is absent is not limited
     created_at timestamptz NOT NULL,
     created_by uuid,
-    places uuid[] NOT NULL GENERATED ALWAYS AS (place_marks(realm_id, contexts)) STORED,
     PRIMARY KEY (realm_id, id),
     CONSTRAINT assignments_role FOREIGN KEY (realm_id, role_id) REFERENCES roles ON DELETE CASCADE,
     CONSTRAINT assignments_user FOREIGN KEY (realm_id, user_id) REFERENCES users ON DELETE CASCADE
 );
 CREATE UNIQUE INDEX assignments_once ON assignments (realm_id, user_id, role_id, org_id, contexts) NULLS NOT DISTINCT;
 CREATE INDEX assignments_by_role ON assignments (realm_id, role_id);
-CREATE INDEX assignments_by_place ON assignments USING gin (places);
-ALTER TABLE assignments ALTER COLUMN places SET STATISTICS 1000;
+
+-- What stands for a place in an index that cannot lead with the realm: 128 bits of a hash over both.
+CREATE FUNCTION place_mark(realm_id uuid, kind text, value text) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN encode(substring(sha256(uuid_send(realm_id) || convert_to(kind || E'\x1f' || value, 'UTF8')) FOR 16), 'hex')::uuid;
+
+-- Whoever changes assignments, by whatever statement: users.places and users.held follow, and remembered grants end.
+-- The people are locked by a statement of their own, so that the next one sees what others have committed meanwhile.
+CREATE FUNCTION assignments_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM users u WHERE (u.realm_id, u.id) IN (SELECT c.realm_id, c.user_id FROM changed c)
+    ORDER BY u.realm_id, u.id FOR NO KEY UPDATE;
+    UPDATE users u SET access_version = access_version + 1, places = h.places, held = h.held
+    FROM (SELECT DISTINCT realm_id, user_id FROM changed) c, LATERAL (
+        SELECT
+            coalesce(array_agg(DISTINCT a.role_id) FILTER (WHERE a.role_id IS NOT NULL), '{}') AS held,
+            coalesce(array_agg(DISTINCT place_mark(a.realm_id, k.kind, v.value)) FILTER (WHERE v.value IS NOT NULL), '{}')
+                AS places
+        FROM assignments a
+        LEFT JOIN LATERAL jsonb_each(a.contexts) AS k (kind, held) ON TRUE
+        LEFT JOIN LATERAL jsonb_array_elements_text(k.held) AS v (value) ON TRUE
+        WHERE a.realm_id = c.realm_id AND a.user_id = c.user_id
+    ) h
+    WHERE u.realm_id = c.realm_id AND u.id = c.user_id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER assignments_given AFTER INSERT ON assignments REFERENCING NEW TABLE AS changed
+FOR EACH STATEMENT EXECUTE FUNCTION assignments_changed();
+CREATE TRIGGER assignments_altered AFTER UPDATE ON assignments REFERENCING OLD TABLE AS changed
+FOR EACH STATEMENT EXECUTE FUNCTION assignments_changed();
+CREATE TRIGGER assignments_taken AFTER DELETE ON assignments REFERENCING OLD TABLE AS changed
+FOR EACH STATEMENT EXECUTE FUNCTION assignments_changed();
 
 -- Who may do what with one object or one class of objects, in order; the first record that matches decides.
 CREATE TABLE access_lists (

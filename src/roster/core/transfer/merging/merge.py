@@ -219,7 +219,6 @@ class _Merge:
         self._summary.roles_given += sum(map(len, missing.values()))
         if missing and not self._job.dry_run:
             await self._give(missing)
-            await store.void_grants(self._tx, missing)
             await audit.record_many(self._tx, "role.assigned", "user", list(missing))
         return set(missing)
 

@@ -259,14 +259,6 @@ async def give_roles(tx: Tx, rows: Sequence[tuple[UUID, UserId, UUID, str, bool]
     )
 
 
-async def void_grants(tx: Tx, user_ids: Collection[UserId]) -> None:
-    await tx.run(
-        "UPDATE users SET access_version = access_version + 1 WHERE realm_id = $1 AND id = ANY($2)",
-        tx.realm_id,
-        list(user_ids),
-    )
-
-
 async def permissions_of(tx: Tx, user_ids: Collection[UserId]) -> list[tuple[UserId, list[str]]]:
     """All that these people may do anywhere; those who may do nothing are left out."""
     rows = await tx.rows(
