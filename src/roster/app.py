@@ -24,6 +24,7 @@ from roster.dialects.native import dialect as native
 from roster.dialects.onslip360 import CATALOGUE as ONSLIP360
 from roster.dialects.onslip360 import dialect as onslip360
 from roster.jobs.worker import Worker
+from roster.kit import secrets
 from roster.kit.errors import Unavailable
 from roster.messaging import delivery
 from roster.settings import Dialect as DialectSettings
@@ -87,6 +88,7 @@ def application(runtime: Runtime) -> Mounts:
         public_url=settings.server.public_url,
         trusted_proxies=settings.server.trusted_proxies,
         cors_origins=settings.server.cors_origins,
+        metrics_key=secrets.digest(settings.server.metrics_token) if settings.server.metrics_token else b"",
     )
     return Mounts(runtime, places, site=site, access_log=_access_log(settings))
 

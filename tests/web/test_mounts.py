@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from roster.kit import secrets
 from roster.web.access_log import AccessLog, masked
 from roster.web.mounts import Mount
 from roster.web.request import Site
@@ -246,6 +247,62 @@ async def test_metrics_count_answers_by_operation():
     assert 'roster_http_requests_total{dialect="toy",operation="Toy.get",status="404"} 1.0' in answer.text
     assert 'roster_http_requests_total{dialect="",operation="",status="404"} 1.0' in answer.text
     assert 'roster_http_request_seconds_count{dialect="toy",operation="Toy.get"} 2.0' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "status"),
+    [
+        (0, None, 403),
+        (0, "127.0.0.1", 403),
+        (1, "127.0.0.1", 200),
+        (1, "::1", 200),
+        (1, "::ffff:127.0.0.1", 200),
+        (1, "127.0.0.1, 1.1.1.1", 403),
+        (1, "1.1.1.1", 403),
+        (1, "localhost", 403),
+    ],
+)
+async def test_without_a_token_only_this_machine_reads_the_metrics(proxies: int, forwarded: str | None, status: int):
+    app = toy.mounted(site=Site(trusted_proxies=proxies))
+
+    wire = await toy.Wire(app).send("GET", b"/metrics", headers={"x-forwarded-for": forwarded} if forwarded else {})
+
+    assert wire.status == status
+    assert (b"roster_http" in wire.body) is (status == 200)
+
+
+@pytest.mark.parametrize("name", ["x-forwarded-for", "forwarded", "x-real-ip", "via", "x-forwarded-host"])
+async def test_what_an_unnamed_proxy_passes_on_is_not_taken_for_this_machine(name: str):
+    async with toy.client(toy.mounted()) as client:
+        direct = await client.get("/metrics")
+        passed_on = await client.get("/metrics", headers={name: "127.0.0.1"})
+
+    assert (direct.status_code, passed_on.status_code) == (200, 403)
+
+
+async def test_with_a_token_whoever_has_it_reads_the_metrics_and_nobody_else():
+    app = toy.mounted(site=Site(metrics_key=secrets.digest("s3cret")))
+    given = [
+        "Bearer s3cret",
+        "bearer s3cret",
+        "Bearer S3cret",
+        "Bearer ",
+        "Basic s3cret",
+        "s3cret",
+        "Bearer \xff",
+        None,
+    ]
+
+    wires = [
+        await toy.Wire(app).send("GET", b"/metrics", headers={} if each is None else {"authorization": each})
+        for each in given
+    ]
+    async with toy.client(app, token="") as client:
+        here = await client.get("/metrics")
+
+    assert [wire.status for wire in wires] == [200, 200, 401, 401, 401, 401, 401, 401]
+    assert wires[2].header("www-authenticate") == ["Bearer"]
+    assert (here.status_code, here.json()["code"]) == (401, "unauthenticated")
 
 
 async def test_our_own_pages_are_only_read():

@@ -46,6 +46,8 @@ class Server(Section, frozen=True, kw_only=True):
     """How many proxies stand in front; so many addresses at the end of X-Forwarded-For are believed."""
     cors_origins: tuple[Origin, ...] = ()
     """Other sites whose pages may call the APIs from a browser."""
+    metrics_token: Secret | None = None
+    """What `/metrics` asks for as `Authorization: Bearer …`; without one only the server's own machine may read it."""
     drain_seconds: Seconds = 10
     """How long requests may still run after the signal to stop."""
 

@@ -1,11 +1,13 @@
 """The installation's own pages: health, metrics, documents."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
 import prometheus_client as prometheus
 import structlog
 
+from roster.kit import secrets
 from roster.kit.errors import RosterError
 from roster.web import answer as answers
 from roster.web import docs
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger("roster.web")
 _OWN = ("/health/", "/docs/")
-Page = Callable[[], Awaitable[Reply]]
+_PASSED_ON = ("x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded", "via")
+"""What proxies add: where none is named in the settings, whoever sends one of these is not on this machine."""
+Page = Callable[[Request], Awaitable[Reply]]
 
 
 class Pages:
@@ -45,7 +49,7 @@ class Pages:
     async def answer(self, request: Request) -> Answer:
         """The page, or a short 404."""
         page = self._pages.get(request.path)
-        reply = await page() if page else self._document(request.path)
+        reply = await page(request) if page else self._document(request.path)
         if reply is None:
             reply = Reply(404, {"code": "unknown_route", "message": "There is nothing at this address."})
         elif request.method not in ("GET", "HEAD"):
@@ -61,10 +65,10 @@ class Pages:
             return Reply(307, headers=(("Location", "/docs"),))
         return self._docs.find(path) if path == "/docs" or path.startswith("/docs/") else None
 
-    async def _live(self) -> Reply:
+    async def _live(self, _request: Request) -> Reply:
         return Reply(200, {"status": "live"})
 
-    async def _ready(self) -> Reply:
+    async def _ready(self, _request: Request) -> Reply:
         try:
             await self._runtime.ping()
         except (RosterError, OSError) as error:
@@ -72,6 +76,32 @@ class Pages:
             return Reply(503, {"status": "not ready"}, (("Retry-After", "1"),))
         return Reply(200, {"status": "ready"})
 
-    async def _metrics(self) -> Reply:
+    async def _metrics(self, request: Request) -> Reply:
+        """With a token for those who send it, else for this machine."""
+        if request.site.metrics_key:
+            if not _has_token(request):
+                body = {"code": "unauthenticated", "message": "Authentication is required."}
+                return Reply(401, body, (("WWW-Authenticate", "Bearer"),))
+        elif not _is_here(request):
+            return Reply(
+                403, {"code": "forbidden", "message": "This is read on the machine of the server, or with a token."}
+            )
         text = prometheus.generate_latest(self._registry)
         return Reply(200, text, content_type=prometheus.CONTENT_TYPE_LATEST)
+
+
+def _has_token(request: Request) -> bool:
+    scheme, _, token = (request.header("authorization") or "").partition(" ")
+    return scheme.lower() == "bearer" and secrets.same(secrets.digest(token.strip()), request.site.metrics_key)
+
+
+def _is_here(request: Request) -> bool:
+    """Whether the client is on the machine of the server, as far as trusted proxies tell."""
+    if not request.site.trusted_proxies and any(request.header(name) is not None for name in _PASSED_ON):
+        return False
+    try:
+        address = ip_address(request.address)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback

@@ -20,11 +20,13 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     `trusted_proxies` is the number of proxies in front that append to X-Forwarded-For; 0 ignores forwarding headers.
     `public_url` is the address people see, without a slash at the end; empty means: as the request says.
     `cors_origins` may call from a browser; "*" stands for any, then without cookies.
+    `metrics_key` is the digest of the token that /metrics asks for; empty lets only this machine read it.
     """
 
     public_url: str = ""
     trusted_proxies: int = 0
     cors_origins: tuple[str, ...] = ()
+    metrics_key: bytes = b""
 
 
 DEFAULT_SITE = Site()
