@@ -42,6 +42,13 @@ STATUS: Final[Mapping[type[kit.RosterError], int]] = {
 }
 
 
+class AddressTaken(kit.Conflict):
+    """The address that somebody wants for themselves is another user's; told with 409, unlike when users are made."""
+
+    code = "address_taken"
+    text = "A user with this e-mail address exists."
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One problem; the versions only where the one that was sent is not the current one."""
 

@@ -1,0 +1,33 @@
+"""What many people have at a glance: their roles, where each holds, and which facilities it reaches."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from roster.core.access import contexts, summaries_store
+from roster.core.places import service as places
+from roster.kit.ids import UserId
+from roster.storage.tx import Tx
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """One role of a person; `facilities` are those that it reaches now, None for all."""
+
+    role: str
+    contexts: dict[str, list[str]]
+    facilities: list[str] | None
+
+
+async def of_people(tx: Tx, user_ids: Sequence[UserId]) -> dict[UserId, list[Summary]]:
+    """The roles of these people, in the order in which they were given; the caller has checked who may see them."""
+    found: dict[UserId, list[Summary]] = {user_id: [] for user_id in user_ids}
+    rows = await summaries_store.held_by(tx, user_ids) if user_ids else []
+    groups = (
+        await places.groups(tx) if any(contexts.GROUP in {**each.ceiling, **each.contexts} for each in rows) else {}
+    )
+    for each in rows:
+        limits = contexts.effective(each.ceiling, each.contexts, groups)
+        reached = contexts.facilities(limits, groups)
+        summary = Summary(each.role, each.contexts, None if reached is None else sorted(reached))
+        found[UserId(each.user_id)].append(summary)
+    return found
