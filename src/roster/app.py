@@ -15,6 +15,7 @@ from roster.core.access import vocabulary
 from roster.core.flows import provision, upkeep
 from roster.core.flows.provision import FirstAdministrator
 from roster.core.sessions import activity
+from roster.core.signed import service as signed
 from roster.core.transfer import tasks as transfer
 from roster.dialects.acceleratxr import dialect as acceleratxr
 from roster.dialects.fulfillmenttools import dialect as fulfillmenttools
@@ -181,6 +182,7 @@ def jobs(runtime: Runtime, *, is_only_server: bool) -> Worker:
         "outbox.sweep": outbox.sweep,
         "messages.sweep": delivery.sweep,
         "counters.sweep": upkeep.sweep_counters,
+        "nonces.sweep": signed.sweep,
         "proofs.sweep": upkeep.sweep_proofs,
     }
     return Worker(

@@ -163,6 +163,14 @@ def sign(key: bytes, header: Header, target: Target) -> Header:
     return msgspec.structs.replace(header, mac=mac(key, header, target))
 
 
+def joint_key(device_key: bytes, key: bytes) -> bytes:
+    """The key of a request that a device signs together with a person's key or PIN; ours, not Onslip's.
+
+    Who knows one of the two can neither sign nor try out guesses at the other.
+    """
+    return hmac.digest(device_key, b"roster.joint.1\n" + key, "sha256")
+
+
 def read_key(text: str) -> bytes | None:
     """The bytes of a key as it is handed to people, in Base64; None when it is none."""
     try:

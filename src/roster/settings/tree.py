@@ -70,6 +70,10 @@ class Security(Section, frozen=True, kw_only=True):
     """Password hashes computed at once by each worker; 0 divides the cores among the workers."""
     hash_queue: Annotated[int, Meta(ge=0, le=100_000)] = 64
     """How many may wait for that; whoever comes then is turned away for a moment."""
+    clock_tolerance_seconds: Annotated[int, Meta(ge=1, le=3600)] = 60
+    """How far the clock of a client that signs its requests (Hawk) may be off, either way."""
+    require_payload_hash: bool = False
+    """Whether a signed request with a body must sign the body too."""
 
 
 class Admin(Section, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ FIELDS = Fields(
         Field(name="actor_id", kind=Kind.UUID, column="actor_id"),
         Field(name="actor_name", kind=Kind.TEXT, column="actor_name", nullable=False),
         Field(name="acting_for", kind=Kind.UUID, column="acting_for"),
+        Field(name="acting_for_name", kind=Kind.TEXT, column="acting_for_name", nullable=False),
         Field(name="session_id", kind=Kind.UUID, column="session_id"),
         Field(name="device_id", kind=Kind.UUID, column="device_id"),
         Field(name="dialect", kind=Kind.TEXT, column="dialect", nullable=False),

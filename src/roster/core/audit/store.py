@@ -13,46 +13,65 @@ from roster.storage.sql import Listing
 from roster.storage.tx import Tx
 
 COLUMNS = (
-    "id, at, action, actor_kind, actor_id, actor_name, acting_for, session_id, device_id, dialect, request_id,"
-    " address, subject_kind, subject_id, changes"
+    "id, at, action, actor_kind, actor_id, actor_name, acting_for, acting_for_name, session_id, device_id, dialect,"
+    " request_id, address, subject_kind, subject_id, changes"
 )
+_NAME_OF_7 = "coalesce((SELECT username FROM users WHERE realm_id = $1 AND id = $7), '')"
+_NAME_OF_8 = "coalesce((SELECT username FROM users WHERE realm_id = $1 AND id = $8), '')"
+"""As whom somebody acts is written down by name too, whatever becomes of that person."""
 ENTRIES = Listing(columns=COLUMNS, tables="audit_entries", condition="realm_id = $1")
-_INSERT = """
+_INSERT = (
+    """
 WITH entry AS (
-    INSERT INTO audit_entries (realm_id, at, id, action, actor_kind, actor_id, actor_name, acting_for, session_id,
-        device_id, dialect, request_id, address, subject_kind, subject_id, changes)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+    INSERT INTO audit_entries (realm_id, at, id, action, actor_kind, actor_id, actor_name, acting_for, acting_for_name,
+        session_id, device_id, dialect, request_id, address, subject_kind, subject_id, changes)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, """
+    + _NAME_OF_8
+    + """, $9, $10, $11, $12, $13, $14, $15, $16)
 )
 INSERT INTO outbox_events (realm_id, id, at, type, subject_id, payload) VALUES ($1, $17, $2, $4, $15, $18)
 """
-_INSERT_MANY = """
+)
+_INSERT_MANY = (
+    """
 WITH entry AS (
-    INSERT INTO audit_entries (realm_id, at, id, action, actor_kind, actor_id, actor_name, acting_for, session_id,
-        device_id, dialect, request_id, address, subject_kind, subject_id)
-    SELECT $1, $2, t.entry_id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, t.subject_id
+    INSERT INTO audit_entries (realm_id, at, id, action, actor_kind, actor_id, actor_name, acting_for, acting_for_name,
+        session_id, device_id, dialect, request_id, address, subject_kind, subject_id)
+    SELECT $1, $2, t.entry_id, $3, $4, $5, $6, $7, """
+    + _NAME_OF_7
+    + """, $8, $9, $10, $11, $12, $13, t.subject_id
     FROM unnest($14::uuid[], $15::uuid[]) AS t (entry_id, subject_id)
 )
 INSERT INTO outbox_events (realm_id, id, at, type, subject_id, payload)
 SELECT $1, t.event_id, $2, $3, t.subject_id, '{}' FROM unnest($16::uuid[], $15::uuid[]) AS t (event_id, subject_id)
 """
+)
 
-_INSERT_EACH = """
+_INSERT_EACH = (
+    """
 WITH entry AS (
-    INSERT INTO audit_entries (realm_id, at, id, action, actor_kind, actor_id, actor_name, acting_for, session_id,
-        device_id, dialect, request_id, address, subject_kind, subject_id, changes)
-    SELECT $1, $2, t.entry_id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, t.subject_id, t.changes::jsonb
+    INSERT INTO audit_entries (realm_id, at, id, action, actor_kind, actor_id, actor_name, acting_for, acting_for_name,
+        session_id, device_id, dialect, request_id, address, subject_kind, subject_id, changes)
+    SELECT $1, $2, t.entry_id, $3, $4, $5, $6, $7, """
+    + _NAME_OF_7
+    + """, $8, $9, $10, $11, $12, $13, t.subject_id, t.changes::jsonb
     FROM unnest($14::uuid[], $15::uuid[], $17::text[]) AS t (entry_id, subject_id, changes)
 )
 INSERT INTO outbox_events (realm_id, id, at, type, subject_id, payload)
 SELECT $1, t.event_id, $2, $3, t.subject_id, t.payload::jsonb
 FROM unnest($16::uuid[], $15::uuid[], $18::text[]) AS t (event_id, subject_id, payload)
 """
+)
 # A subject is made once: the entry and the event about that can have its id, and a million need not be thought up.
-_INSERT_FROM = """
+_INSERT_FROM = (
+    """
 WITH entry AS (
-    INSERT INTO audit_entries (realm_id, at, id, action, actor_kind, actor_id, actor_name, acting_for, session_id,
-        device_id, dialect, request_id, address, subject_kind, subject_id)
-    SELECT $1, $2, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, id FROM """
+    INSERT INTO audit_entries (realm_id, at, id, action, actor_kind, actor_id, actor_name, acting_for, acting_for_name,
+        session_id, device_id, dialect, request_id, address, subject_kind, subject_id)
+    SELECT $1, $2, id, $3, $4, $5, $6, $7, """
+    + _NAME_OF_7
+    + """, $8, $9, $10, $11, $12, $13, id FROM """
+)
 _AND_EVENTS_FROM = """
 )
 INSERT INTO outbox_events (realm_id, id, at, type, subject_id, payload)
@@ -146,6 +165,9 @@ async def forget(tx: Tx, user_id: UUID) -> None:
         "UPDATE audit_entries SET changes = '{}' WHERE realm_id = $1 AND subject_id = $2 AND changes <> '{}'",
         tx.realm_id,
         user_id,
+    )
+    await tx.run(
+        "UPDATE audit_entries SET acting_for_name = '' WHERE realm_id = $1 AND acting_for = $2", tx.realm_id, user_id
     )
     await tx.run(
         "UPDATE audit_entries SET actor_name = '', address = '' WHERE realm_id = $1 AND actor_id = $2",

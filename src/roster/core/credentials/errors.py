@@ -1,6 +1,6 @@
 """What can go wrong with credentials."""
 
-from roster.kit.errors import Conflict, Forbidden, NotFound
+from roster.kit.errors import Conflict, Forbidden, NotFound, Taken
 
 
 class CredentialNotFound(NotFound):
@@ -29,3 +29,11 @@ class TooManyCredentials(Conflict):
 
     code = "too_many_credentials"
     text = "Please remove a credential before adding another."
+
+
+class AliasTaken(Taken):
+    """The aliases of a person's signing keys are unique."""
+
+    code = "alias_taken"
+    text = "There is another key with this alias."
+    field = "alias"

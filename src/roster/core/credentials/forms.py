@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import Final
 
@@ -20,6 +21,9 @@ from argon2.exceptions import InvalidHashError, VerificationError
 Check = Callable[[bytes], bool]
 """Whether a secret belongs to the hash; burns CPU."""
 
+KDF_1: Final = "$roster-kdf-1$"
+"""Begins the form of a derived key, which is never stored as text."""
+_KDF_1_ROUNDS: Final = 210_000
 _LONGEST_TEXT: Final = 1024
 _MIB: Final = 1024 * 1024
 _ARGON2: Final = re.compile(
@@ -133,11 +137,26 @@ def _read_scrypt(encoded: str) -> Check | None:
     return check
 
 
+def _read_kdf_1(encoded: str) -> Check | None:
+    """The keys that clients make of passwords (`chosen`): PBKDF2 over the NFC form, always at the same cost."""
+    salt, _, made = (_decode(part) for part in encoded[len(KDF_1) :].partition("$"))
+    if not salt or made is None:
+        return None
+
+    def check(secret: bytes) -> bool:
+        typed = unicodedata.normalize("NFC", secret.decode("utf-8", "surrogatepass"))
+        again = hashlib.pbkdf2_hmac("sha256", typed.encode("utf-8", "surrogatepass"), salt, _KDF_1_ROUNDS, 32)
+        return hmac.compare_digest(again, made)
+
+    return check
+
+
 _READERS: Final[dict[str, Callable[[str], Check | None]]] = {
     "$argon2": _read_argon2,
     "$2": _read_bcrypt,
     "$pbkdf2-": _read_pbkdf2,
     "$scrypt$": _read_scrypt,
+    KDF_1: _read_kdf_1,
 }
 
 

@@ -8,17 +8,19 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from roster.kit.ids import CredentialId, UserId
+from roster.kit.ids import CredentialId, DeviceId, UserId
 
 Label = Annotated[str, Meta(max_length=200)]
 
 
 class Kind(StrEnum):
-    """What sort of credential. A person has at most one password and one TOTP seed."""
+    """What sort of credential. A person has at most one password, one PIN and one TOTP seed."""
 
     PASSWORD = "password"  # noqa: S105
     API_KEY = "api_key"
     PERSONAL = "personal"
+    HAWK = "hawk"
+    PIN = "pin"
     DEVICE = "device"
     TOTP = "totp"
     BACKUP = "backup"
@@ -41,6 +43,45 @@ class Credential(msgspec.Struct, frozen=True):
     updated_at: datetime
     last_used_at: datetime | None
     expires_at: datetime | None
+
+
+Alias = Annotated[str, Meta(pattern=r"^[!#-*,-?A-\[\]-~]{1,64}$")]
+"""Part of a key's identifier: printable ASCII without space, plus, at, quote and backslash."""
+Permissions = Annotated[list[Annotated[str, Meta(max_length=200)]], Meta(max_length=1000)]
+Facets = dict[str, dict[str, object]]
+
+
+class SigningDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A key to sign requests with (Hawk). Without `alias` one is made up.
+
+    With `permissions` the key may do no more than these; with `device_id` it acts from that device while it is trusted.
+    """
+
+    alias: Alias | None = None
+    label: Label = ""
+    permissions: Permissions | None = None
+    device_id: DeviceId | None = None
+    facets: Facets = {}
+    expires_at: datetime | None = None
+
+
+class SigningChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What may be changed of a key that signs; a dialect's facet is replaced as a whole."""
+
+    alias: Alias | UnsetType = UNSET
+    label: Label | UnsetType = UNSET
+    permissions: Permissions | UnsetType | None = UNSET
+    device_id: DeviceId | UnsetType | None = UNSET
+    facets: Facets | UnsetType = UNSET
+    expires_at: datetime | UnsetType | None = UNSET
+
+
+class SigningKey(msgspec.Struct, frozen=True):
+    """A key that was just made; `identifier` names it in requests, `key` is shown this once."""
+
+    credential: Credential
+    identifier: str
+    key: bytes
 
 
 class CredentialDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

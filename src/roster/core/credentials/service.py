@@ -32,7 +32,13 @@ from roster.kit.patch import is_set
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 
-KEYS: Final = (Kind.API_KEY, Kind.PERSONAL)
+KEYS: Final = (Kind.API_KEY, Kind.PERSONAL, Kind.HAWK)
+"""What programs prove themselves with."""
+SIGNED: Final = "hawk"
+"""The factor of a request that is signed with a key of kind `hawk`."""
+SIGNED_PASSWORD: Final = "password_key"  # noqa: S105
+"""The factor of a request that is signed with the key of a password: every one proves the password anew."""
+_MADE_HERE: Final = (Kind.API_KEY, Kind.PERSONAL, Kind.DEVICE)
 HASHES: Final = Policy("hashes:user", 30, 900)
 _MOST: Final = 100
 
@@ -50,7 +56,7 @@ async def get(tx: Tx, user_id: UserId, credential_id: CredentialId) -> Credentia
 
 
 async def find_key(tx: Tx, credential_id: CredentialId) -> Credential:
-    """An API key or personal token by its id alone. Raises CredentialNotFound."""
+    """A key of a program (KEYS) by its id alone. Raises CredentialNotFound."""
     owner = await store.owner_of(tx, credential_id)
     if owner is None:
         raise CredentialNotFound
@@ -63,7 +69,7 @@ async def find_key(tx: Tx, credential_id: CredentialId) -> Credential:
 async def keys(
     tx: Tx, *, user_id: UserId | None = None, after: UUID | None = None, limit: int = 100
 ) -> list[Credential]:
-    """API keys and personal tokens, oldest first: of one person, or with `credentials.read` of the whole realm."""
+    """Keys of programs (KEYS), oldest first: of one person, or with `credentials.read` of the whole realm."""
     if user_id is None:
         access.require(tx, "credentials.read")
     else:
@@ -129,12 +135,21 @@ async def spend_hashing(tx: Tx, user_id: UserId) -> None:
 
 
 async def require_write(tx: Tx, user_id: UserId) -> None:
-    """Raise unless the actor may change this person's credentials: own ones after a recent sign-in, else permission."""
+    """Raise unless the actor may change this person's credentials: own ones after a recent sign-in, else permission.
+
+    Who signs each request has no session to be recent: the password's key counts as a sign-in, another key only with
+    `credentials.write`, as it would for others.
+    """
     if tx.actor.is_user(user_id):
-        await recent.require_recent_sign_in(tx)
+        if not _signs(tx.actor):
+            await recent.require_recent_sign_in(tx)
         return
     await access.require_over(tx, "credentials.write", user_id)
     await access.require_not_above(tx, user_id)
+
+
+def _signs(actor: Actor) -> bool:
+    return SIGNED_PASSWORD in actor.factors or (SIGNED in actor.factors and actor.may("credentials.write"))
 
 
 async def require_read(tx: Tx, user_id: UserId) -> None:
@@ -154,7 +169,7 @@ def _check_change(before: Credential, change: CredentialChange) -> None:
 
 
 def _checked(draft: CredentialDraft, min_length: int) -> None:
-    if draft.kind not in (*KEYS, Kind.DEVICE):
+    if draft.kind not in _MADE_HERE:
         raise InvalidInput.of("kind", "wrong_kind", "Credentials of this kind are made in another way.")
     if draft.kind is Kind.DEVICE and draft.secret is None:
         raise InvalidInput.of("secret", "required", "A device brings its own secret.")
@@ -167,8 +182,7 @@ def _checked(draft: CredentialDraft, min_length: int) -> None:
 
 
 async def _insert(tx: Tx, user_id: UserId, draft: CredentialDraft, hash: str | None) -> Issued:
-    if await store.count(tx, user_id) >= _MOST:
-        raise TooManyCredentials
+    await require_room(tx, user_id)
     credential_id = CredentialId(uuid7())
     text = marks.new_key(tx.realm_id, credential_id) if draft.secret is None else None
     keyring = tx.runtime.keyring
@@ -188,6 +202,12 @@ async def _insert(tx: Tx, user_id: UserId, draft: CredentialDraft, hash: str | N
 
 
 # parts of larger use cases, which have made their own checks
+
+
+async def require_room(tx: Tx, user_id: UserId) -> None:
+    """Raise TooManyCredentials when the person has as many as one may have; UserNotFound."""
+    if await store.count(tx, user_id) >= _MOST:
+        raise TooManyCredentials
 
 
 class Candidates(msgspec.Struct, frozen=True):
@@ -256,7 +276,7 @@ async def remove_second_factors(tx: Tx, user_id: UserId) -> int:
 
 async def remove_other_ways(tx: Tx, user_id: UserId) -> int:
     """Take away every way to sign in but the password, with the sessions they opened; the number removed."""
-    kinds = (*KEYS, Kind.DEVICE, Kind.BACKUP, Kind.EXTERNAL)
+    kinds = (*KEYS, Kind.DEVICE, Kind.BACKUP, Kind.EXTERNAL, Kind.PIN)
     removed = await store.delete_kinds(tx, user_id, kinds)
     if removed:
         await audit.record(tx, "credential.deleted", "user", user_id, {"kind": [[each.value for each in kinds], None]})

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from roster.core.credentials.errors import CredentialExists, CredentialNotFound
+from roster.core.credentials.errors import AliasTaken, CredentialExists, CredentialNotFound
 from roster.core.credentials.models import Credential, Stored
 from roster.core.users.errors import UserNotFound
+from roster.kit import ids
 from roster.kit.ids import CredentialId, RealmId, UserId, uuid7
+from roster.kit.text import fold
 from roster.storage.sql import Listing
 from roster.storage.tx import Tx
 
@@ -19,7 +21,11 @@ OF_PERSON = Listing(
     columns=_COLUMNS, tables="credentials", condition="realm_id = $1 AND user_id = $2 AND kind = ANY($3)"
 )
 _STORED = "id, kind, hash, lookup, version"
-_CONFLICTS = {"credentials_single": CredentialExists, "credentials_external": CredentialExists}
+_CONFLICTS = {
+    "credentials_single": CredentialExists,
+    "credentials_external": CredentialExists,
+    "credentials_alias": AliasTaken,
+}
 
 
 async def list_of(tx: Tx, user_id: UserId) -> list[Credential]:
@@ -63,7 +69,7 @@ async def owner_of(tx: Tx, credential_id: CredentialId) -> UserId | None:
 async def keys(tx: Tx, user_id: UserId | None, after: UUID | None, limit: int) -> list[Credential]:
     return await tx.all(
         Credential,
-        "SELECT " + _COLUMNS + " FROM credentials WHERE realm_id = $1 AND kind IN ('api_key', 'personal')"
+        "SELECT " + _COLUMNS + " FROM credentials WHERE realm_id = $1 AND kind IN ('api_key', 'personal', 'hawk')"
         " AND ($2::uuid IS NULL OR user_id = $2) AND ($3::uuid IS NULL OR id > $3) ORDER BY id LIMIT $4",
         tx.realm_id,
         user_id,
@@ -93,6 +99,7 @@ async def insert(
     label: str = "",
     hash: str | None = None,
     lookup: bytes | None = None,
+    sealed: bytes | None = None,
     data: Mapping[str, object] | None = None,
     expires_at: datetime | None = None,
 ) -> Credential:
@@ -100,7 +107,7 @@ async def insert(
     return await tx.one(
         Credential,
         "INSERT INTO credentials (realm_id, id, user_id, kind, label, hash, lookup, data, created_at, created_by,"
-        " updated_at, expires_at) SELECT $1, $2, u.id, $4, $5, $6, $7, $8, $9, $10, $9, $11"
+        " updated_at, expires_at, sealed) SELECT $1, $2, u.id, $4, $5, $6, $7, $8, $9, $10, $9, $11, $12"
         " FROM users u WHERE u.realm_id = $1 AND u.id = $3 AND u.deleted_at IS NULL RETURNING " + _COLUMNS,
         tx.realm_id,
         credential_id or uuid7(),
@@ -113,6 +120,7 @@ async def insert(
         tx.now,
         tx.actor.user_id,
         expires_at,
+        sealed,
         missing=UserNotFound,
         conflicts=_CONFLICTS,
     )
@@ -130,6 +138,62 @@ async def update(tx: Tx, credential_id: CredentialId, *, label: str, expires_at:
         tx.now,
         missing=CredentialNotFound,
     )
+
+
+async def update_signing(
+    tx: Tx, credential_id: CredentialId, *, label: str, data: Mapping[str, object], expires_at: datetime | None
+) -> Credential:
+    return await tx.one(
+        Credential,
+        "UPDATE credentials SET label = $3, data = $4, expires_at = $5, version = version + 1, updated_at = $6"
+        " WHERE realm_id = $1 AND id = $2 AND kind = 'hawk' RETURNING " + _COLUMNS,
+        tx.realm_id,
+        credential_id,
+        label,
+        data,
+        expires_at,
+        tx.now,
+        missing=CredentialNotFound,
+        conflicts=_CONFLICTS,
+    )
+
+
+async def put_signing_key(tx: Tx, credential_id: CredentialId, sealed: bytes) -> Credential:
+    return await tx.one(
+        Credential,
+        "UPDATE credentials SET sealed = $3, version = version + 1, updated_at = $4, last_used_at = NULL"
+        " WHERE realm_id = $1 AND id = $2 AND kind = 'hawk' RETURNING " + _COLUMNS,
+        tx.realm_id,
+        credential_id,
+        sealed,
+        tx.now,
+        missing=CredentialNotFound,
+    )
+
+
+async def look_up_signing(tx: Tx, name: str, alias: str) -> Credential | None:
+    """A key that signs, by the name or id of a person who is not deleted, and its alias."""
+    user_id = ids.parse(name)
+    return await tx.maybe(
+        Credential,
+        "SELECT " + _COLUMNS + " FROM credentials WHERE realm_id = $1 AND kind = 'hawk' AND data ->> 'alias' = $4"
+        " AND user_id = (SELECT id FROM users WHERE realm_id = $1 AND deleted_at IS NULL"
+        " AND (id = $2 OR ($2::uuid IS NULL AND username_key = $3)))",
+        tx.realm_id,
+        user_id,
+        fold(name),
+        alias,
+    )
+
+
+async def username_of(tx: Tx, user_id: UserId) -> str:
+    """Raises UserNotFound, for deleted people too."""
+    found = await tx.value(
+        "SELECT username FROM users WHERE realm_id = $1 AND id = $2 AND deleted_at IS NULL", tx.realm_id, user_id
+    )
+    if found is None:
+        raise UserNotFound
+    return found
 
 
 async def shorten_sessions(tx: Tx, credential_id: CredentialId, expires_at: datetime) -> None:

@@ -45,6 +45,16 @@ async def try_spend(tx: Tx, spendings: Sequence[tuple[Policy, str]]) -> int:
     return await store.spend(tx, [(policy.bucket(key), policy.count, policy.per_seconds) for policy, key in ordered])
 
 
+async def waiting(tx: Tx, spendings: Sequence[tuple[Policy, str]]) -> int:
+    """The seconds until all are open again, 0 when none is used up; nothing is counted."""
+    return await store.waiting(tx, [(policy.bucket(key), policy.count) for policy, key in spendings])
+
+
+async def forgive(tx: Tx, spending: tuple[Policy, str]) -> None:
+    """Forget what was spent, if anything was: without a write where there is nothing to forget."""
+    await store.forgive(tx, spending[0].bucket(spending[1]))
+
+
 async def clear(tx: Tx, policy: Policy, key: str) -> None:
     """Forget what was spent."""
     await store.clear(tx, policy.bucket(key))

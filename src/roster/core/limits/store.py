@@ -29,6 +29,23 @@ async def spend(tx: Tx, buckets: Sequence[tuple[str, int, int]]) -> int:
     return max((ceil((until - tx.now).total_seconds()) for until in waits), default=0)
 
 
+async def waiting(tx: Tx, buckets: Sequence[tuple[str, int]]) -> int:
+    """Buckets come as (name, allowed)."""
+    rows = await tx.rows(
+        "SELECT c.resets_at FROM counters c JOIN unnest($3::text[], $4::integer[]) AS t (bucket, allowed)"
+        " ON c.bucket = t.bucket WHERE c.realm_id = $1 AND c.resets_at > $2 AND c.spent >= t.allowed",
+        tx.realm_id,
+        tx.now,
+        [name for name, _ in buckets],
+        [allowed for _, allowed in buckets],
+    )
+    return max((ceil((until - tx.now).total_seconds()) for (until,) in rows), default=0)
+
+
+async def forgive(tx: Tx, bucket: str) -> None:
+    await tx.run("UPDATE counters SET spent = 0 WHERE realm_id = $1 AND bucket = $2 AND spent > 0", tx.realm_id, bucket)
+
+
 async def clear(tx: Tx, bucket: str) -> None:
     await tx.run("DELETE FROM counters WHERE realm_id = $1 AND bucket = $2", tx.realm_id, bucket)
 

@@ -1,7 +1,7 @@
 """A realm and its rules."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -41,8 +41,13 @@ class RealmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long the second step of a sign-in may take."""
     recent_sign_in_for: Seconds = 600
     """How fresh a sign-in must be for changing credentials and the like."""
-    mfa_skipped_by: tuple[str, ...] = ("device", "api_key", "backup")
-    """Kinds of credential that need no second factor."""
+    mfa_skipped_by: tuple[str, ...] = ("device", "api_key", "backup", "pin")
+    """Kinds of credential that need no second factor. A PIN is good on a trusted device only, so it has one already."""
+    key_derivation: Literal["none", "roster-kdf-1"] = "none"
+    """How clients that sign their requests (Hawk) make keys of passwords and PINs. With `none` a password that is set
+    in one way does not work in the other; with another one the key is stored too, sealed."""
+    possess: bool = False
+    """Whether those who hold everything may sign requests in the name of other people (Hawk); the trail says both."""
     retention_days: Annotated[int, Meta(ge=0, le=3650)] = 30
     """Deleted people can be restored for this long, then they are erased."""
     audit_months: Annotated[int, Meta(ge=1, le=240)] = 24

@@ -10,7 +10,7 @@ CREATE TABLE credentials (
     label text NOT NULL DEFAULT '',
     hash text,                                  -- of secrets that people choose (PHC string, foreign forms until sign-in)
     lookup bytea,                               -- digest of machine-made secrets; short tag of the others
-    sealed bytea,                               -- reversible secrets, sealed with the key of the installation
+    sealed bytea,                               -- reversible secrets and keys, sealed with the installation's key
     data jsonb NOT NULL DEFAULT '{}',
     version integer NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL,
@@ -24,7 +24,8 @@ CREATE TABLE credentials (
 CREATE INDEX credentials_by_user ON credentials (realm_id, user_id);
 CREATE UNIQUE INDEX credentials_single ON credentials (realm_id, user_id, kind) WHERE kind IN ('password', 'pin', 'totp');
 CREATE UNIQUE INDEX credentials_external ON credentials (realm_id, lookup) WHERE kind = 'external';
-CREATE INDEX credentials_keys ON credentials (realm_id, id) WHERE kind IN ('api_key', 'personal');
+CREATE INDEX credentials_keys ON credentials (realm_id, id) WHERE kind IN ('api_key', 'personal', 'hawk');
+CREATE UNIQUE INDEX credentials_alias ON credentials (realm_id, user_id, (data ->> 'alias')) WHERE kind = 'hawk';
 
 CREATE TABLE sessions (
     realm_id uuid NOT NULL,

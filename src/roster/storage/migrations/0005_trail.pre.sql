@@ -9,6 +9,7 @@ CREATE TABLE audit_entries (
     actor_id uuid,
     actor_name text NOT NULL DEFAULT '',
     acting_for uuid,
+    acting_for_name text NOT NULL DEFAULT '',
     session_id uuid,
     device_id uuid,
     dialect text NOT NULL DEFAULT '',
@@ -21,6 +22,7 @@ CREATE TABLE audit_entries (
 ) PARTITION BY RANGE (at);
 CREATE INDEX audit_entries_by_subject ON audit_entries (realm_id, subject_id, at);
 CREATE INDEX audit_entries_by_actor ON audit_entries (realm_id, actor_id, at);
+CREATE INDEX audit_entries_by_acting_for ON audit_entries (realm_id, acting_for) WHERE acting_for IS NOT NULL;
 CREATE TABLE audit_entries_rest PARTITION OF audit_entries DEFAULT;
 
 -- Readers take what every earlier transaction has finished (transaction < xmin of their snapshot), so that no event is

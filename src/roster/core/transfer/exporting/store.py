@@ -32,8 +32,8 @@ async def secrets_of(tx: Tx, people: list[Record]) -> list[Secrets]:
     """Password hashes, and sealed seeds of second factors."""
     return await tx.all(
         Secrets,
-        "SELECT user_id, id, kind, hash, sealed FROM credentials WHERE realm_id = $1 AND user_id = ANY($2)"
-        " AND kind IN ('password', 'totp') AND state = 'active'",
+        "SELECT user_id, id, kind, hash, CASE WHEN kind = 'totp' THEN sealed END FROM credentials"
+        " WHERE realm_id = $1 AND user_id = ANY($2) AND kind IN ('password', 'totp') AND state = 'active'",
         tx.realm_id,
         [each.id for each in people],
     )

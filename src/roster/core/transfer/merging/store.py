@@ -213,7 +213,9 @@ async def put_credentials(tx: Tx, kind: str, rows: Sequence[tuple[UUID, UserId, 
         " SELECT $1, t.id, t.user_id, $2, t.hash, t.sealed, $3, $4, $3"
         " FROM unnest($5::uuid[], $6::uuid[], $7::text[], $8::bytea[]) AS t (id, user_id, hash, sealed)"
         " ON CONFLICT (realm_id, user_id, kind) WHERE kind IN ('password', 'pin', 'totp') DO UPDATE"
-        " SET hash = excluded.hash, version = c.version + 1, updated_at = excluded.updated_at, last_used_at = NULL",
+        " SET hash = excluded.hash, version = c.version + 1, updated_at = excluded.updated_at, last_used_at = NULL,"
+        " sealed = CASE WHEN c.kind = 'totp' THEN c.sealed END,"
+        " data = CASE WHEN c.kind = 'totp' THEN c.data ELSE '{}' END",
         tx.realm_id,
         kind,
         tx.now,

@@ -80,6 +80,7 @@ class Entry(Output, frozen=True, kw_only=True):
     actor_id: UUID | None
     actor_name: str
     acting_for: UUID | None
+    acting_for_name: str
     session_id: UUID | None
     device_id: UUID | None
     dialect: str
