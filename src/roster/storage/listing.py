@@ -1,11 +1,13 @@
 """How every feature lists its rows: check the question against the registry, fetch one page, count only when asked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import TypeVar
 from uuid import UUID
 
 from roster.kit import filters
-from roster.kit.filters import LIMITS, Fields, Filter, Limits, Sort
+from roster.kit.errors import TooMany
+from roster.kit.filters import LIMITS, Fields, Filter, InvalidFilter, Limits, Sort
 from roster.kit.pages import InvalidCursor, Page, Slice, Walk
 from roster.storage import sql
 from roster.storage.sql import Listing
@@ -51,6 +53,20 @@ async def fetch(
         query, values = sql.compile_count(listing, fields, wanted, args=known, realm_id=tx.realm_id)
         total = await tx.value(query, *values)
     return walk.cut(rows, model, total)
+
+
+@asynccontextmanager
+async def bounded(tx: Tx, where: Filter | None, *, seconds: int = 2) -> AsyncIterator[None]:
+    """What runs an expression of the caller must be done soon. Raises InvalidFilter when it is not."""
+    if where is None or not filters.has_pattern(where):
+        yield
+        return
+    try:
+        async with tx.bounded(seconds):
+            yield
+    except TooMany:
+        text = "The expression takes too long on so many. Please narrow the search down."
+        raise InvalidFilter.of("", "too_slow", text) from None
 
 
 async def count(

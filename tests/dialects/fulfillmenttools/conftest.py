@@ -8,10 +8,12 @@ import msgspec
 import pytest
 
 from roster import app
+from roster.core.access import service as access
 from roster.core.realms import client_keys
 from roster.core.realms.models import Realm
 from roster.storage.runtime import Runtime
-from tests.dialects.conftest import ADDRESS, Person
+from tests import factories
+from tests.dialects.conftest import ADDRESS, Person, signed_in
 from tests.dialects.fulfillmenttools import contract
 
 PREFIX = "/fulfillmenttools/{realm}"
@@ -96,6 +98,35 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
     """Status and what the first problem is about."""
     first = answer.json()[0]
     return answer.status_code, first.get("description") or first["summary"]
+
+
+async def given(runtime: Runtime, realm: Realm, role: str, *facilities: str, **known: Any) -> Person:
+    """Somebody with one role, within these facilities unless there are none, and with a live session."""
+    user = await factories.a_person(runtime, realm, **known)
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        found = await access.find_role(tx, role)
+        await access.assign(tx, found.id, user.id, {"facility": list(facilities)} if facilities else {})
+    return await signed_in(runtime, realm, user)
+
+
+@pytest.fixture
+async def chief(runtime: Runtime, realm: Realm) -> Person:
+    """An ADMINISTRATOR."""
+    return await given(runtime, realm, "ADMINISTRATOR", username="chief", given_name="Carla", family_name="Chief")
+
+
+@pytest.fixture
+async def supervisor(runtime: Runtime, realm: Realm) -> Person:
+    """A SUPERVISOR of two facilities in Munich."""
+    known = {"username": "supervisor", "given_name": "Sven", "family_name": "Supervisor"}
+    return await given(runtime, realm, "SUPERVISOR", "fac-muc-01", "fac-muc-02", **known)
+
+
+@pytest.fixture
+async def fulfiller(runtime: Runtime, realm: Realm) -> Person:
+    """A FULFILLER in one of them."""
+    known = {"username": "fulfiller", "given_name": "Fay", "family_name": "Fulfiller"}
+    return await given(runtime, realm, "FULFILLER", "fac-muc-01", **known)
 
 
 @pytest.fixture

@@ -15,14 +15,14 @@
 
 from typing import Final
 
-from roster.dialects.fulfillmenttools import auth, catalogue, errors, me, permissions, users
+from roster.dialects.fulfillmenttools import auth, catalogue, errors, me, permissions, roles, users
 from roster.web.dialect import Dialect
 from roster.web.operation import Operations
 
 __all__ = ["dialect"]
 
 _ops: Final = Operations()
-for _each in (permissions, users, me):
+for _each in (permissions, roles, users, me):
     _ops.include(_each.ops)
 
 dialect: Final = Dialect(

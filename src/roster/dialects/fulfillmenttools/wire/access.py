@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, UnsetType
 
-from roster.dialects.fulfillmenttools.wire.base import ContextLimitation, Instant, Wire
+from roster.dialects.fulfillmenttools.wire.base import ContextLimitation, Instant, PageInfo, Wire
 
 RoleName = Annotated[str, Meta(min_length=3, max_length=20)]
 Label = Annotated[str, Meta(max_length=50)]
@@ -93,3 +93,11 @@ class RoleForPatch(_Spelled, frozen=True, kw_only=True):
     description: Description | UnsetType = UNSET
     permissions: Keys | UnsetType = UNSET
     custom_attributes: dict[str, Any] | UnsetType = UNSET
+
+
+class RolePaginatedResult(Wire, frozen=True, kw_only=True):
+    """A page of roles; `total` only when it was asked for."""
+
+    roles: list[Role]
+    page_info: PageInfo
+    total: int | UnsetType = UNSET
