@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from roster.core.realms.models import Realm
-from roster.kit.ids import uuid7
+from roster.core.users import service as users
+from roster.kit import ids
+from roster.kit.ids import UserId, uuid7
 from roster.storage.runtime import Runtime
 from tests import factories
 from tests.dialects.conftest import Person, SignIn, signed_in
@@ -54,10 +56,6 @@ async def supervisor(wire: Wire, runtime: Runtime, realm: Realm, admin: Person) 
 
 async def person_of(runtime: Runtime, realm: Realm, user: dict[str, Any]) -> Person:
     """A user of the dialect, signed in."""
-    from roster.core.users import service as users
-    from roster.kit import ids
-    from roster.kit.ids import UserId
-
     user_id = ids.parse(user["id"])
     assert user_id is not None
     async with runtime.read(factories.roster_in(realm)) as tx:
@@ -361,10 +359,10 @@ async def test_tokens_of_others_and_ended_ones_are_a_401(wire: Wire, admin: Pers
 
 async def test_the_list_goes_on_behind_an_id_in_both_orders(wire: Wire, admin: Person):
     names = ["Cy", "ada", "Bo", "Dee"]
-    ids = [(await made(wire, admin, lastname=name))["id"] for name in names]
-    everybody = [str(admin.user.id), *ids]
+    made_ = [(await made(wire, admin, lastname=name))["id"] for name in names]
+    everybody = [str(admin.user.id), *made_]
     assert await walked(wire, admin, "size=2") == everybody
-    by_name = [ids[1], ids[2], ids[0], ids[3], str(admin.user.id)]
+    by_name = [made_[1], made_[2], made_[0], made_[3], str(admin.user.id)]
     assert await walked(wire, admin, "size=2&orderBy=LASTNAME") == by_name
 
 

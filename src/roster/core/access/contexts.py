@@ -94,8 +94,12 @@ def resolved(limits: Limits, groups: Groups) -> tuple[tuple[str, frozenset[str]]
 
 
 def is_nothing(limits: Mapping[str, Iterable[str]]) -> bool:
-    """Whether nothing can be within these limits, because a kind is limited and has no values."""
-    named = {kind: bool(tuple(values)) for kind, values in limits.items()}
+    """Whether nothing can be within these limits, because a kind is limited and has no values.
+
+    Which people a role is for says nothing about what else it gives, so it does not count here: a role for no other
+    people still gives what its permissions say about one's own account, and about what front doors keep.
+    """
+    named = {kind: bool(tuple(values)) for kind, values in limits.items() if kind not in (USER_ROLE, ROLE)}
     places = [named[kind] for kind in PLACES if kind in named]
     return (bool(places) and not any(places)) or not all(named[kind] for kind in named.keys() - PLACES)
 
