@@ -2,47 +2,25 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Final, Literal, LiteralString
-from uuid import UUID
+from typing import Final
 
 import msgspec
 
-from roster.core.access import listed, reach
-from roster.core.access import service as access
 from roster.core.attributes import service as attributes
-from roster.core.users import store
+from roster.core.users import sight
 from roster.core.users.fields import FIELDS, custom
 from roster.core.users.models import User
+from roster.core.users.sight import Deleted
 from roster.kit import filters
-from roster.kit.errors import Forbidden, TooMany
+from roster.kit.errors import TooMany
 from roster.kit.filters import LIMITS, AnyOf, Compare, Fields, Filter, InvalidFilter, Limits, Op, Sort
 from roster.kit.pages import Page, Slice
 from roster.storage import listing
-from roster.storage.sql import Compiled, Listing
-from roster.storage.sql.parameters import numbered
 from roster.storage.tx import Tx
 
-Deleted = Literal["exclude", "only", "include"]
-_STATES: dict[Deleted, LiteralString] = {
-    "exclude": "deleted_at IS NULL",
-    "only": "deleted_at IS NOT NULL AND erased_at IS NULL",
-    "include": "erased_at IS NULL",
-}
 _NEWEST_LAST = (Sort("created_at"),)
 _LONGEST: Final = 2
 """Seconds that a search with an expression of the caller may take."""
-
-
-class Reach(msgspec.Struct, frozen=True):
-    """How far an actor sees: everything of those in reach, or only that people exist."""
-
-    full: bool
-    within: tuple[Compiled, ...] = ()
-    """Only people for whom all of these hold."""
-    only: tuple[UUID, ...] | None = None
-    """Only these, whose own permission lists show them to the actor."""
-    hidden: tuple[UUID, ...] = ()
-    """Not these, whose own permission lists hide them."""
 
 
 async def search(
@@ -59,18 +37,18 @@ async def search(
     Raises Forbidden, PrivateField for fields that the actor may not search by, InvalidFilter (also for an expression
     that takes too long), InvalidCursor.
     """
-    seen = await _reach(tx, deleted)
+    seen = await sight.of_actor(tx, deleted)
     async with _bounded(tx, where):
         found = await listing.fetch(
             tx,
-            _listing(seen, deleted),
+            await sight.listing_of(tx, seen, deleted),
             User,
             fields=await fields(tx),
             where=where,
             sorts=sorts or _NEWEST_LAST,
             page=page,
             may_see_private=seen.full,
-            args=_args(seen),
+            args=seen.args,
             limits=limits,
             about=(deleted, *((tx.actor.user_id or "",) if seen.within else ()), *(seen.only or ())),
         )
@@ -81,15 +59,15 @@ async def search(
 
 async def count(tx: Tx, where: Filter | None, *, deleted: Deleted = "exclude") -> int:
     """How many people match, of those the actor may see. Raises as `search`."""
-    seen = await _reach(tx, deleted)
+    seen = await sight.of_actor(tx, deleted)
     async with _bounded(tx, where):
         return await listing.count(
             tx,
-            _listing(seen, deleted),
+            await sight.listing_of(tx, seen, deleted),
             fields=await fields(tx),
             where=where,
             may_see_private=seen.full,
-            args=_args(seen),
+            args=seen.args,
         )
 
 
@@ -116,49 +94,6 @@ def anywhere(part: str) -> Filter:
 async def fields(tx: Tx) -> Fields:
     """What people of this realm can be searched by, custom fields included."""
     return FIELDS.with_attributes(custom(await attributes.current(tx)))
-
-
-async def _reach(tx: Tx, deleted: Deleted) -> Reach:
-    within: list[Compiled] = []
-    if deleted != "exclude":
-        access.require_somewhere(tx, "users.write")
-        if not tx.actor.may("users.write"):
-            within.append(await _condition(tx, "users.write", within))
-    by_list = await listed.exceptions(tx)
-    if tx.actor.grants.holds("users.read"):
-        if not tx.actor.may("users.read"):
-            within.append(await _condition(tx, "users.read", within))
-        return Reach(full=True, within=tuple(within), hidden=by_list.hidden)
-    if tx.actor.grants.holds("users.read_basic"):
-        if not tx.actor.may("users.read_basic"):
-            within.append(await _condition(tx, "users.read_basic", within))
-        return Reach(full=False, within=tuple(within), hidden=by_list.hidden)
-    if by_list.shown:
-        return Reach(full=False, within=tuple(within), only=by_list.shown)
-    raise Forbidden
-
-
-async def _condition(tx: Tx, permission: str, before: Sequence[Compiled]) -> Compiled:
-    return await reach.condition(tx, permission, taken=1 + sum(len(values) for _, values in before))
-
-
-def _listing(seen: Reach, deleted: Deleted) -> Listing:
-    condition: LiteralString = "realm_id = $1 AND " + _STATES[deleted]
-    for part, _ in seen.within:
-        condition += " AND " + part
-    listed = numbered("$", 2 + sum(len(args) for _, args in seen.within))
-    if seen.only is not None:
-        condition += " AND id = ANY(" + listed + ")"
-    elif seen.hidden:
-        condition += " AND id <> ALL(" + listed + ")"
-    return Listing(columns=store.COLUMNS, tables="users", condition=condition)
-
-
-def _args(seen: Reach) -> tuple[object, ...]:
-    args = tuple(value for _, values in seen.within for value in values)
-    if seen.only is not None:
-        return (*args, list(seen.only))
-    return (*args, list(seen.hidden)) if seen.hidden else args
 
 
 def _seen(tx: Tx, user: User) -> User:

@@ -1,6 +1,7 @@
 """SQL of people."""
 
 from collections.abc import Sequence
+from typing import LiteralString
 from uuid import UUID
 
 import msgspec
@@ -10,6 +11,7 @@ from roster.core.users.models import User
 from roster.kit.filters import Fields, Filter
 from roster.kit.ids import UserId
 from roster.storage import sql
+from roster.storage.sql.parameters import numbered
 from roster.storage.tx import Tx
 
 COLUMNS = (
@@ -121,6 +123,21 @@ async def matching(tx: Tx, key: str, phone_key: str) -> list[User]:
         key,
         phone_key,
     )
+
+
+async def are_few(tx: Tx, condition: LiteralString, args: Sequence[object], most: int) -> bool:
+    """Whether the condition holds for no more than `most` people; $1 is the realm. It looks at that many at most."""
+    found = await tx.value(
+        "SELECT count(*) FROM (SELECT FROM users WHERE "
+        + condition
+        + " LIMIT "
+        + numbered("$", 2 + len(args))
+        + ") few",
+        tx.realm_id,
+        *args,
+        most + 1,
+    )
+    return found <= most
 
 
 async def insert(tx: Tx, user_id: UserId, row: Row) -> User:

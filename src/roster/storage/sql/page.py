@@ -18,11 +18,16 @@ from roster.storage.sql.where import condition
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
-    """What a feature lists. `condition` narrows it to the realm and uses $1, $2 … for its own arguments."""
+    """What a feature lists. `condition` narrows it to the realm and uses $1, $2 … for its own arguments.
+
+    With `gathered` the rows that meet the condition are found before filter and order are looked at: for few rows with
+    an index of their own, since PostgreSQL may otherwise walk through all others in the wanted order.
+    """
 
     columns: LiteralString
     tables: LiteralString
     condition: LiteralString
+    gathered: bool = False
     tiebreak: LiteralString = "id"  # a uuid column, unique and not null: makes every order total
 
 
@@ -48,7 +53,7 @@ def compile_count(
     """How many rows there are in all. It reads every one of them, so only on request."""
     parameters = Parameters(len(args))
     wanted = _wanted(listing, fields, where, parameters, realm_id)
-    return "SELECT count(*) FROM " + listing.tables + " WHERE " + wanted, args + parameters.values
+    return "SELECT count(*) FROM " + _source(listing) + " WHERE " + wanted, args + parameters.values
 
 
 def compile_page(listing: Listing, fields: Fields, walk: Walk, *, args: tuple[object, ...], realm_id: UUID) -> Compiled:
@@ -58,7 +63,7 @@ def compile_page(listing: Listing, fields: Fields, walk: Walk, *, args: tuple[ob
     names: list[LiteralString] = [numbered("cursor_", place) for place in range(len(keys))]
     shown: list[LiteralString] = [key.expression + " AS " + name for key, name in zip(keys, names, strict=True)]
     wanted = _wanted(listing, fields, walk.where, parameters, realm_id)
-    start = "SELECT " + ", ".join([listing.columns, *shown]) + " FROM " + listing.tables + " WHERE " + wanted
+    start = "SELECT " + ", ".join([listing.columns, *shown]) + " FROM " + _source(listing) + " WHERE " + wanted
     ending = " ORDER BY " + _order(names, keys) + _window(walk.page, parameters)
     branches: list[LiteralString] = [start + place + ending for place in _places(keys, walk, parameters)]
     if len(branches) == 1:
@@ -73,7 +78,7 @@ def compile_place(
     parameters = Parameters(len(args))
     keys = _keys(walk.sorts, fields, parameters, tiebreak=listing.tiebreak, backwards=walk.backwards)
     wanted = _wanted(listing, fields, EVERYTHING, parameters, realm_id)
-    start = "SELECT " + ", ".join([key.expression for key in keys]) + " FROM " + listing.tables + " WHERE " + wanted
+    start = "SELECT " + ", ".join([key.expression for key in keys]) + " FROM " + _source(listing) + " WHERE " + wanted
     return start + " AND " + listing.tiebreak + " = " + parameters.add(row, "uuid"), args + parameters.values
 
 
@@ -83,9 +88,14 @@ def _window(page: Page, parameters: Parameters) -> LiteralString:
 
 
 def _wanted(listing: Listing, fields: Fields, where: Filter, parameters: Parameters, realm_id: UUID) -> LiteralString:
-    if where == EVERYTHING:
-        return "(" + listing.condition + ")"
-    return "(" + listing.condition + ") AND " + condition(where, fields, parameters, realm_id)
+    narrowed: LiteralString = "TRUE" if listing.gathered else "(" + listing.condition + ")"
+    return narrowed if where == EVERYTHING else narrowed + " AND " + condition(where, fields, parameters, realm_id)
+
+
+def _source(listing: Listing) -> LiteralString:
+    if not listing.gathered:
+        return listing.tables
+    return "(SELECT * FROM " + listing.tables + " WHERE " + listing.condition + " OFFSET 0) AS " + listing.tables
 
 
 def _keys(

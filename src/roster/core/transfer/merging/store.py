@@ -15,7 +15,8 @@ from roster.storage.tx import Tx
 _USER = (
     "id, number, username, email, email_verified_at, phone, phone_verified_at, display_name, given_name, family_name,"
     " locale, personal_number, picture, status, attributes, facets, tags, version, access_version,"
-    " last_sign_in_at, created_at, created_by, created_from, updated_at, updated_by, updated_from, deleted_at, deleted_by, deleted_from"
+    " last_sign_in_at, created_at, created_by, created_from, updated_at, updated_by, updated_from,"
+    " deleted_at, deleted_by, deleted_from"
 )
 _ROW = (
     "username, username_key, email, email_key, email_unique, email_verified_at, phone, phone_key, phone_verified_at,"
