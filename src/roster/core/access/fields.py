@@ -19,8 +19,9 @@ FIELDS = Fields(
         ),
         Field(
             name="display_name",
-            kind=Kind.TEXT,
+            kind=Kind.FOLDED,
             column="coalesce(nullif(display_name, ''), name)",
+            key="coalesce(nullif(display_name_key, ''), name_key)",
             sortable=True,
             nullable=False,
             patterns=True,

@@ -138,8 +138,8 @@ async def insert(tx: Tx, draft: RoleDraft, *, built_in: bool) -> Role:
     return await tx.one(
         Role,
         "INSERT INTO roles (realm_id, id, name, name_key, description, permissions, ceiling, requires, built_in,"
-        " created_at, created_by, updated_at, updated_by, display_name, facets)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10, $11, $12, $13) RETURNING " + _ROLE,
+        " created_at, created_by, updated_at, updated_by, display_name, display_name_key, facets)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10, $11, $12, $13, $14) RETURNING " + _ROLE,
         tx.realm_id,
         uuid7(),
         draft.name,
@@ -152,6 +152,7 @@ async def insert(tx: Tx, draft: RoleDraft, *, built_in: bool) -> Role:
         tx.now,
         tx.actor.user_id,
         draft.display_name,
+        fold(draft.display_name),
         draft.facets,
         missing=RoleNotFound,
         conflicts={"roles_name_key": RoleNameTaken},
@@ -162,7 +163,8 @@ async def update(tx: Tx, role: Role) -> Role:
     return await tx.one(
         Role,
         "UPDATE roles SET name = $3, name_key = $4, description = $5, permissions = $6, ceiling = $7, requires = $8,"
-        " facets = $9, version = version + 1, updated_at = $10, updated_by = $11, display_name = $12"
+        " facets = $9, version = version + 1, updated_at = $10, updated_by = $11, display_name = $12,"
+        " display_name_key = $13"
         " WHERE realm_id = $1 AND id = $2 RETURNING " + _ROLE,
         tx.realm_id,
         role.id,
@@ -176,6 +178,7 @@ async def update(tx: Tx, role: Role) -> Role:
         tx.now,
         tx.actor.user_id,
         role.display_name,
+        fold(role.display_name),
         missing=RoleNotFound,
         conflicts={"roles_name_key": RoleNameTaken},
     )

@@ -7,6 +7,7 @@ CREATE TABLE roles (
     name text NOT NULL,
     name_key text COLLATE "C" NOT NULL,
     display_name text NOT NULL DEFAULT '',      -- what people read; the name when empty
+    display_name_key text COLLATE "C" NOT NULL DEFAULT '',
     description text NOT NULL DEFAULT '',
     permissions text[] NOT NULL DEFAULT '{}',
     ceiling jsonb NOT NULL DEFAULT '{}',        -- per kind of context, the only values an assignment may name
