@@ -13,7 +13,7 @@ async def given(tx: Tx, user_ids: Sequence[UserId]) -> dict[UUID, list[Given]]:
     rows = await tx.rows(
         "SELECT DISTINCT a.user_id, r.number, r.name, r.built_in FROM assignments a"
         " JOIN roles r ON r.realm_id = a.realm_id AND r.id = a.role_id"
-        " WHERE a.realm_id = $1 AND a.user_id = ANY($2) AND a.contexts IN ('[]', '{}') ORDER BY r.number",
+        " WHERE a.realm_id = $1 AND a.user_id = ANY($2) AND a.contexts = '{}' ORDER BY r.number",
         tx.realm_id,
         list(user_ids),
     )

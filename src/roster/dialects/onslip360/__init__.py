@@ -14,7 +14,7 @@
 | `errors` | from every error to status and code |
 """
 
-from roster.dialects.onslip360 import address, auth, client, errors, health, users
+from roster.dialects.onslip360 import address, auth, client, errors, health, roles, users
 from roster.dialects.onslip360.catalogue import CATALOGUE
 from roster.web.dialect import Dialect
 from roster.web.errors import NotAcceptable
@@ -23,7 +23,7 @@ from roster.web.operation import Operations
 __all__ = ["CATALOGUE", "dialect"]
 
 _ops = Operations()
-for _each in (users, client, health):
+for _each in (users, client, roles, health):
     _ops.include(_each.ops)
 
 dialect = Dialect(

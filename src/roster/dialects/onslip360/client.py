@@ -4,7 +4,8 @@ from msgspec import UNSET
 
 from roster.core.realms import service as realms
 from roster.core.users import service as users
-from roster.dialects.onslip360 import catalogue, lookup, mapping, replies, wire
+from roster.dialects.onslip360 import catalogue, lookup, replies, wire
+from roster.dialects.onslip360.mapping import people as mapping
 from roster.kit.errors import Forbidden
 from roster.storage.tx import Tx
 from roster.web.operation import Operations

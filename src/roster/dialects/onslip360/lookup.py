@@ -8,8 +8,9 @@ from roster.core.realms import service as realms
 from roster.core.users import numbers as people
 from roster.core.users.errors import UserNotFound
 from roster.core.users.models import User, View
-from roster.dialects.onslip360 import auth, catalogue, mapping, replies
-from roster.dialects.onslip360.mapping import Numbers
+from roster.dialects.onslip360 import auth, catalogue, replies
+from roster.dialects.onslip360.mapping import people as mapping
+from roster.dialects.onslip360.mapping.base import Numbers
 from roster.kit.errors import Forbidden
 from roster.storage.tx import Tx
 

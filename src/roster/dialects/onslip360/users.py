@@ -12,8 +12,9 @@ from roster.core.users import search as people
 from roster.core.users import service as users
 from roster.core.users.errors import EmailTaken, UsernameTaken, UserNotFound
 from roster.core.users.models import User, UserChange
-from roster.dialects.onslip360 import auth, lookup, mapping, query, reading, replies, wire
+from roster.dialects.onslip360 import auth, lookup, query, reading, replies, wire
 from roster.dialects.onslip360.errors import BadQuery, Changed
+from roster.dialects.onslip360.mapping import people as mapping
 from roster.kit.errors import Forbidden, InvalidInput, StaleVersion
 from roster.kit.filters import InvalidFilter, PrivateField
 from roster.storage.tx import Tx
@@ -92,13 +93,14 @@ async def put_user(tx: Tx, request: Request, id: int, body: Members) -> Reply:
     """
     found = await lookup.writable(tx, id)
     sent, extended = reading.read(wire.User, body)
+    held = await lookup.held(tx, found)
     names = await _role_names(tx, sent.roles)
-    wanted = mapping.wanted_roles((), _given(sent.system_roles) or (), names or ())
+    wanted = mapping.wanted_roles(held, _given(sent.system_roles) or (), names or ())
+    _require_no_demon(sent.demon, is_demon=lookup.is_demon(tx, held))
 
     def change(before: User) -> UserChange:
         return mapping.user_replaced(sent, extended, before)
 
-    _require_no_demon(sent.demon, is_demon=lookup.is_demon(tx, await lookup.held(tx, found)))
     return await _carry_out(tx, request, found, change, wanted)
 
 

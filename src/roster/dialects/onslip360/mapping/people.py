@@ -1,39 +1,22 @@
-"""The directory's words and the wire's, both ways. Pure.
+"""Users and their account. `name` is the display name, `alias` the user name. Pure."""
 
-`name` is the display name, `alias` the user name. Extended properties are the dialect's facet of a person or a role.
-"""
+from collections.abc import Iterable, Sequence
+from typing import Final
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Final, cast
-from uuid import UUID
-
-import msgspec
 from msgspec import UNSET, UnsetType
 
-from roster.core.access.models import Role
 from roster.core.access.numbers import Given
 from roster.core.realms.models import Realm
 from roster.core.users.models import User, UserChange, UserDraft
 from roster.dialects.onslip360 import catalogue, reading, wire
+from roster.dialects.onslip360.mapping import base
+from roster.dialects.onslip360.mapping.base import Numbers
 from roster.dialects.onslip360.reading import Extended
 from roster.kit.clock import instant
-from roster.kit.patch import is_set
 
 OWN: Final = frozenset({"name", "alias", "email", "pin", "password"})
 """What `edit-personal-info` lets people change about themselves (seed, Permissions)."""
 _PASSED_OVER: Final = frozenset({"id", "created", "updated", "updated_by", "updated_from"})
-_FACET: Final = catalogue.NAME
-_UNKNOWN: Final = "permissions"
-"""Under which a role keeps the permission names that are not known."""
-
-
-class Numbers(msgspec.Struct, frozen=True):
-    """The integers that stand for what entities refer to: people, devices, and labels by entity."""
-
-    people: Mapping[UUID, int] = {}
-    devices: Mapping[UUID, int] = {}
-    labels: Mapping[UUID, list[int]] = {}
 
 
 # users
@@ -41,7 +24,6 @@ class Numbers(msgspec.Struct, frozen=True):
 
 def user_out(user: User, roles: Sequence[Given], numbers: Numbers, *, demon: bool = False) -> object:
     """A user as stored. Extended properties stand beside the members."""
-    labels = numbers.labels.get(user.id)
     found = wire.StoredUser(
         id=user.number,
         name=name_of(user),
@@ -50,33 +32,22 @@ def user_out(user: User, roles: Sequence[Given], numbers: Numbers, *, demon: boo
         identity_number=user.personal_number or UNSET,
         demon=demon or UNSET,
         system_roles=[role for each in roles if (role := catalogue.system_role(each)) is not None] or UNSET,
-        roles=[each[0] for each in roles if catalogue.system_role(each) is None] or UNSET,
+        roles=[number for number, _, built_in in roles if not built_in] or UNSET,
         created=instant(user.created_at),
         updated=instant(user.updated_at),
         deleted=instant(user.deleted_at) if user.deleted_at else UNSET,
-        updated_by=_number(user.updated_by, numbers.people),
-        updated_from=_number(user.updated_from, numbers.devices),
+        updated_by=base.number(user.updated_by, numbers.people),
+        updated_from=base.number(user.updated_from, numbers.devices),
         tags=user.tags or UNSET,
-        labels=labels or UNSET,
+        labels=list(numbers.labels.get(user.id, ())) or UNSET,
     )
-    return beside(found, extended_of(user))
+    return base.beside(found, base.extended_of(user))
 
 
 def name_of(user: User) -> str:
     """The full name; people who came through another front door may have it in parts, or none."""
     parts = " ".join(filter(None, (user.given_name, user.family_name)))
     return user.display_name or parts or user.username
-
-
-def extended_of(entity: User | Role) -> Mapping[str, Any]:
-    """The extended properties of an entity."""
-    facet = cast("Mapping[str, Any]", entity.facets.get(_FACET) or {})
-    return {name: value for name, value in facet.items() if name.startswith("_")}
-
-
-def beside(entity: msgspec.Struct, extended: Mapping[str, object]) -> object:
-    """An entity with its extended properties."""
-    return {**msgspec.to_builtins(entity), **extended} if extended else entity
 
 
 def user_draft(body: wire.User, extended: Extended) -> UserDraft:
@@ -86,9 +57,9 @@ def user_draft(body: wire.User, extended: Extended) -> UserDraft:
         username=body.alias,
         email=body.email or None,
         display_name=body.name,
-        personal_number=_or_none(body.identity_number) or None,
-        tags=_or_none(body.tags) or [],
-        facets={_FACET: kept} if kept else {},
+        personal_number=base.or_none(body.identity_number) or None,
+        tags=base.or_none(body.tags) or [],
+        facets={catalogue.NAME: kept} if kept else {},
     )
 
 
@@ -98,22 +69,22 @@ def user_replaced(body: wire.User, extended: Extended, before: User) -> UserChan
         username=body.alias,
         email=body.email or None,
         display_name=body.name,
-        personal_number=_or_none(body.identity_number) or None,
-        tags=_or_none(body.tags) or [],
-        facets=_facets(extended_of(before), reading.merged({}, extended)),
+        personal_number=base.or_none(body.identity_number) or None,
+        tags=base.or_none(body.tags) or [],
+        facets=base.facets(base.extended_of(before), reading.merged({}, extended)),
     )
 
 
 def user_change(body: wire.UserPatch, extended: Extended, before: User) -> UserChange:
     """What a request says about a user; what is left out stays."""
-    known = extended_of(before)
+    known = base.extended_of(before)
     return UserChange(
         username=body.alias,
         email=UNSET if isinstance(body.email, UnsetType) else body.email or None,
         display_name=body.name,
         personal_number=UNSET if isinstance(body.identity_number, UnsetType) else body.identity_number or None,
         tags=UNSET if isinstance(body.tags, UnsetType) else body.tags or [],
-        facets=_facets(known, reading.merged(known, extended)) if extended else UNSET,
+        facets=base.facets(known, reading.merged(known, extended)) if extended else UNSET,
     )
 
 
@@ -126,20 +97,20 @@ def is_personal(body: wire.UserPatch, extended: Extended) -> bool:
 def wanted_roles(
     held: Sequence[Given], system: Iterable[catalogue.SystemRole] | None, custom: Sequence[str] | None
 ) -> list[str] | None:
-    """The names of all roles somebody shall have; None leaves that half, or all of them, as it is."""
+    """The names of all roles somebody shall have; None leaves that half, or all of them, as it is.
+
+    Roles that are built in for other front doors are nothing that could be said here, so they stay.
+    """
     if system is None and custom is None:
         return None
-    names = catalogue.role_names(system) if system is not None else []
+    others = [each[1] for each in held if each[2] and catalogue.system_role(each) is None]
     if system is None:
         names = [each[1] for each in held if catalogue.system_role(each) is not None]
+    else:
+        names = catalogue.role_names(system)
     if custom is None:
-        custom = [each[1] for each in held if catalogue.system_role(each) is None]
-    return [*names, *custom]
-
-
-def _facets(before: Mapping[str, object], after: Mapping[str, object]) -> dict[str, dict[str, object]] | UnsetType:
-    """The dialect's facet replaced; nothing when it stays the same."""
-    return UNSET if before == after else {_FACET: dict(after)}
+        custom = [name for _, name, built_in in held if not built_in]
+    return [*names, *custom, *others]
 
 
 # company
@@ -158,16 +129,3 @@ def company_out(realm: Realm) -> wire.Company:
         created=instant(realm.created_at),
         updated=instant(realm.updated_at),
     )
-
-
-def _number(identifier: UUID | None, numbers: Mapping[UUID, int]) -> int | UnsetType:
-    return UNSET if identifier is None else numbers.get(identifier, UNSET)
-
-
-def _or_none(value: Any) -> Any:
-    return value if is_set(value) else None
-
-
-def moment(text: str | None) -> datetime | None:
-    """The time behind the @ of an address."""
-    return None if text is None else datetime.fromisoformat(text)

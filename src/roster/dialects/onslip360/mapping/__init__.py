@@ -1,0 +1,1 @@
+"""The directory's words and the wire's, both ways. Pure."""
