@@ -1,5 +1,8 @@
 """`roster user`, `roster realm` and `roster key`, beside a running server."""
 
+import base64
+import json
+import re
 import subprocess
 import sys
 
@@ -91,6 +94,13 @@ def test_names_cannot_play_tricks_on_the_terminal(beside: Installation) -> None:
         (["realm", "create", "Not A Slug"], "roster: slug: "),
         (["realm", "show", "nowhere"], "roster: There is no such realm."),
         (["key", "create", "--user", "nobody"], "roster: Nobody in this realm is called 'nobody'."),
+        (["key", "create", "--user", "admin", "--alias", "x"], "roster: kind: "),
+        (["key", "create", "--user", "admin", "--kind", "hawk", "--alias", "a+b"], "roster: "),
+        (
+            ["key", "create", "--user", "admin", "--kind", "hawk", "--device", "none"],
+            "roster: There is no such device.",
+        ),
+        (["key", "revoke", "key:admin+none@main"], "roster: There is no such credential."),
         (["key", "revoke", "nonsense"], "roster: 'nonsense' is not the id of a key."),
         (["key", "revoke", "01a201a9-a47c-70fc-8f0d-4e2b9932dd66"], "roster: "),
     ],
@@ -151,3 +161,19 @@ def test_the_trail_says_that_it_was_the_command_line(beside: Installation, serve
 
     entry = next(each for each in found if each["subject_id"] == made["id"])
     assert "command line" in str(entry)
+
+
+def test_a_key_that_signs_requests_is_printed_with_its_identifier_and_ends_by_it(beside: Installation) -> None:
+    beside.roster("user", "create", "signer")
+    made = beside.ask("key", "create", "--user", "signer", "--kind", "hawk")
+    again = beside.ask("key", "create", "--user", "signer", "--kind", "hawk", "--alias", "ci")
+
+    assert re.fullmatch(r"key:signer\+[0-9a-f]{8}@main", made["id"])
+    assert len(base64.b64decode(made["key"], validate=True)) == 32
+    assert again["id"] == "key:signer+ci@main"
+    listed = beside.roster("key", "list", "--user", "signer", "--json").stdout
+    assert made["key"] not in listed
+    assert [each["id"] for each in json.loads(listed)] == [made["id"], again["id"]]
+    assert beside.ask("key", "revoke", made["id"])["state"] == "revoked"
+    assert [each["id"] for each in beside.ask("key", "list", "--user", "signer")] == [again["id"]]
+    assert beside.roster("key", "revoke", made["id"], code=1).stderr == "roster: There is no such credential.\n"

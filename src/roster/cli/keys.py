@@ -1,24 +1,28 @@
 """`roster key`: credentials for programs."""
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 import typer
 
 from roster.cli import opened, output
 from roster.core.credentials import service as credentials
+from roster.core.credentials import signing
 from roster.core.credentials.errors import CredentialNotFound
-from roster.core.credentials.models import Credential, CredentialDraft, Issued
+from roster.core.credentials.models import Credential, CredentialDraft, SigningDraft
+from roster.core.devices import service as devices
 from roster.core.users import service as users
 from roster.core.users.errors import UserNotFound
 from roster.core.users.models import User
-from roster.kit import clock, ids
+from roster.kit import clock, hawk, ids
 from roster.kit.actor import Actor
 from roster.kit.errors import InvalidInput
-from roster.kit.ids import CredentialId
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
+
+D = TypeVar("D", bound=msgspec.Struct)
 
 app = opened.commands("Credentials for programs.")
 _PAGE = 1000
@@ -29,7 +33,13 @@ _WHO = "Id, username, e-mail address or phone number."
 def create(
     *,
     user: Annotated[str, typer.Option("--user", help=f"Whose it is. {_WHO}", metavar="WHO")],
-    kind: Annotated[Literal["api_key", "personal"], typer.Option(help="What sort of credential.")] = "api_key",
+    kind: Annotated[
+        Literal["api_key", "personal", "hawk"], typer.Option(help="What sort of credential; `hawk` signs requests.")
+    ] = "api_key",
+    alias: Annotated[str | None, typer.Option(help="Of a `hawk` key: part of its id.", metavar="NAME")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="Of a `hawk` key: the device it acts from, by id, name or number.", metavar="ID")
+    ] = None,
     label: Annotated[str, typer.Option(help="What it is for.", metavar="TEXT")] = "",
     days: Annotated[int | None, typer.Option(help="Ends after so many days; without this never.", min=1)] = None,
     realm: opened.Realm = "main",
@@ -38,15 +48,21 @@ def create(
     json: opened.Json = False,
 ) -> None:
     """A new credential of a person; it is printed this once."""
-    draft = _draft(kind, label, days)
+    expires_at = clock.now() + timedelta(days=days) if days else None
 
-    async def work(runtime: Runtime, actor: Actor) -> Issued:
+    async def work(runtime: Runtime, actor: Actor) -> dict[str, object]:
         async with runtime.read(actor) as tx:
             found = await _find(tx, user)
-        return await credentials.create(runtime, actor, found.id, draft)
+        if kind == "hawk":
+            async with runtime.write(actor) as tx:
+                return await _signing(tx, found, {"alias": alias, "label": label, "expires_at": expires_at}, device)
+        if alias is not None or device is not None:
+            raise InvalidInput.of("kind", "wrong_kind", "Only keys of kind `hawk` have an alias and a device.")
+        draft = _draft({"kind": kind, "label": label, "expires_at": expires_at}, CredentialDraft)
+        made = await credentials.create(runtime, actor, found.id, draft)
+        return {**_shown(made.credential), "key": made.secret}
 
-    made = opened.run(data, database_url, realm, work)
-    output.row({**_shown(made.credential), "key": made.secret}, as_json=json)
+    output.row(opened.run(data, database_url, realm, work), as_json=json)
 
 
 @app.command("list")
@@ -60,11 +76,13 @@ def list_(
 ) -> None:
     """Keys of a realm, oldest first, without their secrets."""
 
-    async def work(runtime: Runtime, actor: Actor) -> list[Credential]:
+    async def work(runtime: Runtime, actor: Actor) -> list[dict[str, object]]:
         async with runtime.read(actor) as tx:
-            return await _keys(tx, await _find(tx, user) if user else None)
+            found = await _keys(tx, await _find(tx, user) if user else None)
+            names = await signing.identifiers_of(tx, found)
+        return [_shown(each, names.get(each.id)) for each in found]
 
-    output.rows([_shown(each) for each in opened.run(data, database_url, realm, work)], as_json=json)
+    output.rows(opened.run(data, database_url, realm, work), as_json=json)
 
 
 @app.command()
@@ -77,17 +95,17 @@ def revoke(
     json: opened.Json = False,
 ) -> None:
     """End a key at once."""
-    parsed = ids.parse(key_id)
-    if parsed is None:
+    if ids.parse(key_id) is None and not key_id.startswith("key:"):
         raise CredentialNotFound(f"{key_id!r} is not the id of a key.")
 
-    async def work(runtime: Runtime, actor: Actor) -> Credential:
+    async def work(runtime: Runtime, actor: Actor) -> dict[str, object]:
         async with runtime.write(actor) as tx:
-            found = await credentials.find_key(tx, CredentialId(parsed))
+            found = await signing.find(tx, key_id)
+            names = await signing.identifiers_of(tx, [found])
             await credentials.delete(tx, found.user_id, found.id)
-            return found
+        return _shown(found, names.get(found.id))
 
-    output.row({**_shown(opened.run(data, database_url, realm, work)), "state": "revoked"}, as_json=json)
+    output.row({**opened.run(data, database_url, realm, work), "state": "revoked"}, as_json=json)
 
 
 async def _find(tx: Tx, who: str) -> User:
@@ -107,17 +125,22 @@ async def _keys(tx: Tx, owner: User | None) -> list[Credential]:
     return found
 
 
-def _draft(kind: str, label: str, days: int | None) -> CredentialDraft:
-    expires_at = clock.now() + timedelta(days=days) if days else None
+async def _signing(tx: Tx, owner: User, known: Mapping[str, object], device: str | None) -> dict[str, object]:
+    device_id = (await devices.find(tx, device)).id if device else None
+    made = await signing.create(tx, owner.id, _draft({**known, "device_id": device_id}, SigningDraft))
+    return {**_shown(made.credential, made.identifier), "key": hawk.write_key(made.key)}
+
+
+def _draft(known: Mapping[str, object], form: type[D]) -> D:
     try:
-        return msgspec.convert({"kind": kind, "label": label, "expires_at": expires_at}, CredentialDraft)
+        return msgspec.convert(known, form)
     except msgspec.ValidationError as error:
         raise InvalidInput(text=str(error)) from None
 
 
-def _shown(credential: Credential) -> dict[str, object]:
+def _shown(credential: Credential, identifier: str | None = None) -> dict[str, object]:
     return {
-        "id": str(credential.id),
+        "id": identifier or str(credential.id),
         "kind": credential.kind,
         "label": credential.label,
         "user_id": str(credential.user_id),

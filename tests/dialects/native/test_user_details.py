@@ -1,5 +1,7 @@
 """What belongs to one person."""
 
+import base64
+
 import httpx
 
 from roster.core.realms.models import Realm
@@ -96,6 +98,26 @@ async def test_keys_are_listed_in_pages_and_never_shown_again(client: httpx.Asyn
     assert len(everybody.json()["items"]) == 3
     assert not any(each["key"] in everybody.text for each in keys)
     assert wrong.status_code == 400
+
+
+async def test_a_key_that_signs_is_made_with_its_identifier(client: httpx.AsyncClient, admin: Person, person: Person):
+    wanted = {"user_id": str(person.user.id), "kind": "hawk", "alias": "ci", "permissions": ["users.read"]}
+    made = await client.post("/api-keys", headers=admin.bearer, json=wanted)
+    again = await client.post("/api-keys", headers=admin.bearer, json=wanted)
+    other = await client.post("/api-keys", headers=admin.bearer, json={**wanted, "kind": "api_key"})
+    unknown = await client.post(
+        "/api-keys", headers=admin.bearer, json={"kind": "hawk", "device_id": wanted["user_id"]}
+    )
+    listed = await client.get("/api-keys", headers=admin.bearer, params={"all": "true"})
+
+    assert made.json()["identifier"].startswith(f"key:{person.user.username}+ci@")
+    assert len(base64.b64decode(made.json()["key"], validate=True)) == 32
+    assert made.json()["credential"]["data"] == {"alias": "ci", "permissions": ["users.read"]}
+    assert (again.status_code, again.json()["code"]) == (409, "alias_taken")
+    assert (other.status_code, other.json()["problems"][0]["field"]) == (400, "kind")
+    assert (unknown.status_code, unknown.json()["problems"][0]["code"]) == (400, "unknown_device")
+    assert [each["kind"] for each in listed.json()["items"]] == ["hawk"]
+    assert made.json()["key"] not in listed.text
 
 
 async def test_a_key_that_has_expired_opens_nothing(client: httpx.AsyncClient, admin: Person):

@@ -5,7 +5,7 @@ A key is named `key:USERNAME+ALIAS@REALM`; a username that such a name cannot ho
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -34,6 +34,15 @@ _MAX_FACETS: Final = 16_384
 def identifier(credential: Credential, username: str, realm_slug: str) -> str:
     """How requests name this key."""
     return f"key:{name_of(username, credential.user_id)}+{credential.data.get('alias')}@{realm_slug}"
+
+
+async def identifiers_of(tx: Tx, found: Sequence[Credential]) -> dict[CredentialId, str]:
+    """How requests name those of these credentials that sign; the caller has checked that the actor may see them."""
+    keys = [each for each in found if each.kind == Kind.HAWK]
+    names = await store.usernames_of(tx, sorted({each.user_id for each in keys})) if keys else {}
+    return {
+        each.id: identifier(each, names[each.user_id], tx.actor.realm_slug) for each in keys if each.user_id in names
+    }
 
 
 def name_of(username: str, user_id: UserId) -> str:

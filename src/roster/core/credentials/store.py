@@ -186,6 +186,13 @@ async def look_up_signing(tx: Tx, name: str, alias: str) -> Credential | None:
     )
 
 
+async def usernames_of(tx: Tx, user_ids: Sequence[UserId]) -> dict[UserId, str]:
+    rows = await tx.rows(
+        "SELECT id, username FROM users WHERE realm_id = $1 AND id = ANY($2)", tx.realm_id, list(user_ids)
+    )
+    return {UserId(user_id): username for user_id, username in rows}
+
+
 async def username_of(tx: Tx, user_id: UserId) -> str:
     """Raises UserNotFound, for deleted people too."""
     found = await tx.value(

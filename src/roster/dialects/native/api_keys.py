@@ -4,8 +4,8 @@ from typing import Final
 from uuid import UUID
 
 from roster.core.access.errors import Escalation
-from roster.core.credentials import service
-from roster.core.credentials.errors import CredentialNotFound, TooManyCredentials
+from roster.core.credentials import service, signing
+from roster.core.credentials.errors import AliasTaken, CredentialNotFound, TooManyCredentials
 from roster.core.credentials.models import CredentialDraft, Kind
 from roster.core.users.errors import UserNotFound
 from roster.dialects.native import query as queries
@@ -13,7 +13,7 @@ from roster.dialects.native.mapping import base, people
 from roster.dialects.native.wire import people as wire
 from roster.dialects.native.wire.base import Listing
 from roster.kit.actor import Actor
-from roster.kit.errors import Forbidden, StepUpRequired
+from roster.kit.errors import Forbidden, InvalidInput, StepUpRequired
 from roster.kit.ids import CredentialId, UserId
 from roster.kit.pages import InvalidCursor
 from roster.storage.runtime import Runtime
@@ -44,15 +44,24 @@ async def list_keys(tx: Tx, query: wire.ApiKeysQuery) -> Listing[wire.Credential
     id="createApiKey",
     status=201,
     needs="credentials.write for others' keys; one's own after a recent sign-in",
-    errors=(Forbidden, Escalation, StepUpRequired, UserNotFound, TooManyCredentials),
+    errors=(Forbidden, Escalation, StepUpRequired, UserNotFound, TooManyCredentials, AliasTaken),
     returns=wire.ApiKeyCreated,
 )
 async def create_key(runtime: Runtime, actor: Actor, request: Request, body: wire.ApiKeyCreate) -> Reply:
-    """Make a key. The answer shows it this once; afterwards only its digest is stored."""
+    """Make a key. The answer shows it this once; what is stored afterwards does not tell it."""
+    made = await _made(runtime, actor, _whose(actor, body.user_id), body)
+    location = f"{request.prefix}/api-keys/{made.credential.id}"
+    return Reply(201, made, (("Location", location),))
+
+
+async def _made(runtime: Runtime, actor: Actor, owner: UserId, body: wire.ApiKeyCreate) -> wire.ApiKeyCreated:
+    if body.kind == "hawk":
+        async with runtime.write(actor) as tx:
+            return people.signing_key_out(await signing.create(tx, owner, people.signing_draft(body)))
+    if (body.alias, body.permissions, body.device_id) != (None, None, None):
+        raise InvalidInput.of("kind", "wrong_kind", "Only keys of kind hawk have an alias, permissions and a device.")
     draft = CredentialDraft(Kind(body.kind), label=body.label, expires_at=body.expires_at)
-    issued = await service.create(runtime, actor, _whose(actor, body.user_id), draft)
-    location = f"{request.prefix}/api-keys/{issued.credential.id}"
-    return Reply(201, people.key_out(issued), (("Location", location),))
+    return people.key_out(await service.create(runtime, actor, owner, draft))
 
 
 @ops.get(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from roster.core.access.vocabulary import Vocabulary
-from roster.core.credentials.models import Credential, Issued
+from roster.core.credentials.models import Credential, Issued, SigningDraft, SigningKey
 from roster.core.flows.dossier import Dossier
 from roster.core.sessions.models import Session
 from roster.core.users.models import User, UserChange, UserDraft
@@ -11,8 +11,9 @@ from roster.dialects.native.mapping.access import assignment_out
 from roster.dialects.native.mapping.base import instant, maybe
 from roster.dialects.native.mapping.platform import entry_out
 from roster.dialects.native.wire import base, people
+from roster.kit import hawk
 from roster.kit.actor import Actor
-from roster.kit.ids import SessionId
+from roster.kit.ids import DeviceId, SessionId
 
 
 def user_out(user: User) -> people.User:
@@ -115,7 +116,25 @@ def credentials_out(found: Iterable[Credential]) -> base.Listing[people.Credenti
 
 def key_out(issued: Issued) -> people.ApiKeyCreated:
     """A key that was just made, the only time that it is shown."""
-    return people.ApiKeyCreated(key=issued.secret or "", credential=credential_out(issued.credential))
+    return people.ApiKeyCreated(key=issued.secret or "", identifier=None, credential=credential_out(issued.credential))
+
+
+def signing_draft(body: people.ApiKeyCreate) -> SigningDraft:
+    """What the caller wants of a key that signs requests."""
+    return SigningDraft(
+        alias=body.alias,
+        label=body.label,
+        permissions=body.permissions,
+        device_id=DeviceId(body.device_id) if body.device_id else None,
+        expires_at=body.expires_at,
+    )
+
+
+def signing_key_out(made: SigningKey) -> people.ApiKeyCreated:
+    """A key that signs requests and was just made, the only time that it is shown."""
+    return people.ApiKeyCreated(
+        key=hawk.write_key(made.key), identifier=made.identifier, credential=credential_out(made.credential)
+    )
 
 
 def dossier_out(found: Dossier, current: SessionId | None) -> people.Dossier:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
+from roster.core.credentials.models import Alias, Permissions
 from roster.dialects.native.wire.access import Assignment
 from roster.dialects.native.wire.base import (
     Address,
@@ -191,18 +192,26 @@ class Credential(Output, frozen=True, kw_only=True):
 
 
 class ApiKeyCreate(Input, frozen=True, kw_only=True):
-    """A key for programs; it may do what its owner may, who is the caller unless `user_id` says otherwise."""
+    """A key for programs; it may do what its owner may, who is the caller unless `user_id` says otherwise.
+
+    A key of kind `hawk` signs requests. It alone has an `alias`, which is made up where none is given, `permissions`
+    that it is limited to, and a `device_id` that it acts from.
+    """
 
     label: Line = ""
     user_id: UUID | None = None
-    kind: Literal["api_key", "personal"] = "api_key"
+    kind: Literal["api_key", "personal", "hawk"] = "api_key"
+    alias: Alias | None = None
+    permissions: Permissions | None = None
+    device_id: UUID | None = None
     expires_at: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class ApiKeyCreated(Output, frozen=True, kw_only=True):
-    """The new key; `key` is shown this once."""
+    """The new key. `key` is shown this once, that of kind `hawk` in Base64; `identifier` names it in signed requests."""
 
     key: str
+    identifier: str | None
     credential: Credential
 
 
