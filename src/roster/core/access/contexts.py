@@ -24,6 +24,7 @@ Groups = Mapping[str, frozenset[str]]
 NO_GROUPS: Final[Groups] = MappingProxyType({})
 Limits = dict[str, frozenset[str]]
 
+_ABOUT_PEOPLE: Final = ("users.", "roles.", "credentials.", "sessions.")
 _MOST_KINDS: Final = 50
 _MOST_VALUES: Final = 1000
 _LONGEST_KIND: Final = 64
@@ -91,6 +92,12 @@ def resolved(limits: Limits, groups: Groups) -> tuple[tuple[str, frozenset[str]]
     if named:
         found[USER_ROLE] = named[0].intersection(*named)
     return tuple(sorted(found.items()))
+
+
+def relevant(limits: Mapping[str, frozenset[str]], permission: str) -> Limits:
+    """The limits, as `resolved` gives them, that matter to the permission: whom a role is for only over people."""
+    about_people = permission == "*" or permission.startswith(_ABOUT_PEOPLE)
+    return {kind: values for kind, values in limits.items() if about_people or kind != USER_ROLE}
 
 
 def is_nothing(limits: Mapping[str, Iterable[str]]) -> bool:

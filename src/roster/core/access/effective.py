@@ -52,15 +52,17 @@ async def explain(tx: Tx, user_id: UserId, permission: str) -> list[Reason]:
         role = roles[each.role_id]
         given = known.expand(role.permissions)
         if permission in given or "*" in given:
-            found.append(_reason(each, role, groups))
+            found.append(_reason(each, role, permission, groups))
     return found
 
 
-def _reason(assignment: Assignment, role: Role, groups: Groups) -> Reason:
+def _reason(assignment: Assignment, role: Role, permission: str, groups: Groups) -> Reason:
     limits = contexts.effective(role.ceiling, assignment.contexts, groups)
+    where = contexts.relevant(dict(contexts.resolved(limits, groups)), permission)
+    for_nobody = not where.get(contexts.USER_ROLE, True)
     return Reason(
         assignment,
-        gives=not contexts.is_nothing(dict(contexts.resolved(limits, groups))),
+        gives=not (for_nobody or contexts.is_nothing(where)),
         limits=_listed(limits) if limits else None,
         withheld=contexts.withheld(assignment.contexts, limits, groups),
     )

@@ -14,7 +14,6 @@ from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 
 _REMEMBERED: Final = 20_000
-_ABOUT_PEOPLE: Final = ("users.", "roles.", "credentials.", "sessions.")
 Versions = tuple[int, int]
 """access_version of the person and of the realm, read in the statement that found the principal."""
 
@@ -73,12 +72,8 @@ def covers(holder: Grants, permissions: Iterable[str], limits: contexts.Limits |
 def _covers(holder: Grants, permission: str, limits: contexts.Limits) -> bool:
     if holder.allows(permission):
         return True
-    return any(contexts.contains(_relevant(scope, permission), limits) for scope in holder.scopes(permission))
-
-
-def _relevant(scope: Scope, permission: str) -> contexts.Limits:
-    about_people = permission == "*" or permission.startswith(_ABOUT_PEOPLE)
-    return {kind: values for kind, values in scope.limits if about_people or kind != contexts.USER_ROLE}
+    scopes = (contexts.relevant(dict(scope.limits), permission) for scope in holder.scopes(permission))
+    return any(contexts.contains(limited, limits) for limited in scopes)
 
 
 def is_above(other: Grants, holder: Grants) -> bool:
