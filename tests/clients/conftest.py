@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import asyncpg
@@ -49,6 +50,11 @@ def server(installation: Installation) -> Iterator[Server]:
 def generate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Generate]:
     """Makes a client from one of the contracts."""
     folder = tmp_path_factory.mktemp("generated")
-    with pytest.MonkeyPatch.context() as patches:
+    with pytest.MonkeyPatch.context() as patches, ExitStack() as clients:
         patches.syspath_prepend(folder)
-        yield lambda contract: Client(importlib.import_module(generator.generate(CONTRACTS / contract, folder).name))
+
+        def make(contract: str) -> Client:
+            package = importlib.import_module(generator.generate(CONTRACTS / contract, folder).name)
+            return clients.enter_context(closing(Client(package)))
+
+        yield make

@@ -7,10 +7,11 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from http import HTTPStatus
 from pathlib import Path
 from types import ModuleType, NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
@@ -31,12 +32,17 @@ class Client:
         self._names = vars(self.models) | {"Unset": importlib.import_module(f"{package.__name__}.types").Unset}
         self._operations = dict(_operations(importlib.import_module(f"{package.__name__}.api")))
         self.unused = set(self._operations)
+        self._open = ExitStack()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._open.close()
 
     def at(self, address: str, token: str | None = None) -> Any:
         """What asks a server at this address, with a bearer token or none."""
-        if token is None:
-            return self._asking.Client(base_url=address, raise_on_unexpected_status=True)
-        return self._asking.AuthenticatedClient(base_url=address, token=token, raise_on_unexpected_status=True)
+        known = {"base_url": address, "raise_on_unexpected_status": True}
+        plain, bearing = self._asking.Client, self._asking.AuthenticatedClient
+        return self._open.enter_context(plain(**known) if token is None else bearing(**known, token=token))
 
     def call(self, asking: Any, operation: str, *, status: int = 200, **arguments: Any) -> Any:
         """Call an operation by its id. The answer must have this status, and be what the contract says and no more."""
@@ -52,11 +58,14 @@ class Client:
     def _flaw(self, value: Any, hint: Any) -> str | None:
         """Why a value is not of a type: the generated code itself checks dates, enumerations and what is missing."""
         kind, inner = get_origin(hint), get_args(hint)
-        if kind in (Union, UnionType):
-            flaws = [self._flaw(value, each) for each in inner]
-            return None if None in flaws else " and ".join(map(str, flaws))
-        if hint is Any or hint is type(value):
+        if hint is Any or hint is type(value) or (hint is float and type(value) is int):
             return self._flaw_inside(value) if attrs.has(type(value)) else None
+        if kind in (Union, UnionType):
+            flaws = [self._flaw(value, each) for each in inner if each is type(value)]
+            flaws = flaws or [self._flaw(value, each) for each in inner]
+            return None if None in flaws else " and ".join(map(str, flaws))
+        if kind is Literal and value in inner:
+            return None
         if kind is list and isinstance(value, list):
             return next(filter(None, (self._flaw(each, inner[0]) for each in value)), None)
         if kind is dict and isinstance(value, dict):
@@ -67,10 +76,11 @@ class Client:
         """Of a model: a member of another type, or one that the contract does not name."""
         named = {field.name for field in attrs.fields(type(model))} - {"additional_properties"}
         hints = get_type_hints(type(model), localns=self._names)
-        flaws = [f"{type(model).__name__}.{name}: {self._flaw(getattr(model, name), hints[name])}" for name in named]
+        flaws = [(name, self._flaw(getattr(model, name), hints[name])) for name in sorted(named)]
         more = getattr(model, "additional_properties", {}) if named else {}
-        wrong = [flaw for flaw in flaws if not flaw.endswith(": None")]
-        return "; ".join(wrong + [f"{type(model).__name__} names no {name}" for name in more]) or None
+        called = type(model).__name__
+        told = [f"{called}.{name}: {flaw}" for name, flaw in flaws if flaw]
+        return "; ".join(told + [f"{called} names no {name}" for name in more]) or None
 
 
 def _operations(api: ModuleType) -> Iterator[tuple[str, ModuleType]]:

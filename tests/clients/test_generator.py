@@ -36,6 +36,8 @@ CONTRACT = {
                     "name": {"type": "string"},
                     "size": {"type": "integer"},
                     "parts": {"type": "array", "items": {"$ref": "#/components/schemas/Thing"}},
+                    "tags": {"type": "array", "items": {"type": "string"}},
+                    "unit": {"type": "string", "const": "mm"},
                     "kind": {"type": "string", "enum": ["BIG", "SMALL"]},
                     "notes": {"type": ["object", "null"], "additionalProperties": True},
                 },
@@ -61,7 +63,15 @@ def answering(things: Client, body: Any) -> Any:
 
 
 def test_an_answer_comes_as_its_model(things: Client):
-    body = {"name": "a", "size": 1, "kind": "BIG", "parts": [{"name": "b"}], "notes": {"any": 1}}
+    body = {
+        "name": "a",
+        "size": 1,
+        "kind": "BIG",
+        "parts": [{"name": "b"}],
+        "notes": {"any": 1},
+        "tags": ["c"],
+        "unit": "mm",
+    }
 
     thing = things.call(answering(things, body), "getOneThing")
 
@@ -76,6 +86,8 @@ def test_an_answer_comes_as_its_model(things: Client):
         ({"name": "a", "size": "1"}, r"Thing\.size: '1' is not <class 'int'>"),
         ({"name": "a", "size": True}, r"Thing\.size: True is not <class 'int'>"),
         ({"name": "a", "parts": [{"name": None}]}, r"Thing\.parts: Thing\.name: None is not"),
+        ({"name": "a", "tags": "red"}, r"Thing\.tags: 'red' is not list\[str\]"),
+        ({"name": "a", "tags": ["red", 1]}, r"Thing\.tags: 1 is not <class 'str'>"),
         ({"name": "a", "colour": "red"}, "Thing names no colour"),
         ({"name": "a", "parts": [{"name": "b", "colour": "red"}]}, "Thing names no colour"),
     ],
@@ -85,7 +97,10 @@ def test_a_member_of_another_type_or_without_a_name_is_told(things: Client, body
         things.call(answering(things, body), "getOneThing")
 
 
-@pytest.mark.parametrize(("body", "error"), [({}, KeyError), ({"name": "a", "kind": "MIDDLE"}, ValueError)])
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [({}, KeyError), ({"name": "a", "kind": "MIDDLE"}, ValueError), ({"name": "a", "unit": "cm"}, ValueError)],
+)
 def test_what_is_missing_and_what_is_no_value_of_an_enumeration_is_refused(
     things: Client, body: dict[str, Any], error: type[Exception]
 ):
