@@ -43,6 +43,13 @@ class Streaming:
         block, _, self._text = self._text.partition("\n\n")
         return block
 
+    async def whole(self) -> bytes:
+        """All that is left."""
+        text = self._text.encode()
+        while (piece := await self._pieces.get()) is not None:
+            text += piece
+        return text
+
     async def event(self) -> dict[str, str] | None:
         """The next server-sent event, comments left out; None at the end."""
         while (block := await self.block()) is not None:
@@ -52,8 +59,10 @@ class Streaming:
 
 
 @asynccontextmanager
-async def streaming(app: Mounts, path: str, headers: Mapping[str, str], query: str = "") -> AsyncIterator[Streaming]:
-    """A GET whose client leaves at the end of the block."""
+async def streaming(
+    app: Mounts, path: str, headers: Mapping[str, str], query: str = "", method: str = "GET"
+) -> AsyncIterator[Streaming]:
+    """A request whose client leaves at the end of the block."""
     gone = asyncio.Event()
     asked = False
 
@@ -67,7 +76,7 @@ async def streaming(app: Mounts, path: str, headers: Mapping[str, str], query: s
 
     scope = {
         "type": "http",
-        "method": "GET",
+        "method": method,
         "path": path,
         "raw_path": path.encode(),
         "query_string": query.encode(),

@@ -16,7 +16,7 @@ import structlog
 from roster.bus import store
 from roster.bus.models import Event, Position
 from roster.kit import clock
-from roster.kit.errors import InvalidInput, RosterError
+from roster.kit.errors import InvalidInput, RosterError, Unavailable
 from roster.kit.ids import RealmId
 from roster.storage.runtime import Runtime
 
@@ -26,6 +26,8 @@ _EVERY: Final = 0.25
 """Seconds between two looks at the table while somebody listens."""
 _BATCH: Final = 500
 _WAITING: Final = 1000
+_COME_BACK: Final = 10
+"""Seconds after which somebody for whom there was no room may try again."""
 _CURSOR: Final = re.compile(r"(\d{1,18})\.(-1|\d{1,18})", re.ASCII)
 
 
@@ -81,7 +83,12 @@ class Outbox:
     async def listening(
         self, realm_id: RealmId, *, after: Position, types: Iterable[str] = ()
     ) -> AsyncIterator[AsyncIterator[Event]]:
-        """A realm's events behind a place, of these types or of all; none is left out."""
+        """A realm's events behind a place, of these types or of all; none is left out.
+
+        Raises Unavailable when as many listen already as `limits.event_listeners` says.
+        """
+        if len(self._listeners) >= self._runtime.settings.limits.event_listeners:
+            raise Unavailable(_COME_BACK, "Too many follow events here. Please try again in a moment.")
         listener = _Listener(realm_id, frozenset(types), self._waiting)
         self._listeners.add(listener)
         if self._is_closed:

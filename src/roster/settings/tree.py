@@ -109,6 +109,8 @@ class Limits(Section, frozen=True, kw_only=True):
     """Wrong secrets from one network address within the window."""
     guess_window_seconds: Seconds = 900
     """How long a wrong secret counts."""
+    event_listeners: Count = 500
+    """Connections of each worker that may follow events at once."""
 
 
 class Log(Section, frozen=True, kw_only=True):

@@ -6,7 +6,9 @@ import httpx
 import msgspec
 import pytest
 
-from roster.web.mounts import Mounts
+from roster.dialects.native import dialect
+from roster.storage.runtime import Runtime
+from roster.web.mounts import Mount, Mounts
 from tests.dialects.conftest import Person, SignIn
 from tests.dialects.streaming import streaming
 
@@ -79,3 +81,32 @@ async def test_the_stream_ends_with_the_session(app: Mounts, client: httpx.Async
         told: list[dict[str, Any] | None] = [await answer.event()]
 
     assert told == [None]
+
+
+@pytest.fixture
+def narrow(runtime: Runtime) -> Mounts:
+    """The API on a worker where two may follow events at once."""
+    limits = msgspec.structs.replace(runtime.settings.limits, event_listeners=2)
+    settings = msgspec.structs.replace(runtime.settings, limits=limits)
+    worker = Runtime(settings, runtime.pool, runtime.keyring, runtime.workers)
+    return Mounts(worker, [Mount(dialect=dialect, prefix="/api/v1")])
+
+
+async def test_whoever_is_one_too_many_is_asked_to_come_back(narrow: Mounts, admin: Person, stranger: Person):
+    async with streaming(narrow, PATH, admin.bearer) as first, streaming(narrow, PATH, stranger.bearer) as second:
+        async with streaming(narrow, PATH, admin.bearer) as third:
+            assert (first.status, second.status, third.status) == (200, 200, 503)
+            told = msgspec.json.decode(await third.whole())
+        assert third.headers["retry-after"] == "10"
+        assert (third.headers["content-type"], told["code"]) == ("application/problem+json", "unavailable")
+        await second.block()
+    async with streaming(narrow, PATH, admin.bearer) as again:
+        assert again.status == 200
+
+
+async def test_whoever_only_asks_for_the_head_takes_no_place(narrow: Mounts, admin: Person):
+    for _ in range(5):
+        async with streaming(narrow, PATH, admin.bearer, method="HEAD") as head:
+            assert head.status == 200
+    async with streaming(narrow, PATH, admin.bearer) as follower:
+        assert follower.status == 200

@@ -10,7 +10,7 @@ from roster.dialects.native import auth
 from roster.dialects.native.mapping import platform
 from roster.dialects.native.wire import platform as wire
 from roster.kit.actor import Actor
-from roster.kit.errors import Forbidden, RosterError
+from roster.kit.errors import Forbidden, RosterError, Unavailable
 from roster.storage.runtime import Runtime
 from roster.web import streams
 from roster.web.operation import Operations, Parameter
@@ -24,7 +24,7 @@ ops: Final = Operations(tag="Events")
     "/events",
     id="followEvents",
     needs="events.read",
-    errors=(Forbidden,),
+    errors=(Forbidden, Unavailable),
     produces="text/event-stream",
     returns=Stream,
     parameters=(
@@ -44,16 +44,19 @@ async def follow(runtime: Runtime, actor: Actor, request: Request, query: wire.E
     last = request.header("last-event-id") or query.after
     place = outbox.read_cursor(last) if last else await outbox.of(runtime).now()
     types = [each.strip() for each in (query.types or "").split(",") if each.strip()]
-    return streams.server_sent(_events(runtime, request, types, place))
+    events = _events(runtime, request, types, place)
+    await anext(events)  # as long as there is no answer yet, one can still be refused
+    return streams.server_sent(events)
 
 
 async def _events(
     runtime: Runtime, request: Request, types: list[str], place: Position
 ) -> AsyncIterator[streams.Event]:
-    """Events until the actor may not see them any more."""
+    """Events until the actor may not see them any more; before them one that is none, when there is room to listen."""
     actor = request.actor
     assert actor is not None  # noqa: S101 (set before any handler is called)
     async with outbox.of(runtime).listening(actor.realm_id, types=types, after=place) as events:
+        yield streams.Event("")
         async for event in events:
             if not await _still_allowed(runtime, request):
                 return
