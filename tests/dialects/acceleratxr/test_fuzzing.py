@@ -34,8 +34,8 @@ def server(runtime: Runtime, dsn: str) -> Iterator[str]:
 
     async def run() -> None:
         own = app.runtime_of(runtime.settings, dsn)
-        app = Mounts(own, [Mount(dialect=dialect, prefix=PREFIX)])
-        servers.append(uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off")))  # type: ignore[arg-type]
+        served = Mounts(own, [Mount(dialect=dialect, prefix=PREFIX)])
+        servers.append(uvicorn.Server(uvicorn.Config(served, log_level="critical", lifespan="off")))  # type: ignore[arg-type]
         await servers[0].serve(sockets=[listening])
         await own.close()
 
