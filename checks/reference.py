@@ -166,7 +166,7 @@ def searchable() -> str:
 
 
 def _names(fields: Fields) -> tuple[str, str]:
-    seen = [each for each in fields.values() if each.visibility is not Visibility.HIDDEN]
+    seen = [each for each in fields.values() if each.visibility is not Visibility.HIDDEN and each.rows is None]
     return _quoted(each.name for each in seen if each.filterable), _quoted(each.name for each in seen if each.sortable)
 
 

@@ -1,15 +1,21 @@
 """Users: making, reading, listing, changing and deleting them, and what happens when that is asked for wrongly."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from roster.core.access import service as access
+from roster.core.access.models import Wanted
 from roster.core.realms.models import Realm
+from roster.core.sessions import service as sessions
+from roster.core.tokens import keys
 from roster.core.users import service as users
 from roster.kit import ids
 from roster.kit.ids import UserId, uuid7
 from roster.storage.runtime import Runtime
 from tests import factories
+from tests.core.tokens.forging import Genuine
 from tests.dialects.conftest import Person, SignIn, signed_in
 from tests.dialects.fulfillmenttools.conftest import Wire, refusal
 
@@ -205,6 +211,25 @@ async def test_one_bad_action_undoes_all(wire: Wire, admin: Person, bad: dict[st
     assert (await wire.get(f"/api/users/{user['id']}", by=admin)).json() == user
 
 
+async def test_a_password_that_came_with_a_refused_role_is_not_stored(wire: Wire, admin: Person, realm: Realm):
+    user = await made(wire, admin, "mokafor")
+    bad = {"password": "cedar-Rocket-77", "assignedRoles": [role("FULFILLER")]}
+    assert (await changed(wire, admin, user, bad)).status_code == 400
+    assert (await wire.sign_in(f"mokafor@{realm.slug}.com", "pine-Lantern-42")).status_code == 200
+
+
+async def test_limits_that_the_dialect_has_no_word_for_stay(wire: Wire, admin: Person, runtime: Runtime, realm: Realm):
+    user = await made(wire, admin)
+    user_id = UserId(UUID(user["id"]))
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        await access.set_assignments(tx, user_id, [Wanted("FULFILLER", {"facility": ["f1"], "shelf": ["s1"]})])
+    answer = await changed(wire, admin, user, {"assignedRoles": [role("FULFILLER", "f2")]})
+    assert answer.status_code == 200, answer.text
+    async with runtime.read(factories.roster_in(realm)) as tx:
+        held = await access.assignments_of(tx, user_id)
+    assert [each.contexts for each in held] == [{"facility": ["f2"], "shelf": ["s1"]}]
+
+
 async def test_there_are_at_most_five_actions(wire: Wire, admin: Person):
     user = await made(wire, admin)
     assert (await changed(wire, admin, user, *[{"firstname": "Mo"}] * 6)).status_code == 400
@@ -348,8 +373,15 @@ async def test_without_the_documented_key_nothing_is_told(wire: Wire, sign_in: S
         assert answer.status_code == 403
 
 
-async def test_tokens_of_others_and_ended_ones_are_a_401(wire: Wire, admin: Person, stranger: Person):
-    for token in (stranger.access_token, "nonsense", None):
+async def test_foreign_expired_and_revoked_tokens_are_a_401(
+    wire: Wire, admin: Person, stranger: Person, sign_in: SignIn, runtime: Runtime, realm: Realm
+):
+    revoked = await sign_in(roles=("admin",))
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        await sessions.cut(tx, revoked.user.id, "test")
+        genuine = Genuine.of(admin.access_token, await keys.signing(tx))
+    expired = genuine.signed(claims={"exp": 1_700_000_000})
+    for token in (stranger.access_token, revoked.access_token, expired, "nonsense", None):
         assert (await wire.post("/api/users", MIRA, token=token)).status_code == 401
     assert (await wire.get("/api/users", by=admin)).json()["total"] == 1
 

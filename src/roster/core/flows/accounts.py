@@ -1,6 +1,6 @@
 """A person's record, password and roles, changed in one use case: all of it is stored, or nothing is."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from roster.core.access import service as access
 from roster.core.access.models import Assignment, Wanted
@@ -12,8 +12,8 @@ from roster.kit.actor import Actor
 from roster.kit.errors import StepUpRequired
 from roster.kit.ids import UserId
 from roster.kit.patch import UNSET
+from roster.kit.text import fold
 from roster.storage.runtime import Runtime
-from roster.storage.tx import Tx
 
 _FACILITY = "facility"
 
@@ -28,18 +28,20 @@ async def change(
     password: str | None = None,
     wanted: Sequence[Wanted] | None = None,
     facilities: Sequence[str] | None = None,
+    spoken: Collection[str] | None = None,
 ) -> User:
     """Change a person; what is None stays as it is.
 
     `wanted` are all roles from now on. `facilities` become the facilities of every role, of those before or of those
-    wanted, that is limited to some. Raises as `users.change`, `access.set_assignments` and `passwords.set_password` do.
+    wanted, that is limited to some. `spoken` are the kinds of context that the caller has words for: limits of other
+    kinds that a role had stay with it. Raises as `users.change`, `access.set_assignments` and `passwords.set_password`.
     """
     hashed = await passwords.prepare_for(runtime, actor, user_id, password) if password is not None else None
     async with runtime.write(actor) as tx:
         user = await users.change(tx, user_id, changed, version=version)
-        roles = wanted if facilities is None else await _moved(tx, user_id, wanted, facilities)
-        if roles is not None:
-            await access.set_assignments(tx, user_id, roles)
+        if wanted is not None or facilities is not None:
+            held = await access.assignments_of(tx, user_id)
+            await access.set_assignments(tx, user_id, _roles(held, wanted, facilities, spoken))
         if hashed is not None:
             await passwords.replace(tx, user_id, hashed)
         return user
@@ -70,13 +72,28 @@ async def change_own_credentials(
     return user
 
 
-async def _moved(
-    tx: Tx, user_id: UserId, wanted: Sequence[Wanted] | None, facilities: Sequence[str]
-) -> Sequence[Wanted]:
-    held: Sequence[Assignment] = [] if wanted is not None else await access.assignments_of(tx, user_id)
-    roles = wanted if wanted is not None else [Wanted(each.role_name, each.contexts) for each in held]
-    return [_placed(each, facilities) if _FACILITY in each.contexts else each for each in roles]
+def _roles(
+    held: Sequence[Assignment],
+    wanted: Sequence[Wanted] | None,
+    facilities: Sequence[str] | None,
+    spoken: Collection[str] | None,
+) -> list[Wanted]:
+    if wanted is None:
+        roles = [Wanted(each.role_name, each.contexts) for each in held]
+    else:
+        roles = [Wanted(each.role, {**_unspoken(held, each.role, spoken), **each.contexts}) for each in wanted]
+    return roles if facilities is None else [_placed(each, facilities) for each in roles]
+
+
+def _unspoken(held: Sequence[Assignment], role: str, spoken: Collection[str] | None) -> dict[str, list[str]]:
+    """Limits of this role that the caller could neither see nor mean to lift."""
+    if spoken is None:
+        return {}
+    before = (each.contexts for each in held if fold(each.role_name) == fold(role))
+    return {kind: values for contexts in before for kind, values in contexts.items() if kind not in spoken}
 
 
 def _placed(wanted: Wanted, facilities: Sequence[str]) -> Wanted:
+    if _FACILITY not in wanted.contexts:
+        return wanted
     return Wanted(wanted.role, {**wanted.contexts, _FACILITY: list(facilities)})

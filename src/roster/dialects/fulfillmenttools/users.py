@@ -13,6 +13,7 @@ from roster.core.users.errors import EmailTaken, UsernameTaken, UserNotFound
 from roster.dialects.fulfillmenttools import pages, people, query
 from roster.dialects.fulfillmenttools.errors import FIRST_VERSION
 from roster.dialects.fulfillmenttools.mapping import people as mapping
+from roster.dialects.fulfillmenttools.mapping.access import KINDS
 from roster.dialects.fulfillmenttools.wire import users as wire
 from roster.dialects.fulfillmenttools.wire.base import Nothing, PageInfo
 from roster.dialects.fulfillmenttools.wire.search import SearchPayload
@@ -32,7 +33,7 @@ _PROVIDERS: Final[dict[str, Filter]] = {
     "OIDC": _HAS_IDENTITY,
     "SUPPORT_ACCESS": AnyOf(()),
 }
-_KINDS: Final[dict[str, Filter]] = {name: Compare("kind", Op.EQ, kind) for name, kind in mapping.access.KINDS.items()}
+_KINDS: Final[dict[str, Filter]] = {name: Compare("kind", Op.EQ, kind) for name, kind in KINDS.items()}
 _BUILT_IN: Final[dict[str, Filter]] = {
     name: Compare("role", Op.EQ, name) for name in ("FULFILLER", "SUPERVISOR", "ADMINISTRATOR")
 }
@@ -155,6 +156,7 @@ async def change_user(runtime: Runtime, actor: Actor, userId: str, body: wire.Us
         password=patch.password,
         wanted=patch.wanted,
         facilities=patch.facilities,
+        spoken=frozenset(KINDS.values()),
     )
     async with runtime.read(actor) as tx:
         return await people.one(tx, changed)
