@@ -168,6 +168,9 @@ class Onslip360Dialect(Dialect, frozen=True, kw_only=True):
     """The Onslip 360 API; its paths name the realm."""
 
     prefixes: tuple[Prefix, ...] = ("/onslip360/v1",)
+    public_host: str = ""
+    """Host, and port if it is not the usual one, of the address that clients sign their requests for. Empty: as asked
+    for, or as the trusted proxies say in X-Forwarded-Host and X-Forwarded-Proto."""
     bearer_tokens: bool = False
     """Whether access tokens of the realm are taken too; Onslip's own API takes signed requests only."""
 

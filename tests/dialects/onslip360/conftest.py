@@ -1,6 +1,6 @@
 """The dialect served as an installation serves it, with a client that holds every answer against the contract."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from typing import Any
 
 import httpx
@@ -9,6 +9,8 @@ import pytest
 
 from roster.core.realms.models import Realm
 from roster.dialects.onslip360 import dialect
+from roster.kit import clock, hawk, ids
+from roster.kit.hawk import Header, Target
 from roster.settings import Dialects, Onslip360Dialect
 from roster.storage.runtime import Runtime
 from roster.web.mounts import Mount, Mounts
@@ -18,6 +20,38 @@ from tests.dialects.onslip360 import contract
 
 PREFIX = "/onslip360/v1"
 ASA = {"name": "Åsa Öberg", "alias": "asa", "email": "asa@example.org"}
+
+
+class Hawk(httpx.Auth):
+    """Signs requests as clients do. What is given replaces what a client would send."""
+
+    requires_request_body = True
+
+    def __init__(
+        self, identifier: str, key: bytes, *, seconds: float = 0, target: Target | None = None, **sent: Any
+    ) -> None:
+        self.identifier = identifier
+        self.key = key
+        self.seconds = seconds
+        self.target = target
+        self.sent = sent
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = hawk.write(self.header(request))
+        yield request
+
+    def header(self, request: httpx.Request) -> Header:
+        """The header for a request."""
+        known = {"ts": str(int(clock.now().timestamp() + self.seconds)), "nonce": ids.uuid7().hex[-12:]}
+        if request.content:
+            known["hash"] = hawk.payload_hash(request.headers.get("content-type", ""), request.content)
+        header = Header(id=self.identifier, mac="", **{**known, **self.sent})
+        return hawk.sign(self.key, header, self.target or self._target(request))
+
+    def _target(self, request: httpx.Request) -> Target:
+        method = request.headers.get("x-http-method-override", request.method)
+        port = request.url.port or {"http": 80, "https": 443}[request.url.scheme]
+        return Target(method, request.url.raw_path.decode(), request.url.host, port)
 
 
 class Wire:

@@ -1,6 +1,6 @@
 """What decides whether the real clients work (notes, section 1), and the rest of the frame (sections 2 and 7)."""
 
-from typing import Any
+from collections.abc import AsyncIterator
 
 import httpx
 import msgspec
@@ -45,7 +45,7 @@ async def test_parameters_are_separated_by_semicolons_or_ampersands(wire: Wire):
 async def test_a_body_may_come_in_pieces_without_a_length(wire: Wire):
     """Rule 5."""
 
-    async def pieces() -> Any:
+    async def pieces() -> AsyncIterator[bytes]:
         text = msgspec.json.encode(ASA)
         for at in range(0, len(text), 7):
             yield text[at : at + 7]

@@ -22,7 +22,8 @@ async def client_info(tx: Tx, request: Request) -> wire.ClientInfo:
     The user that the request acts for, the account, and all permissions that count now.
     """
     company = mapping.company_out(await realms.current(tx))
-    user = await users.tx_maybe(tx, tx.actor.user_id) if tx.actor.user_id else None
+    user_id = tx.actor.acting_for or tx.actor.user_id
+    user = await users.tx_maybe(tx, user_id) if user_id else None
     return wire.ClientInfo(
         company=company,
         user=UNSET if user is None else await lookup.one(tx, user),

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from roster.core.access.errors import LastAdministrator, RoleBuiltIn
+from roster.core.signed.errors import StaleClock
 from roster.core.users.errors import OwnAccount
 from roster.dialects.onslip360 import wire
 from roster.kit import errors as kit
@@ -96,4 +97,5 @@ def _challenge(error: kit.RosterError, meaning: Meaning) -> Headers:
     """What a 401 owes (RFC 9110, section 11.6.1)."""
     if meaning.status != 401:
         return ()
-    return (("WWW-Authenticate", str(error.details.get("challenge", _CHALLENGE))),)
+    challenge = error.challenge if isinstance(error, StaleClock) else ""
+    return (("WWW-Authenticate", challenge or _CHALLENGE),)
