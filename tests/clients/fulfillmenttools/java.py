@@ -54,8 +54,9 @@ class Java:
         """People of all pages: the end of one is where the next begins, until it is empty."""
         page = self.list(**request)
         yield from page["users"]
-        while page.get("pageInfo", {}).get("endCursor"):
-            page = self.list(**request, startAfterId=page["pageInfo"]["endCursor"])
+        while cursor := page.get("pageInfo", {}).get("endCursor"):
+            page = self.list(**request, startAfterId=cursor)
+            assert page.get("pageInfo", {}).get("endCursor") != cursor, "the SDK would ask for this page for ever"
             yield from page["users"]
 
     def ask(self, method: str, path: str, **what: Any) -> Any:

@@ -1,4 +1,4 @@
-// The SDK renews five seconds before a token ends, so with tokens that last four seconds it renews on every call.
+// The SDK renews five seconds before a token ends, so with tokens that last no longer it renews on every call.
 
 import { step } from './steps.mjs'
 import { connect } from './connect.mjs'

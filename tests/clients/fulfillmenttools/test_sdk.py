@@ -10,8 +10,8 @@ from tests.clients.fulfillmenttools.conftest import Tenant, Tenants
 from tests.clients.node import Conversation, Node
 
 WAYS = ("by_address", "by_fetch", "members")
-SHORT = 4
-"""Seconds that a token lasts; the SDK renews each that has five left."""
+SHORT = 5
+"""Seconds that a token lasts; the SDK renews each that has fewer than these left."""
 
 
 async def talk(
