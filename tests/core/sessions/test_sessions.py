@@ -1,5 +1,6 @@
 """Listing, ending and touching sessions."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from roster.core.realms.models import Realm
 from roster.core.sessions import activity
 from roster.core.sessions import service as sessions
 from roster.core.sessions.errors import SessionNotFound
+from roster.core.sessions.models import Opening, Session
 from roster.core.users import service as users
 from roster.core.users.models import UserChange
 from roster.kit.actor import Origin, anonymous
@@ -132,3 +134,17 @@ async def test_the_sweep_removes_only_what_nobody_can_use(runtime: Runtime, pers
         assert await sessions.sweep(tx) == 2
         assert (await sessions.get(tx, live.session.id)).ended_at is None
         assert await sessions.sweep(tx, timedelta(0)) == 0
+
+
+async def test_many_sign_ins_of_one_person_at_the_same_moment_are_noted_without_a_new_version(
+    runtime: Runtime, person: Person
+):
+    async def open_one() -> Session:
+        async with runtime.write(factories.roster_in(person.realm)) as tx:
+            return await sessions.open(tx, Opening(person.id, ("password",)))
+
+    opened = await asyncio.gather(*(open_one() for _ in range(8)))
+    async with runtime.read(factories.roster_in(person.realm)) as tx:
+        after = await users.get(tx, person.id)
+    assert after.last_sign_in_at in {each.created_at for each in opened}
+    assert (after.version, after.updated_at) == (person.user.version, person.user.updated_at)
