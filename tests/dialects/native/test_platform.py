@@ -3,9 +3,10 @@
 from uuid import uuid4
 
 import httpx
+import msgspec
 import pytest
 
-from roster.core.realms.models import Realm
+from roster.core.realms.models import Realm, RealmSettings
 from roster.storage.runtime import Runtime
 from tests import factories
 from tests.dialects.conftest import Person, SignIn, signed_in
@@ -86,6 +87,74 @@ async def test_administrators_of_a_realm_read_and_change_the_rules_of_their_own_
     assert own.json()["settings"]["retention_days"] == 7
     assert (stale.status_code, other.status_code, off.status_code) == (412, 404, 409)
     assert (await client.get("/realms", headers=admin.bearer)).status_code == 403
+
+
+# A value besides the default for each rule of a realm, as it goes over the wire.
+WEAKER = {
+    "self_registration": False,
+    "email_unique": False,
+    "password_min_length": 9,
+    "access_token_for": 60,
+    "session_for": 60,
+    "session_idle_for": 60,
+    "recovery_for": 60,
+    "verification_for": 60,
+    "mfa_step_for": 60,
+    "recent_sign_in_for": 60,
+    "mfa_skipped_by": ["password"],
+    "key_derivation": "roster-kdf-1",
+    "possess": True,
+    "audit_months": 1,
+}
+HARMLESS = {"email_required": True, "default_locale": "sv", "default_region": "DE", "retention_days": 7}
+
+
+def test_every_rule_of_a_realm_is_either_guarded_or_harmless():
+    names = {field.name for field in msgspec.structs.fields(RealmSettings)}
+
+    assert set(WEAKER) | set(HARMLESS) == names
+
+
+@pytest.mark.parametrize(("name", "value"), WEAKER.items())
+async def test_rules_that_keep_a_realm_safe_are_changed_after_a_recent_sign_in_only(
+    client: httpx.AsyncClient, runtime: Runtime, admin: Person, name: str, value: object
+):
+    path, body = f"/realms/{admin.realm.slug}", {"settings": {name: value}}
+    key = (await client.post("/api-keys", headers=admin.bearer, json={})).json()["key"]
+    by_key = await client.patch(path, headers={"Authorization": f"Bearer {key}"}, json=body)
+    await _long_ago(runtime, admin)
+    late = await client.patch(path, headers=admin.bearer, json=body)
+    seen = await client.get(path, headers=admin.bearer)
+    again = await signed_in(runtime, admin.realm, admin.user)
+
+    fresh = await client.patch(path, headers=again.bearer, json=body)
+
+    for refused in (by_key, late):
+        assert (refused.status_code, refused.json()["code"]) == (403, "step_up_required")
+    assert seen.json()["settings"][name] != value
+    assert (fresh.status_code, fresh.json()["settings"][name]) == (200, value)
+
+
+async def test_other_rules_and_the_same_values_again_need_no_recent_sign_in(
+    client: httpx.AsyncClient, runtime: Runtime, admin: Person
+):
+    path = f"/realms/{admin.realm.slug}"
+    rules = (await client.get(path, headers=admin.bearer)).json()["settings"]
+    await _long_ago(runtime, admin)
+
+    same = await client.patch(path, headers=admin.bearer, json={"settings": rules})
+    other = await client.patch(path, headers=admin.bearer, json={"display_name": "X", "settings": HARMLESS})
+
+    assert (same.status_code, other.status_code) == (200, 200)
+    assert other.json()["settings"] == {**rules, **HARMLESS}
+
+
+async def _long_ago(runtime: Runtime, person: Person) -> None:
+    async with runtime.write(factories.roster_in(person.realm)) as tx:
+        await tx.run(
+            "UPDATE sessions SET authenticated_at = authenticated_at - interval '11 minutes' WHERE user_id = $1",
+            person.user.id,
+        )
 
 
 # another realm

@@ -1,9 +1,11 @@
 """Realms: finding the one acted in, and administering all of them from the main realm."""
 
+from typing import Final
+
 import msgspec
 
 from roster.core.audit import service as audit
-from roster.core.realms import store
+from roster.core.realms import recent, remembered, store
 from roster.core.realms.errors import RealmNotFound
 from roster.core.realms.models import Realm, RealmChange, RealmSettings, Slug
 from roster.kit.actor import Actor
@@ -15,7 +17,8 @@ from roster.storage.tx import Tx
 MAIN = "main"
 """Slug of the realm whose administrators run the platform."""
 
-_KNOWN_REALMS = 10_000
+_HARMLESS: Final = frozenset({"email_required", "default_locale", "default_region", "retention_days"})
+"""Settings that whoever finds a session left open may change; every other one decides who gets in, or what is known."""
 
 
 async def by_slug(tx: Tx, slug: str) -> Realm:
@@ -34,23 +37,7 @@ async def by_id(tx: Tx, realm_id: RealmId) -> Realm:
     return realm
 
 
-async def current(tx: Tx) -> Realm:
-    """The realm acted in.
-
-    The actor was built from a statement that read the realm's version, so a remembered realm of that version is
-    still true; without a version (anonymous callers) it is read once per unit of work.
-    """
-    if "realm" in tx.memo:
-        return tx.memo["realm"]
-    known: dict[RealmId, Realm] = tx.runtime.memo.setdefault("realms", {})  # type: ignore[assignment]
-    realm = known.get(tx.realm_id)
-    if realm is None or realm.version != tx.actor.realm_version:
-        realm = await store.by_id(tx, tx.realm_id)
-        if len(known) >= _KNOWN_REALMS:
-            known.clear()
-        known[realm.id] = realm
-    tx.memo["realm"] = realm
-    return realm
+current = remembered.current
 
 
 def require_platform(tx: Tx) -> None:
@@ -97,18 +84,25 @@ def inside(actor: Actor, realm: Realm) -> Actor:
 
 
 async def change(tx: Tx, slug: str, change: RealmChange, version: int | None = None) -> Realm:
-    """Change a realm's name, status or single settings. The main realm cannot be switched off."""
+    """Change a realm's name, status or single settings. The main realm cannot be switched off.
+
+    What keeps a realm safe is changed after a recent sign-in only. Raises RealmNotFound, StaleVersion, InvalidInput,
+    Conflict, StepUpRequired.
+    """
     if not tx.actor.is_platform and not (tx.actor.realm_slug == slug and tx.actor.may("realm.write")):
         raise RealmNotFound
     before = await store.lock(tx, (await store.by_slug(tx, slug)).id)
     if version is not None and version != before.version:
         raise StaleVersion(stored=before.version, sent=version)
+    settings = _merged(before.settings, change.settings) if is_set(change.settings) else _stored(before.settings)
+    if _guarded(settings) != _guarded(_stored(before.settings)):
+        await recent.require_recent_sign_in(tx)
     after = await store.update(
         tx,
         before.id,
         display_name=change.display_name if is_set(change.display_name) else before.display_name,
         status=_checked_status(tx, before, change.status) if is_set(change.status) else before.status,
-        settings=_merged(before.settings, change.settings) if is_set(change.settings) else _stored(before.settings),
+        settings=settings,
     )
     await audit.record(tx, "realm.changed", "realm", after.id, _differences(before, after))
     tx.memo.pop("realm", None)
@@ -132,6 +126,10 @@ def _checked_settings(values: dict[str, object]) -> RealmSettings:
 
 def _merged(before: RealmSettings, values: dict[str, object]) -> dict[str, object]:
     return _stored(_checked_settings({**_stored(before), **values}))
+
+
+def _guarded(stored: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in stored.items() if name not in _HARMLESS}
 
 
 def _stored(settings: RealmSettings) -> dict[str, object]:

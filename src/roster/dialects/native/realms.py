@@ -9,7 +9,7 @@ from roster.dialects.native import etags
 from roster.dialects.native.mapping import platform
 from roster.dialects.native.wire import platform as wire
 from roster.dialects.native.wire.base import Listing, PageQuery
-from roster.kit.errors import Conflict, Forbidden, StaleVersion
+from roster.kit.errors import Conflict, Forbidden, StaleVersion, StepUpRequired
 from roster.storage.tx import Tx
 from roster.web.operation import Operations
 from roster.web.reply import Reply
@@ -59,12 +59,16 @@ async def get_realm(tx: Tx, slug: str) -> Reply:
     "/realms/{slug}",
     id="patchRealm",
     needs="realm.write for one's own, administrator of the main realm for all",
-    errors=(RealmNotFound, StaleVersion, Conflict, Forbidden),
+    errors=(RealmNotFound, StaleVersion, Conflict, Forbidden, StepUpRequired),
     returns=wire.Realm,
     consumes=("application/json", "application/merge-patch+json"),
     parameters=(etags.IF_MATCH,),
 )
 async def patch_realm(tx: Tx, slug: str, request: Request, body: wire.RealmPatch) -> Reply:
-    """Change a realm's name, status or single settings. A disabled realm refuses every sign-in and every token."""
+    """Change a realm's name, status or single settings. A disabled realm refuses every sign-in and every token.
+
+    Settings that decide who gets in take a recent sign-in; `email_required`, `default_locale`, `default_region` and
+    `retention_days` do not.
+    """
     realm = await service.change(tx, slug, platform.realm_change(body), etags.version_of(request))
     return etags.with_tag(platform.realm_out(realm, tx.runtime.keyring), realm.version)
