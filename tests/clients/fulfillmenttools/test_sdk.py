@@ -197,3 +197,34 @@ def test_a_renewal_that_is_refused_is_thrown(renewed: Conversation):
     assert refused(renewed, "another after that") == [(400, "Bad Request")]
     assert calls(renewed, "another after that") == ["token 400"]
     assert renewed["signed in anew"]["userId"] == renewed["first"]["userId"]
+
+
+@pytest.fixture(scope="module")
+async def seen(node: Node, make_tenant: Tenants, tmp_path_factory: pytest.TempPathFactory) -> Conversation:
+    """The conversation of somebody who supervises one facility."""
+    return await talk(node, make_tenant(), "members", "supervisor.mjs", tmp_path_factory)
+
+
+def test_a_supervisor_has_their_permissions_where_they_supervise(seen: Conversation):
+    [role] = seen["what they may"]["roles"]
+
+    assert (role["name"], role["facilities"]) == ("SUPERVISOR", ["fac-muc-01"])
+    assert {"type": "FACILITY", "values": ["fac-muc-01"]} in role["context"]
+    assert "USERS_READ" in role["permissions"]
+
+
+def test_a_supervisor_sees_and_changes_the_people_of_their_facility(seen: Conversation):
+    here = {"super", "near"}
+
+    assert set(names(seen["whom they see"]["users"])) == set(names(seen["whom they find"]["users"])) == here
+    assert (seen["whom they see"]["total"], seen["whom they find"]["total"]) == (2, 2)
+    assert (seen["somebody here"]["username"], seen["change here"]["firstname"]) == ("near", "Mara")
+    assert refused(seen, "somebody elsewhere", "change elsewhere") == [(403, "Forbidden")] * 2
+
+
+def test_a_supervisor_makes_people_for_their_facility_and_nothing_above_themselves(seen: Conversation):
+    forbidden = ("make one elsewhere", "make an administrator", "send one elsewhere", "make a role")
+
+    assert seen["make one"]["facilityLimitations"] == ["fac-muc-01"]
+    assert refused(seen, *forbidden) == [(403, "Forbidden")] * len(forbidden)
+    assert sorted(names(seen["everybody"]["users"])) == ["boss", "far", "near", "new", "super"]
