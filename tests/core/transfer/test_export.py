@@ -26,7 +26,11 @@ from tests.core.transfer.moving import bring, ndjson, rows, who, written
 async def test_an_export_comes_back_identical_in_another_realm(runtime: Runtime, realm: Realm):
     data = json.dumps(keycloak_export.export()).encode()
     await bring(runtime, realm, data, "keycloak")
-    limited = {"role": "cook", "contexts": [{"kind": "zone", "value": "7"}], "is_owner": True}
+    limited = {
+        "role": "cook",
+        "contexts": [{"kind": "shift", "value": None}, {"kind": "zone", "value": "7"}],
+        "is_owner": True,
+    }
     await bring(runtime, realm, ndjson({"username": "person-3", "phone": "0701234567", "roles": [limited]}))
     other = await factories.a_realm(runtime)
 

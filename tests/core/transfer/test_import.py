@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from roster.core.access import service as access
+from roster.core.access.models import RoleDraft
 from roster.core.attributes import service as attributes
 from roster.core.attributes.models import DefinitionDraft
 from roster.core.credentials import service as credentials
@@ -375,6 +376,31 @@ async def test_roles_limited_to_places_are_given_there_and_only_once(runtime: Ru
         held = await access.assignments_of(tx, ada.id)
     assert (rows(first), rows(second)) == ((1, 0, 0, 0), (0, 0, 1, 0))
     assert sorted(len(each.contexts) for each in held) == [0, 2]
+
+
+async def test_nobody_imports_a_role_beyond_its_ceiling_or_without_the_place_that_it_requires(
+    runtime: Runtime, realm: Realm
+):
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        draft = RoleDraft("cook", requires=["facility"], ceiling={"facility": ["1"]})
+        await access.create_role(tx, draft)
+    north = {"kind": "facility", "value": "1"}
+    places = [[], [{"kind": "facility", "value": None}], [{"kind": "facility", "value": "2"}], [north]]
+    people = [
+        {"username": f"person-{n}", "roles": [{"role": "cook", "contexts": each}]} for n, each in enumerate(places)
+    ]
+
+    done = await bring(runtime, realm, ndjson(*people))
+
+    assert await report_of(runtime, realm, done) == [
+        (1, "context_required"),
+        (2, "context_required"),
+        (3, "above_ceiling"),
+    ]
+    ids = await who(runtime, realm, "person-3")
+    async with runtime.read(factories.roster_in(realm)) as tx:
+        marks = await tx.rows("SELECT cardinality(places), cardinality(held) FROM users WHERE id = $1", ids.id)
+    assert marks == [(1, 1)]
 
 
 async def test_every_person_gets_an_entry_in_the_trail_and_an_event(runtime: Runtime, realm: Realm):

@@ -177,3 +177,100 @@ async def test_why_somebody_may_do_something_is_explained(
     assert sorted(each["role"] for each in why.json()["explained_by"]) == ["admin", "readers"]
     assert own.json()["roles"] == ["admin", "others", "readers"]
     assert "explained_by" not in own.json()
+
+
+async def test_nothing_of_a_kind_is_said_with_a_value_that_is_null(
+    client: httpx.AsyncClient, admin: Person, person: Person
+):
+    await client.post("/roles", headers=admin.bearer, json={"name": "nurse", "permissions": ["users.read"]})
+    path = f"/users/{person.user.id}/assignments"
+    contexts = [{"kind": "facility", "value": None}, {"kind": "zone", "value": "1"}]
+
+    given = await client.post(path, headers=admin.bearer, json={"role": "nurse", "contexts": contexts})
+    may = await client.get(f"/users/{person.user.id}/permissions", headers=admin.bearer)
+
+    assert (given.status_code, given.json()["contexts"]) == (201, contexts)
+    assert may.json() == {"everywhere": [], "within": [], "roles": ["nurse"]}
+
+
+async def test_what_gives_a_permission_and_what_takes_it_away_is_explained(
+    client: httpx.AsyncClient, admin: Person, person: Person
+):
+    north = {"kind": "facility", "value": "north"}
+    ids = {}
+    for name, places in (("cut", [north, {"kind": "facility", "value": "south"}]), ("gone", [north])):
+        role = {"name": name, "permissions": ["users.read"]}
+        made = (await client.post("/roles", headers=admin.bearer, json=role)).json()
+        body = {"role": name, "contexts": places}
+        await client.post(f"/users/{person.user.id}/assignments", headers=admin.bearer, json=body)
+        ids[name] = made["id"]
+    for name, ceiling in (("cut", ["south"]), ("gone", [])):
+        body = {"ceiling": {"facility": ceiling}}
+        assert (await client.patch(f"/roles/{ids[name]}", headers=admin.bearer, json=body)).status_code == 200
+
+    path = f"/users/{person.user.id}/permissions"
+    why = (await client.get(path, headers=admin.bearer, params={"explain": "users.read"})).json()["explained_by"]
+
+    nothing = [{"kind": "facility", "value": None}]
+    assert [(each["role"], each["gives"], each["limits"], each["withheld"]) for each in why] == [
+        ("cut", True, [{"kind": "facility", "value": "south"}], [north]),
+        ("gone", False, nothing, [north]),
+    ]
+
+
+async def test_a_role_that_requires_a_place_is_refused_without(
+    client: httpx.AsyncClient, admin: Person, person: Person
+):
+    role = {"name": "cook", "requires": ["facility"], "ceiling": {"facility": ["1"]}}
+    made = await client.post("/roles", headers=admin.bearer, json=role)
+    path = f"/users/{person.user.id}/assignments"
+
+    without = await client.post(path, headers=admin.bearer, json={"role": "cook"})
+    above = await client.post(
+        path, headers=admin.bearer, json={"role": "cook", "contexts": [{"kind": "facility", "value": "2"}]}
+    )
+    changed = await client.patch(f"/roles/{made.json()['id']}", headers=admin.bearer, json={"requires": []})
+
+    assert made.json()["requires"] == ["facility"]
+    assert (without.status_code, without.json()["problems"][0]["code"]) == (400, "context_required")
+    assert (above.status_code, above.json()["problems"][0]["code"]) == (400, "above_ceiling")
+    assert changed.json()["requires"] == []
+    assert (await client.post(path, headers=admin.bearer, json={"role": "cook"})).status_code == 201
+
+
+async def test_somebody_limited_to_a_place_works_there_and_nowhere_else(
+    client: httpx.AsyncClient, runtime: Runtime, realm: Realm, sign_in: SignIn, admin: Person
+):
+    lead, near, far = await sign_in(), await sign_in(), await sign_in()
+    await factories.a_role(runtime, realm, "cook")
+    keys = ["users.read", "users.create", "users.write", "users.delete", "roles.read", "roles.assign", "sessions.write"]
+    await factories.a_role(runtime, realm, "lead", *keys)
+    here, there = [{"kind": "facility", "value": "7"}], [{"kind": "facility", "value": "8"}]
+    for user, role, places in ((lead, "lead", here), (near, "cook", here), (far, "cook", there)):
+        path = f"/users/{user.user.id}/assignments"
+        assert (
+            await client.post(path, headers=admin.bearer, json={"role": role, "contexts": places})
+        ).status_code == 201
+
+    async def status(method: str, path: str, user: Person, body: object = None) -> int:
+        path = f"/users/{user.user.id}{path}"
+        return (await client.request(method, path, headers=lead.bearer, json=body)).status_code
+
+    calls = [
+        ("GET", "", None, 200),
+        ("PATCH", "", {"display_name": "new"}, 200),
+        ("GET", "/assignments", None, 200),
+        ("GET", "/permissions", None, 200),
+        ("POST", "/assignments", {"role": "cook", "contexts": [*here, {"kind": "zone", "value": "1"}]}, 201),
+        ("DELETE", "/sessions", None, 200),
+        ("DELETE", "", None, 204),
+    ]
+    for method, path, body, expected in calls:
+        assert await status(method, path, far, body) == 404, (method, path)
+        assert await status(method, path, near, body) == expected, (method, path)
+
+    made = await client.post("/users", headers=lead.bearer, json={"username": "eva", "roles": ["cook"]})
+    refused = await client.post("/users", headers=lead.bearer, json={"username": "eve"})
+    listed = await client.get("/users", headers=lead.bearer, params={"q": "ev", "total": "true"})
+    assert (made.status_code, refused.status_code) == (201, 403)
+    assert [each["username"] for each in listed.json()["items"]] == ["eva"]
