@@ -9,6 +9,7 @@ import msgspec
 
 from roster.core.realms.models import Realm
 from roster.dialects.acceleratxr import dialect as acceleratxr
+from roster.dialects.fulfillmenttools import dialect as fulfillmenttools
 from roster.dialects.native import dialect as native
 from roster.storage.runtime import Runtime
 from roster.web.access_log import AccessLog
@@ -19,7 +20,14 @@ from roster.web.request import Site
 ADDRESS = "http://127.0.0.1:8080"
 """What the test settings call public."""
 PREFIXES: dict[str, str] = {"native": "/api/v1", "acceleratxr": "/acceleratxr/v1"}
-DIALECTS: dict[str, Dialect] = {"native": native, "acceleratxr": acceleratxr}
+"""Front doors at which people sign up, sign in and look after themselves."""
+MOUNTED: dict[str, str] = {**PREFIXES, "fulfillmenttools": "/fulfillmenttools/{realm}"}
+DIALECTS: dict[str, Dialect] = {
+    "native": native,
+    "acceleratxr": acceleratxr,
+    "fulfillmenttools": fulfillmenttools,
+}
+"""All whose operations are walked."""
 
 
 class Front:
@@ -30,7 +38,8 @@ class Front:
         self.dialect = DIALECTS[name]
         self.client = client
         self.realm = realm
-        self.prefix = f"/realms/{realm.slug}{PREFIXES[name]}"
+        place = MOUNTED[name]
+        self.prefix = place.format(realm=realm.slug) if "{realm}" in place else f"/realms/{realm.slug}{place}"
 
     async def call(
         self, method: str, path: str, *, token: str | None = None, json: object = None, **more: Any
@@ -46,7 +55,7 @@ class Front:
 
     def authorization(self, token: str) -> str:
         """The header's value for a token."""
-        return f"Bearer {token}" if self.name == "native" else f"jwt {token}"
+        return f"jwt {token}" if self.name == "acceleratxr" else f"Bearer {token}"
 
     async def sign_in(self, identifier: str, secret: str, **more: Any) -> httpx.Response:
         """Sign in with a name and a secret."""
@@ -98,7 +107,7 @@ class House:
         self.access_log = AccessLog(self.log)  # type: ignore[arg-type]
         self.app = Mounts(
             runtime,
-            [Mount(dialect=DIALECTS[name], prefix=prefix) for name, prefix in PREFIXES.items()],
+            [Mount(dialect=DIALECTS[name], prefix=prefix) for name, prefix in MOUNTED.items()],
             site=Site(public_url=ADDRESS, trusted_proxies=trusted_proxies),
             access_log=self.access_log,
         )

@@ -14,10 +14,10 @@ from roster.storage.runtime import Runtime
 from tests.core import people
 from tests.core.people import PASSWORD, Person
 from tests.security import walking
-from tests.security.fronts import ADDRESS, DIALECTS, Front, House
+from tests.security.fronts import ADDRESS, DIALECTS, PREFIXES, Front, House
 from tests.security.stored import snapshot
 
-COOKIES = {"native": "roster_session", "acceleratxr": "jwt"}
+COOKIES = {"native": "roster_session", "acceleratxr": "jwt", "fulfillmenttools": "roster_session"}
 FOREIGN = [
     {"Origin": "https://evil.example"},
     {"Origin": "null"},
@@ -145,7 +145,7 @@ async def test_a_new_password_ends_what_others_opened(front: Front, runtime: Run
 async def test_a_session_that_is_ended_in_one_front_door_is_ended_in_all(
     runtime: Runtime, client: httpx.AsyncClient, realm: Realm, person: Person
 ):
-    native, other = (Front(name, client, realm) for name in DIALECTS)
+    native, other = (Front(name, client, realm) for name in PREFIXES)
     token = other.token_of(await other.sign_in("eva", PASSWORD))
     assert (await native.me(token)).status_code == 200
 

@@ -13,8 +13,9 @@ from roster.storage.runtime import Runtime
 from tests import factories
 from tests.core.people import Person
 from tests.dialects.acceleratxr import cases as acceleratxr_cases
+from tests.dialects.fulfillmenttools import cases as fulfillmenttools_cases
 from tests.dialects.native import cases as native_cases
-from tests.security.fronts import DIALECTS, PREFIXES, Front
+from tests.security.fronts import DIALECTS, MOUNTED, Front
 
 OPERATIONS = [(name, operation.id) for name, dialect in DIALECTS.items() for operation in dialect.operations]
 STREAMS = {
@@ -56,6 +57,8 @@ async def request(runtime: Runtime, realm: Realm, name: str, id: str, caller: Us
     """The request for one operation, about people and things of this realm, which are made for it."""
     if name == "native":
         return await _native(runtime, realm, id, caller)
+    if name == "fulfillmenttools":
+        return await _fulfillmenttools(runtime, realm, id)
     return await _acceleratxr(runtime, realm, id)
 
 
@@ -98,7 +101,14 @@ async def _acceleratxr(runtime: Runtime, realm: Realm, id: str) -> Asked:
     return Asked(operation.method, case.path, more, tuple(secrets), case.by_admin)
 
 
+async def _fulfillmenttools(runtime: Runtime, realm: Realm, id: str) -> Asked:
+    operation = next(each for each in DIALECTS["fulfillmenttools"].operations if each.id == id)
+    case = fulfillmenttools_cases.CASES[id].filled(await fulfillmenttools_cases.a_world(runtime, realm))
+    more: dict[str, Any] = {} if case.body is None else {"json": case.body}
+    return Asked(operation.method, case.path, more, (fulfillmenttools_cases.NEW_PASSWORD,), needs_token=True)
+
+
 def front_of(name: str, client: httpx.AsyncClient, realm: Realm) -> Front:
     """The dialect of this name in the realm."""
-    assert name in PREFIXES
+    assert name in MOUNTED
     return Front(name, client, realm)
