@@ -94,7 +94,7 @@ def create(
     draft = _draft(username=username, email=email, display_name=name, email_verified=email is not None)
 
     async def work(runtime: Runtime, actor: Actor) -> User:
-        hashed = await passwords.prepare(runtime, actor, secret)
+        hashed = await passwords.prepare(runtime, actor, secret, username=username)
         async with runtime.write(actor) as tx:
             user = await (provision.create_administrator if admin else users.create)(tx, draft)
             await passwords.store(tx, user.id, hashed)

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from roster.core.credentials import forms
+from roster.core.credentials import forms, hashing
 from roster.kit.errors import InvalidInput
 from roster.kit.ids import UserId
 from roster.kit.secrets import Keyring
@@ -38,9 +38,14 @@ class ChosenKey(msgspec.Struct, frozen=True):
 
     def facts(self) -> dict[str, object]:
         """What is stored beside the sealed key, in plain."""
-        if not self.derivation:
-            return {}
         return {"derivation": self.derivation, "username": self.username, "realm": self.realm_slug}
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A password or PIN in the forms in which it is stored: a hash of what is typed, and the key that clients make."""
+
+    hash: str | None
+    key: ChosenKey | None = None
 
 
 def roster_kdf_1(purpose: Purpose, secret: str, username: str, realm_slug: str) -> bytes:
@@ -51,9 +56,21 @@ def roster_kdf_1(purpose: Purpose, secret: str, username: str, realm_slug: str) 
 DERIVATIONS: Final[Mapping[str, Derivation]] = {"roster-kdf-1": roster_kdf_1}
 
 
-def derive(name: str, purpose: Purpose, secret: str, *, username: str, realm_slug: str) -> ChosenKey:
+def derive(name: str, purpose: Purpose, secret: str, username: str, realm_slug: str) -> ChosenKey:
     """The key of a secret in one of DERIVATIONS. Burns CPU: call it through `runtime.workers.run` only."""
     return ChosenKey(DERIVATIONS[name](purpose, secret, username, realm_slug), name, username, realm_slug)
+
+
+def prepare(purpose: Purpose, secret: str, name: str, username: str, realm_slug: str) -> Prepared:
+    """Both forms; without a name among DERIVATIONS the hash alone. Burns CPU, as `derive` does."""
+    key = derive(name, purpose, secret, username, realm_slug) if name in DERIVATIONS else None
+    return Prepared(hashing.hash_secret(secret), key)
+
+
+def stored_key(key: bytes, facts: Mapping[str, object], derivation: str) -> ChosenKey:
+    """A key with its stored facts; one that a client brought is taken to be derived as the realm says."""
+    texts = [str(facts.get(name) or "") for name in ("derivation", "username", "realm")]
+    return ChosenKey(key, texts[0] or derivation, texts[1], texts[2])
 
 
 def check_key(key: bytes, field: str) -> None:

@@ -118,6 +118,8 @@ class Stored(msgspec.Struct, frozen=True):
     hash: str | None
     lookup: bytes | None
     version: int
+    sealed: bytes | None = None
+    data: dict[str, object] = {}
 
 
 class Identity(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from datetime import datetime
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 
 from roster.core.credentials.hashing import LONGEST
 from roster.kit.errors import InvalidInput
@@ -18,6 +19,15 @@ def check(secret: str, min_length: int, *, field: str = "password") -> None:
         raise InvalidInput.of(field, "invalid_text", "This text is not valid Unicode.")
     if secret.casefold() in _common():
         raise InvalidInput.of(field, "too_common", "This is one of the first secrets that attackers try.")
+
+
+def check_pin(pin: str) -> None:
+    """Raise InvalidInput for a PIN that is not 4 to 12 digits, or is one that everybody would try first."""
+    if not 4 <= len(pin) <= 12 or not pin.isascii() or not pin.isdigit():
+        raise InvalidInput.of("pin", "invalid_pin", "A PIN has 4 to 12 digits.")
+    steps = {int(right) - int(left) for left, right in pairwise(pin)}
+    if steps in ({0}, {1}, {-1}):
+        raise InvalidInput.of("pin", "too_common", "This is one of the first PINs that people try.")
 
 
 def check_text(text: str, field: str, longest: int = 200) -> None:

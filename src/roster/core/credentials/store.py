@@ -20,7 +20,7 @@ _COLUMNS = (
 OF_PERSON = Listing(
     columns=_COLUMNS, tables="credentials", condition="realm_id = $1 AND user_id = $2 AND kind = ANY($3)"
 )
-_STORED = "id, kind, hash, lookup, version"
+_STORED = "id, kind, hash, lookup, version, sealed, data"
 _CONFLICTS = {
     "credentials_single": CredentialExists,
     "credentials_external": CredentialExists,
@@ -226,12 +226,14 @@ async def delete_kinds(tx: Tx, user_id: UserId, kinds: Sequence[str]) -> int:
     )
 
 
-async def password_of(tx: Tx, user_id: UserId) -> Stored | None:
+async def chosen_of(tx: Tx, user_id: UserId, kind: str) -> Stored | None:
+    """The person's password or PIN."""
     return await tx.maybe(
         Stored,
-        "SELECT " + _STORED + " FROM credentials WHERE realm_id = $1 AND user_id = $2 AND kind = 'password'",
+        "SELECT " + _STORED + " FROM credentials WHERE realm_id = $1 AND user_id = $2 AND kind = $3",
         tx.realm_id,
         user_id,
+        kind,
     )
 
 
@@ -253,30 +255,49 @@ async def candidates(tx: Tx, user_id: UserId, lookups: Sequence[bytes]) -> list[
     )
 
 
-async def put_password(tx: Tx, user_id: UserId, hash: str) -> Credential:
+async def put_chosen(
+    tx: Tx, user_id: UserId, kind: str, *, hash: str | None, sealed: bytes | None, data: Mapping[str, object]
+) -> Credential:
     """Set or replace. The version grows, so that a sign-in with the old one that is under way opens no session."""
     return await tx.one(
         Credential,
-        "INSERT INTO credentials AS c (realm_id, id, user_id, kind, hash, created_at, created_by, updated_at)"
-        " SELECT $1, $2, u.id, 'password', $4, $5, $6, $5 FROM users u"
+        "INSERT INTO credentials AS c (realm_id, id, user_id, kind, hash, sealed, data, created_at, created_by,"
+        " updated_at) SELECT $1, $2, u.id, $4, $5, $6, $7, $8, $9, $8 FROM users u"
         " WHERE u.realm_id = $1 AND u.id = $3 AND u.deleted_at IS NULL"
         " ON CONFLICT (realm_id, user_id, kind) WHERE kind IN ('password', 'pin', 'totp') DO UPDATE"
-        " SET hash = excluded.hash, version = c.version + 1, updated_at = excluded.updated_at,"
-        " last_used_at = NULL RETURNING " + _COLUMNS,
+        " SET hash = excluded.hash, sealed = excluded.sealed, data = excluded.data, version = c.version + 1,"
+        " updated_at = excluded.updated_at, last_used_at = NULL RETURNING " + _COLUMNS,
         tx.realm_id,
         uuid7(),
         user_id,
+        kind,
         hash,
+        sealed,
+        data,
         tx.now,
         tx.actor.user_id,
         missing=UserNotFound,
     )
 
 
-async def rehash(tx: Tx, credential_id: CredentialId, old: str, new: str) -> None:
+async def keep_key(
+    tx: Tx, credential_id: CredentialId, version: int, sealed: bytes, data: Mapping[str, object]
+) -> None:
+    """Another form of the same secret; nothing happens when that was changed meanwhile."""
+    await tx.run(
+        "UPDATE credentials SET sealed = $4, data = $5 WHERE realm_id = $1 AND id = $2 AND version = $3",
+        tx.realm_id,
+        credential_id,
+        version,
+        sealed,
+        data,
+    )
+
+
+async def rehash(tx: Tx, credential_id: CredentialId, old: str | None, new: str) -> None:
     """The same secret in a better form; nothing happens when it was changed meanwhile."""
     await tx.run(
-        "UPDATE credentials SET hash = $4 WHERE realm_id = $1 AND id = $2 AND hash = $3",
+        "UPDATE credentials SET hash = $4 WHERE realm_id = $1 AND id = $2 AND hash IS NOT DISTINCT FROM $3",
         tx.realm_id,
         credential_id,
         old,

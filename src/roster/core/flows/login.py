@@ -9,8 +9,9 @@ from uuid import UUID
 import msgspec
 
 from roster.core.audit import service as audit
-from roster.core.credentials import hashing
+from roster.core.credentials import chosen, hashing
 from roster.core.credentials import service as credentials
+from roster.core.credentials.chosen import ChosenKey
 from roster.core.credentials.models import Kind, Stored
 from roster.core.credentials.service import Candidates
 from roster.core.flows import granting, guesses
@@ -42,10 +43,14 @@ class _Attempt(msgspec.Struct, frozen=True):
 
 
 class _Proved(msgspec.Struct, frozen=True):
-    """Which stored secret was right; `renewed` is its hash in our own form, when it was foreign or outdated."""
+    """Which stored secret was right; `renewed` is its hash in our own form, when it was foreign or outdated.
+
+    `key` is what clients make of the password, when the realm wants that and it is not stored yet.
+    """
 
     stored: Stored
     renewed: str | None = None
+    key: ChosenKey | None = None
 
 
 async def password(
@@ -81,7 +86,7 @@ async def password(
 async def _try(
     runtime: Runtime, attempt: _Attempt, secret: str, *, code: str | None, claims: ClaimsFor | None, label: str
 ) -> Granted | StepNeeded:
-    proved = await _prove(runtime, attempt.candidates, secret)
+    proved = await _prove(runtime, attempt, secret)
     if proved is None or attempt.user is None or attempt.user.status != "active" or attempt.realm.status != "active":
         raise BadCredentials
     async with runtime.write(attempt.actor) as tx:
@@ -105,7 +110,8 @@ async def _prepare(runtime: Runtime, actor: Actor, identifier: str, secret: str)
     return _Attempt(actor, realm, user, candidates, key)
 
 
-async def _prove(runtime: Runtime, candidates: Candidates, secret: str) -> _Proved | None:
+async def _prove(runtime: Runtime, attempt: _Attempt, secret: str) -> _Proved | None:
+    candidates = attempt.candidates
     if candidates.digested is not None:
         return _Proved(candidates.digested)
     hashes = [stored.hash or "" for stored in candidates.hashed]
@@ -113,7 +119,18 @@ async def _prove(runtime: Runtime, candidates: Candidates, secret: str) -> _Prov
     if not verdict.ok:
         return None
     renewed = await runtime.workers.run(hashing.hash_secret, secret) if verdict.needs_rehash else None
-    return _Proved(candidates.hashed[place], renewed)
+    stored = candidates.hashed[place]
+    return _Proved(stored, renewed, await _derived(runtime, attempt, stored, secret))
+
+
+async def _derived(runtime: Runtime, attempt: _Attempt, stored: Stored, secret: str) -> ChosenKey | None:
+    """The password's key, where it is missing, or was made for a name that the person no longer has."""
+    name, user = attempt.realm.settings.key_derivation, attempt.user
+    if stored.kind != Kind.PASSWORD or user is None or name == "none":
+        return None
+    if stored.sealed is not None and stored.data.get("username") == user.username:
+        return None
+    return await runtime.workers.run(chosen.derive, name, "password", secret, user.username, attempt.realm.slug)
 
 
 async def _finish(
@@ -132,6 +149,8 @@ async def _finish(
         raise BadCredentials
     if proved.renewed is not None:
         await credentials.rehash(tx, stored, proved.renewed)
+    if proved.key is not None:
+        await credentials.keep_key(tx, user.id, stored, proved.key)
     opening = Opening(user.id, (stored.kind,), stored.id, stored.version, label)
     if attempt.candidates.has_totp and stored.kind not in attempt.realm.settings.mfa_skipped_by:
         if code is None:

@@ -4,12 +4,14 @@ import msgspec
 
 from roster.core.access import recent
 from roster.core.access import service as access
-from roster.core.credentials import hashing, rules
+from roster.core.credentials import chosen, hashing, rules
 from roster.core.credentials import service as credentials
+from roster.core.credentials.chosen import ChosenKey, Prepared
 from roster.core.credentials.errors import CredentialExists, WrongPassword
 from roster.core.credentials.models import Credential, Stored
 from roster.core.flows import guesses
 from roster.core.realms import service as realms
+from roster.core.realms.models import Realm
 from roster.core.recovery import service as recovery
 from roster.core.sessions import service as sessions
 from roster.core.tokens import proofs
@@ -58,11 +60,13 @@ async def prepare_for(
     *,
     current: str | None = None,
     only_first: bool = False,
-) -> str:
-    """The hash of a password that the actor may give this person, for `replace`. Raises as `set_password` does."""
+) -> Prepared:
+    """The forms of a password that the actor may give this person, for `replace`. Raises as `set_password` does."""
     async with runtime.read(actor) as tx:
         await _require(tx, user_id, current)
-        rules.check(new, (await realms.current(tx)).settings.password_min_length)
+        realm = await realms.current(tx)
+        rules.check(new, realm.settings.password_min_length)
+        user = await users.tx_maybe(tx, user_id)
         await credentials.spend_hashing(tx, user_id)
         stored = await credentials.password_of(tx, user_id)
         if only_first and stored is not None:
@@ -71,7 +75,7 @@ async def prepare_for(
             await _require_fresh(tx, stored)
     if current is not None and actor.is_user(user_id):
         await _check_current(runtime, actor, user_id, stored, current)
-    return await runtime.workers.run(hashing.hash_secret, new)
+    return await _prepared(runtime, realm, user.username if user else None, new)
 
 
 async def confirm(runtime: Runtime, actor: Actor, current: str) -> Actor:
@@ -91,14 +95,40 @@ async def confirm(runtime: Runtime, actor: Actor, current: str) -> Actor:
         return msgspec.structs.replace(actor, authenticated_at=tx.now, factors=("password", *actor.factors))
 
 
-async def prepare(runtime: Runtime, actor: Actor, new: str) -> str:
-    """The hash of a password that the realm's rules allow, for `store`. Raises InvalidInput, Unavailable."""
+async def prepare(runtime: Runtime, actor: Actor, new: str, *, username: str | None = None) -> Prepared:
+    """The forms of a password that the realm's rules allow, for `store`. Raises InvalidInput, Unavailable.
+
+    Where the realm derives keys, one is made for the person who is to have this username.
+    """
     async with runtime.read(actor) as tx:
-        rules.check(new, (await realms.current(tx)).settings.password_min_length)
-    return await runtime.workers.run(hashing.hash_secret, new)
+        realm = await realms.current(tx)
+        rules.check(new, realm.settings.password_min_length)
+    return await _prepared(runtime, realm, username, new)
 
 
-async def replace(tx: Tx, user_id: UserId, hashed: str, *, only_first: bool = False) -> Credential:
+async def _prepared(runtime: Runtime, realm: Realm, username: str | None, new: str) -> Prepared:
+    name = realm.settings.key_derivation
+    if username is None or name == "none":
+        return Prepared(await runtime.workers.run(hashing.hash_secret, new))
+    return await runtime.workers.run(chosen.prepare, "password", new, name, username.strip(), realm.slug)
+
+
+async def set_key(tx: Tx, user_id: UserId, key: bytes) -> Credential:
+    """Set a person's password by the key that their client made of it; nobody else knows it.
+
+    A typed password works then only where the realm says how keys are derived. One's own by signing with the present
+    password's key or after a recent sign-in, else as `set_password`. Other sessions of the person end.
+    Raises InvalidInput, StepUpRequired, Forbidden, Escalation, UserNotFound.
+    """
+    await credentials.require_write(tx, user_id)
+    chosen.check_key(key, "password")
+    user = await users.tx_maybe(tx, user_id)
+    if user is None:
+        raise UserNotFound
+    return await replace(tx, user_id, Prepared(None, ChosenKey(key, "", user.username, tx.actor.realm_slug)))
+
+
+async def replace(tx: Tx, user_id: UserId, hashed: Prepared, *, only_first: bool = False) -> Credential:
     """Set a password that `prepare_for` hashed: part of a larger use case. All other sessions of the person end."""
     credential = await credentials.replace_password(tx, user_id, hashed, only_first=only_first)
     own = tx.actor.is_user(user_id)
@@ -107,7 +137,7 @@ async def replace(tx: Tx, user_id: UserId, hashed: str, *, only_first: bool = Fa
     return credential
 
 
-async def store(tx: Tx, user_id: UserId, hashed: str) -> Credential:
+async def store(tx: Tx, user_id: UserId, hashed: Prepared) -> Credential:
     """Give a person who was just made, in the same transaction, a first password that `prepare` hashed."""
     return await credentials.replace_password(tx, user_id, hashed, only_first=True)
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from roster.core.access import service as access
 from roster.core.access.models import Wanted
+from roster.core.credentials.chosen import Prepared
 from roster.core.flows import granting, passwords
 from roster.core.flows.models import ClaimsFor, Granted
 from roster.core.limits import service as limits
@@ -38,7 +39,7 @@ async def register(
     """
     async with runtime.read(actor) as tx:
         await require_open(tx)
-    hashed = await passwords.prepare(runtime, actor, password) if password is not None else None
+    hashed = await _prepared(runtime, actor, draft, password) if password is not None else None
     async with runtime.write(actor) as tx:
         user = await users.register(tx, draft)
         await _complete(tx, user, hashed, link)
@@ -63,7 +64,7 @@ async def create(
         access.require_somewhere(tx, "users.create")
         if password is not None:
             access.require_somewhere(tx, "credentials.write")
-    hashed = await passwords.prepare(runtime, actor, password) if password is not None else None
+    hashed = await _prepared(runtime, actor, draft, password) if password is not None else None
     async with runtime.write(actor) as tx:
         wanted = [Wanted(each) if isinstance(each, str) else each for each in roles]
         user = await users.create(tx, draft, roles=wanted)
@@ -96,7 +97,11 @@ async def _spend(tx: Tx) -> None:
         raise TooMany(wait)
 
 
-async def _complete(tx: Tx, user: User, hashed: str | None, link: str | None) -> None:
+async def _prepared(runtime: Runtime, actor: Actor, draft: UserDraft, password: str) -> Prepared:
+    return await passwords.prepare(runtime, actor, password, username=draft.username)
+
+
+async def _complete(tx: Tx, user: User, hashed: Prepared | None, link: str | None) -> None:
     if hashed is not None:
         await passwords.store(tx, user.id, hashed)
     if link is not None and user.email_verified_at is None:
