@@ -10,7 +10,6 @@ from roster.core.transfer import files
 from roster.core.transfer.models import Transfer
 from roster.kit.actor import system
 from roster.kit.ids import RealmId
-from roster.storage.runtime import Runtime
 from tests import factories
 
 
