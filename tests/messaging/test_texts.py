@@ -30,6 +30,20 @@ def test_every_template_is_there_in_every_language(template: str, language: str)
     assert "{{" not in found.text + found.html + found.subject
 
 
+@pytest.mark.parametrize("template", texts.NOTICES)
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_a_notice_has_no_link_to_follow(template: str, language: str):
+    found = texts.render(template, language, {**VALUES, "display_name": None})
+
+    assert found is not None
+    assert "Example" in found.subject
+    assert "eva" in found.text
+    assert "http" not in found.text
+    assert "<a " not in found.html
+    assert "\n\n\n" not in found.text
+    assert "{{" not in found.text + found.html + found.subject
+
+
 @pytest.mark.parametrize(
     ("locale", "language"),
     [("sv-SE", "sv"), ("DE_at", "de"), ("en", "en"), ("fr", "en"), ("", "en"), (None, "en"), ("svenska", "en")],

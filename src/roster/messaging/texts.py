@@ -13,6 +13,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 LANGUAGES: Final = ("en", "sv", "de")
 TEMPLATES: Final = ("verify_email", "recover_password")
+"""Messages with a link."""
+NOTICES: Final = ("email_changed",)
+"""Messages that only tell something."""
 _PARTS: Final = ("subject", "lead", "button", "ending")
 _SCHEMES: Final = ("https://", "http://")
 _LONGEST_NAME: Final = 200
@@ -34,21 +37,25 @@ class Text(msgspec.Struct, frozen=True):
 def render(template: str, locale: str | None, values: Mapping[str, object]) -> Text | None:
     """The message in the nearest language; None when there is no such template or its values are not what it needs.
 
-    Names in `values` are shown as plain text on one line; `link` must be an HTTP address.
+    Names in `values` are shown as plain text on one line; `link` must be an HTTP address, and notices have none.
     """
-    link = values.get("link")
-    if template not in TEMPLATES or not isinstance(link, str) or not link.startswith(_SCHEMES):
+    link = "" if template in NOTICES else values.get("link")
+    if not isinstance(link, str) or (template not in NOTICES and not _is_linking(template, link)):
         return None
     language = language_of(locale)
     catalogue = _catalogue(language)
     shown = {name: _line(values.get(name)) for name in ("username", "realm")}
     shown["name"] = _greeted(_line(values.get("display_name"))) or _greeted(shown["username"])
     shown["duration"] = _duration(catalogue["duration"], values.get("expires_in"))
-    pieces = {name: _piece(catalogue[template][name], shown) for name in _PARTS}
+    pieces = {name: _piece(catalogue[template].get(name, ""), shown) for name in _PARTS}
     pieces |= {name: _piece(catalogue[name], shown) for name in ("greeting", "farewell")}
     whole = {**pieces, "link": link, "language": language}
     text = _plain.from_string(_file("mail.txt")).render(whole)
     return Text(pieces["subject"], text, _html.from_string(_file("mail.html")).render(whole))
+
+
+def _is_linking(template: str, link: str) -> bool:
+    return template in TEMPLATES and link.startswith(_SCHEMES)
 
 
 def language_of(locale: str | None) -> str:

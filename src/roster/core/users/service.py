@@ -11,7 +11,7 @@ from roster.core.access.models import Wanted
 from roster.core.attributes import service as attributes
 from roster.core.audit import service as audit
 from roster.core.realms import service as realms
-from roster.core.users import normal, store
+from roster.core.users import normal, notices, store
 from roster.core.users.drafting import Drafting, merged
 from roster.core.users.errors import NotDeleted, OwnAccount, UserNotFound
 from roster.core.users.models import OWN_FIELDS, User, UserChange, UserDraft
@@ -124,8 +124,8 @@ async def change(tx: Tx, user_id: UserId, change: UserChange, *, version: int | 
 
     People change what is theirs (OWN_FIELDS); everything else needs `users.write`, and nobody changes people who may
     do more than they. Lost passwords are recovered by the e-mail address, so a new one takes what a new password takes:
-    a recent sign-in (StepUpRequired), for others `credentials.write`. A new address is no longer verified; sessions of
-    people who are not active any more end.
+    a recent sign-in (StepUpRequired), for others `credentials.write`. A new address is no longer verified, and the old
+    one is told; sessions of people who are not active any more end.
     """
     before = await store.lock(tx, user_id)
     if before.deleted_at is not None:
@@ -138,6 +138,7 @@ async def change(tx: Tx, user_id: UserId, change: UserChange, *, version: int | 
     if before.status == "active" and is_set(change.status) and change.status != "active":
         await _shut_out(tx, user_id)
     after = await _apply(tx, before, change, by_self=by_self)
+    await notices.email_changed(tx, before, after)
     await audit.record(tx, "user.changed", "user", user_id, _differences(before, after))
     return after
 

@@ -1,0 +1,30 @@
+"""Telling people about changes that somebody else may have made in their name."""
+
+from typing import Final
+
+from roster.core.limits import service as limits
+from roster.core.limits.service import Policy
+from roster.core.messages import service as messages
+from roster.core.realms import service as realms
+from roster.core.users.models import User
+from roster.kit.text import fold
+from roster.storage.tx import Tx
+
+_UNVERIFIED: Final = Policy("notices:user", 5, 3600)
+"""Addresses that nobody has verified may be anybody's; changing them again and again must not become a way to mail."""
+
+
+async def email_changed(tx: Tx, before: User, after: User) -> None:
+    """Mail the address that the person had until now, if it is theirs no longer."""
+    if before.email is None or fold(before.email) == fold(after.email or ""):
+        return
+    if before.email_verified_at is None and await limits.try_spend(tx, [(_UNVERIFIED, str(before.id))]):
+        return
+    realm = await realms.current(tx)
+    values = {
+        "username": before.username,
+        "display_name": before.display_name,
+        "realm": realm.display_name or realm.slug,
+    }
+    locale = before.locale or realm.settings.default_locale
+    await messages.send(tx, "email_changed", values, user_id=before.id, recipient=before.email, locale=locale)
