@@ -292,6 +292,9 @@ async def test_facilities_of_groups_and_ceilings_are_found_as_they_are_shown(wir
     for user in (ham, kiel):
         query = {"facilityLimitations": {"contains": {"eq": user["facilityLimitations"][0]}}}
         assert await names(wire, admin, query) == [user["firstname"]]
+        nested = {"and": [{"username": {"like": ""}}, query]}
+        assert await names(wire, admin, nested) == [user["firstname"]]
+        assert (await search(wire, admin, query, options={"withTotal": True}))["total"] == 1
 
 
 # expressions

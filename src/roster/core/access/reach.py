@@ -66,6 +66,18 @@ async def condition(tx: Tx, permission: str, *, taken: int) -> Compiled:
     return reach_store.compile_any([_searched(tx.realm_id, scope, groups) for scope in scopes], taken)
 
 
+async def reaching(tx: Tx, facilities: Sequence[str], *, taken: int) -> Compiled:
+    """SQL that holds for all rows of `users` whose roles reach one of these facilities, and that an index may answer.
+
+    It may hold for others too: whoever asks tells them apart. Placeholders as in `condition`.
+    """
+    named = frozenset(facilities)
+    holding = [group for group, members in (await places.groups(tx)).items() if not members.isdisjoint(named)]
+    marks = _places(tx.realm_id, {FACILITY: named, GROUP: frozenset(holding)}, {})
+    roles = await reach_store.with_ceiling(tx, sorted(named), holding)
+    return reach_store.compile_reaching(sorted(marks), roles, taken)
+
+
 def _searched(realm_id: UUID, scope: Scope, groups: Groups) -> reach_store.Within:
     limits = dict(scope.limits)
     roles = limits.pop(USER_ROLE, None)

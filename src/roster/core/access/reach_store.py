@@ -8,6 +8,7 @@ import msgspec
 
 from roster.storage.sql import Compiled
 from roster.storage.sql.parameters import Parameters
+from roster.storage.tx import Tx
 
 
 class Within(msgspec.Struct, frozen=True):
@@ -22,6 +23,27 @@ def compile_any(scopes: Sequence[Within], taken: int) -> Compiled:
     parameters = Parameters(taken)
     parts: list[LiteralString] = [_within(scope, parameters) for scope in _merged(scopes)]
     return "(" + " OR ".join(parts) + ")" if parts else "FALSE", parameters.values
+
+
+async def with_ceiling(tx: Tx, facilities: Sequence[str], groups: Sequence[str]) -> list[UUID]:
+    """Roles whose ceiling names one of these: they reach it for people whose assignments name no place."""
+    rows = await tx.rows(
+        "SELECT id FROM roles WHERE realm_id = $1 AND (ceiling -> 'facility' ?| $2::text[]"
+        " OR ceiling -> 'facility_group' ?| $3::text[])",
+        tx.realm_id,
+        facilities,
+        groups,
+    )
+    return [role_id for (role_id,) in rows]
+
+
+def compile_reaching(marks: Sequence[UUID], roles: Sequence[UUID], taken: int) -> Compiled:
+    """The condition that a person has one of these marks or roles; an index answers it where there are no roles."""
+    parameters = Parameters(taken)
+    found: LiteralString = "users.places && " + parameters.add(list(marks), "uuid[]")
+    if roles:
+        found = "(" + found + " OR users.held && " + parameters.add(list(roles), "uuid[]") + ")"
+    return found, parameters.values
 
 
 def _merged(scopes: Sequence[Within]) -> list[Within]:

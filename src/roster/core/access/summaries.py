@@ -22,9 +22,8 @@ async def of_people(tx: Tx, user_ids: Sequence[UserId]) -> dict[UserId, list[Sum
     """The roles of these people, in the order in which they were given; the caller has checked who may see them."""
     found: dict[UserId, list[Summary]] = {user_id: [] for user_id in user_ids}
     rows = await summaries_store.held_by(tx, user_ids) if user_ids else []
-    groups = (
-        await places.groups(tx) if any(contexts.GROUP in {**each.ceiling, **each.contexts} for each in rows) else {}
-    )
+    named = any(contexts.GROUP in each.ceiling or contexts.GROUP in each.contexts for each in rows)
+    groups = await places.groups(tx) if named else contexts.NO_GROUPS
     for each in rows:
         limits = contexts.effective(each.ceiling, each.contexts, groups)
         reached = contexts.facilities(limits, groups)

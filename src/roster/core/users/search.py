@@ -37,7 +37,7 @@ async def search(
     Raises Forbidden, PrivateField for fields that the actor may not search by, InvalidFilter (also for an expression
     that takes too long), InvalidCursor.
     """
-    seen = await sight.of_actor(tx, deleted)
+    seen = await sight.narrowed(tx, await sight.of_actor(tx, deleted), where)
     async with _bounded(tx, where):
         found = await listing.fetch(
             tx,
@@ -59,7 +59,7 @@ async def search(
 
 async def count(tx: Tx, where: Filter | None, *, deleted: Deleted = "exclude") -> int:
     """How many people match, of those the actor may see. Raises as `search`."""
-    seen = await sight.of_actor(tx, deleted)
+    seen = await sight.narrowed(tx, await sight.of_actor(tx, deleted), where)
     async with _bounded(tx, where):
         return await listing.count(
             tx,

@@ -12,6 +12,7 @@ from roster.core.access import listed, reach
 from roster.core.access import service as access
 from roster.core.users import store
 from roster.kit.errors import Forbidden
+from roster.kit.filters import All, Compare, Filter, Op, Some
 from roster.storage.sql import Compiled, Listing
 from roster.storage.sql.parameters import numbered
 from roster.storage.tx import Tx
@@ -39,6 +40,8 @@ class Sight(msgspec.Struct, frozen=True):
     """Only these, whose own permission lists show them to the actor."""
     hidden: tuple[UUID, ...] = ()
     """Not these, whose own permission lists hide them."""
+    narrowed: bool = False
+    """`within` says besides what the filter implies, so that an index helps."""
 
     @property
     def args(self) -> tuple[object, ...]:
@@ -65,6 +68,37 @@ async def of_actor(tx: Tx, deleted: Deleted) -> Sight:
     raise Forbidden
 
 
+async def narrowed(tx: Tx, seen: Sight, where: Filter | None) -> Sight:
+    """The same where the filter asks for people of a few facilities, whom an index can find."""
+    facilities = _facilities(where) if where is not None else ()
+    if not facilities or seen.only is not None:
+        return seen
+    taken = 1 + sum(len(values) for _, values in seen.within)
+    condition = await reach.reaching(tx, facilities, taken=taken)
+    return msgspec.structs.replace(seen, within=(*seen.within, condition), narrowed=True)
+
+
+def _facilities(where: Filter) -> tuple[str, ...]:
+    """The facilities one of which everybody must reach for whom the filter holds; nothing when it does not say."""
+    match where:
+        case All():
+            return next((found for part in where.parts if (found := _facilities(part))), ())
+        case Some(field="facilities", part=part) | Some(field="assignments", part=Some(field="facilities", part=part)):
+            return _values(part)
+        case _:
+            return ()
+
+
+def _values(part: Filter) -> tuple[str, ...]:
+    match part:
+        case Compare(field="value", op=Op.EQ, value=str() as value):
+            return (value,)
+        case Compare(field="value", op=Op.IN, value=tuple()):
+            return tuple(each for each in cast("tuple[object, ...]", part.value) if isinstance(each, str))
+        case _:
+            return ()
+
+
 async def listing_of(tx: Tx, seen: Sight, deleted: Deleted) -> Listing:
     """The people seen. Where they are few, searches begin with them."""
     condition: LiteralString = "realm_id = $1 AND " + _STATES[deleted]
@@ -88,7 +122,7 @@ async def _conditions(tx: Tx, permission: str, before: Sequence[Compiled]) -> li
 async def _are_few(tx: Tx, condition: LiteralString, seen: Sight) -> bool:
     """Remembered for a while: the answer decides about time only, and places do not grow by thousands in minutes."""
     args = tuple(value for _, values in seen.within for value in values)
-    if tx.actor.access_version is None:
+    if tx.actor.access_version is None or seen.narrowed:
         return await store.are_few(tx, condition, args, _FEW)
     nothing: _Sizes = OrderedDict()
     remembered = cast("_Sizes", tx.runtime.memo.setdefault("people in reach", nothing))
