@@ -52,6 +52,21 @@ async def test_prefix_and_host_lead_to_dialect_and_realm(path: str, host: str, n
         assert (wire.json()["name"], wire.json()["realm"], wire.json()["prefix"]) == (name, realm, prefix)
 
 
+async def test_two_places_share_an_address_when_one_says_how_its_paths_go_on():
+    places = [
+        Mount(dialect=ROOT, prefix="/s", realm="one"),
+        Mount(dialect=ROOT, prefix="/s", realm="two", below="/names/b"),
+        Mount(dialect=ROOT, host="toys.example", realm="one"),
+        Mount(dialect=ROOT, host="toys.example", realm="two", below="/names/b"),
+    ]
+    app = toy.mounted(mounts=places)
+
+    for prefix, host in ((b"/s", "h"), (b"", "toys.example")):
+        for path, realm in ((b"/names/a", "one"), (b"/names/b", "two"), (b"/names/bc", "two")):
+            answer = await toy.Wire(app).send("GET", prefix + path, headers={"host": host})
+            assert answer.json()["realm"] == realm
+
+
 async def test_a_realm_in_the_operations_own_path_counts():
     wire = await toy.Wire(toy.mounted(mounts=PLACES)).send("REPORT", b"/plain/~acme/toys/5.json")
 

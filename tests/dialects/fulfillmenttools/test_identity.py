@@ -6,7 +6,7 @@ import httpx
 import msgspec
 import pytest
 
-from roster.core.flows import passwords
+from roster.core.flows import login, passwords
 from roster.core.limits import service as limits
 from roster.core.realms import client_keys
 from roster.core.realms import service as realms
@@ -15,6 +15,7 @@ from roster.core.users import service as users
 from roster.core.users.models import UserChange
 from roster.dialects.fulfillmenttools import identity
 from roster.kit import secrets
+from roster.kit.errors import BadCredentials, TooMany
 from roster.storage.runtime import Runtime
 from tests import factories
 from tests.core import people
@@ -232,6 +233,31 @@ async def test_a_tenant_has_2000_sign_ins_a_minute(wire: Wire, runtime: Runtime,
 
     assert word(answer) == (429, "TOO_MANY_ATTEMPTS_TRY_LATER")
     assert 0 < int(answer.headers["retry-after"]) <= 60
+
+
+async def test_whoever_guesses_uses_up_their_own_limit_not_the_tenants(
+    runtime: Runtime, realm: Realm, mira: Person
+) -> None:
+    for attempt in range(12):
+        with pytest.raises(BadCredentials if attempt < 10 else TooMany):
+            await login.password(runtime, people.nobody(realm), "mokafor", "wrong", limit=identity.PER_TENANT)
+
+    async with runtime.read(factories.roster_in(realm)) as tx:
+        spent = await tx.value(
+            "SELECT spent FROM counters WHERE realm_id = $1 AND bucket = $2", realm.id, identity.PER_TENANT.bucket("")
+        )
+    assert spent == 10
+
+
+async def test_known_and_unknown_names_cost_the_same(wire: Wire, mira: Person) -> None:
+    counts: list[int] = []
+    for name in (f"mokafor@{wire.slug}.com", f"nobody@{wire.slug}.com", "mira.okafor@example.org", "no@example.org"):
+        with people.counting() as sent:
+            assert word(await wire.sign_in(name, "wrong"))[1] == "INVALID_LOGIN_CREDENTIALS"
+        counts.append(len(sent))
+
+    assert counts[0] == counts[1]
+    assert counts[2] == counts[3]
 
 
 # second factor

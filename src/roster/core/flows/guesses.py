@@ -26,6 +26,17 @@ async def spend(tx: Tx, key: str) -> None:
         raise TooMany(wait)
 
 
+async def spend_shared(tx: Tx, limit: Policy, key: str) -> None:
+    """Count one sign-in of the whole realm, after `spend` let it pass. Raises TooMany, and gives back what `spend` took.
+
+    In this order whoever guesses from one address uses up their own limit long before the one that all share.
+    """
+    wait = await limits.try_spend(tx, [(limit, "")])
+    if wait:
+        await undone(tx, key)
+        raise TooMany(wait)
+
+
 async def succeeded(tx: Tx, user_id: UserId) -> None:
     """The person is who they say: their counter starts anew, and the address gets back what this sign-in took."""
     identity, address = _policies(tx)

@@ -16,6 +16,7 @@ from roster.core.credentials.models import Kind, Stored
 from roster.core.credentials.service import Candidates
 from roster.core.flows import granting, guesses
 from roster.core.flows.models import ClaimsFor, Granted, StepNeeded
+from roster.core.limits.service import Policy
 from roster.core.mfa import service as mfa
 from roster.core.realms import service as realms
 from roster.core.realms.models import Realm
@@ -62,13 +63,14 @@ async def password(
     code: str | None = None,
     claims: ClaimsFor | None = None,
     label: str = "",
+    limit: Policy | None = None,
 ) -> Granted | StepNeeded:
     """Sign in with an identifier and a secret: a password, a device secret, an API key or a backup code.
 
     People with a second factor need `code` too, or get StepNeeded, unless the realm lets this kind of secret skip it.
-    Raises BadCredentials, TooMany, Unavailable.
+    `limit` is how many may sign in to the realm in this way. Raises BadCredentials, TooMany, Unavailable.
     """
-    attempt = await _prepare(runtime, actor, identifier, secret)
+    attempt = await _prepare(runtime, actor, identifier, secret, limit)
     try:
         done = await _try(runtime, attempt, secret, code=code, claims=claims, label=label)
     except Unavailable:
@@ -99,12 +101,14 @@ async def _note_failure(runtime: Runtime, actor: Actor, user_id: UserId | None) 
         await audit.record(tx, "sign_in.failed", "user", user_id)
 
 
-async def _prepare(runtime: Runtime, actor: Actor, identifier: str, secret: str) -> _Attempt:
+async def _prepare(runtime: Runtime, actor: Actor, identifier: str, secret: str, limit: Policy | None) -> _Attempt:
     async with runtime.read(actor) as tx:
         realm = await realms.current(tx)
         user = await users.find_by_identifier(tx, identifier)
         key = guesses.key_of(user, identifier)
         await guesses.spend(tx, key)
+        if limit is not None:
+            await guesses.spend_shared(tx, limit, key)
         candidates = await credentials.candidates(tx, user.id if user else UserId(uuid7()), secret)
     actor = msgspec.structs.replace(actor, realm_version=realm.version)
     return _Attempt(actor, realm, user, candidates, key)

@@ -92,9 +92,8 @@ async def sign_in_with_password(runtime: Runtime, actor: Actor, body: wire.SignI
     if not all(address.rpartition("@")):
         raise Refused("INVALID_EMAIL")
     _required(body.password, "MISSING_PASSWORD")
-    await _count(runtime, actor)
     identifier = await _identifier(runtime, actor, address)
-    done = await login.password(runtime, actor, identifier, body.password, claims=_claims)
+    done = await login.password(runtime, actor, identifier, body.password, claims=_claims, limit=PER_TENANT)
     return _answer(done, actor, address)
 
 
@@ -111,11 +110,11 @@ async def sign_in_with_idp(runtime: Runtime, actor: Actor, body: wire.SignInWith
     sent = dict(queries.pairs(body.post_body))
     name = _provider(_required(sent.get("providerId"), "INVALID_PROVIDER_ID"))
     token = _required(sent.get("id_token"), "INVALID_IDP_RESPONSE")
-    await _count(runtime, actor)
     try:
         proved = await federation.identify(runtime, actor, name, token, kind="oidc")
     except InvalidToken:
         raise Refused("INVALID_IDP_RESPONSE") from None
+    await _count(runtime, actor)
     try:
         done = await external.sign_in(runtime, actor, proved, claims=_claims)
     except BadCredentials:
