@@ -20,6 +20,7 @@ _COLUMNS = (
 OF_PERSON = Listing(
     columns=_COLUMNS, tables="credentials", condition="realm_id = $1 AND user_id = $2 AND kind = ANY($3)"
 )
+ALIAS = "(data->>'alias')"
 _STORED = "id, kind, hash, lookup, version, sealed, data"
 _CONFLICTS = {
     "credentials_single": CredentialExists,

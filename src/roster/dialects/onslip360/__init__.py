@@ -10,11 +10,11 @@
 | `address`, `auth` | formats, moments and methods in addresses; who asks |
 | `query`, `grammar` | filter language, order and page |
 | `lookup`, `replies` | from integers to entities; entity tags |
-| `users` `client` `roles` `health` | the operations, by the contract's tags |
+| `users` `client` `roles` `tills` `tokens` `health` | the operations, by the contract's tags |
 | `errors` | from every error to status and code |
 """
 
-from roster.dialects.onslip360 import address, auth, client, errors, health, roles, users
+from roster.dialects.onslip360 import address, auth, client, errors, health, roles, tills, tokens, users
 from roster.dialects.onslip360.catalogue import CATALOGUE
 from roster.web.dialect import Dialect
 from roster.web.errors import NotAcceptable
@@ -23,7 +23,7 @@ from roster.web.operation import Operations
 __all__ = ["CATALOGUE", "dialect"]
 
 _ops = Operations()
-for _each in (users, client, roles, health):
+for _each in (users, client, roles, tills, tokens, health):
     _ops.include(_each.ops)
 
 dialect = Dialect(

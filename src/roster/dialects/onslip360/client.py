@@ -2,11 +2,15 @@
 
 from msgspec import UNSET
 
+from roster.core.credentials import service as credentials
+from roster.core.devices import service as devices
 from roster.core.realms import service as realms
+from roster.core.users import numbers as people
 from roster.core.users import service as users
-from roster.dialects.onslip360 import catalogue, lookup, replies, wire
+from roster.dialects.onslip360 import catalogue, lookup, replies, tills, tokens, wire
 from roster.dialects.onslip360.mapping import people as mapping
 from roster.kit.errors import Forbidden
+from roster.kit.ids import CredentialId
 from roster.storage.tx import Tx
 from roster.web.operation import Operations
 from roster.web.reply import Reply
@@ -27,12 +31,33 @@ async def client_info(tx: Tx, request: Request) -> wire.ClientInfo:
     return wire.ClientInfo(
         company=company,
         user=UNSET if user is None else await lookup.one(tx, user),
+        access_token=await _access_token(tx),
+        till=await _till(tx),
         service_endpoints=[],
         system_params=wire.SystemParams(request.public_url + "/"),
         merchant_params=wire.MerchantParams(),
         company_config=wire.CompanyConfig(company.id, company.created, company.updated),
         permissions=catalogue.held(tx.actor),
     )
+
+
+async def _access_token(tx: Tx) -> object:
+    """The token that signed the request, which stays its own user's when that acts for another."""
+    actor = tx.actor
+    if actor.user_id is None or actor.credential_id is None or credentials.SIGNED not in actor.factors:
+        return UNSET
+    if actor.home_id != actor.realm_id:
+        return UNSET
+    found = await credentials.get(tx, actor.user_id, CredentialId(actor.credential_id))
+    numbers = await people.of(tx, [actor.user_id])
+    return (await tokens.shown(tx, numbers[actor.user_id], [found]))[0]
+
+
+async def _till(tx: Tx) -> object:
+    """The trusted device that took part."""
+    if tx.actor.origin.device_id is None:
+        return UNSET
+    return (await tills.shown(tx, [await devices.get(tx, tx.actor.origin.device_id)]))[0]
 
 
 @ops.get("/~{realm}/company", id="getCompanyInfo", errors=(Forbidden,), returns=wire.Company)

@@ -1,9 +1,12 @@
 """From integers to what they stand for, and what entities look like with all that belongs to them."""
 
 from collections.abc import Sequence
+from typing import Protocol
+from uuid import UUID
 
 from roster.core.access import numbers as roles
 from roster.core.access.numbers import Given
+from roster.core.devices import numbers as devices
 from roster.core.realms import service as realms
 from roster.core.users import numbers as people
 from roster.core.users.errors import UserNotFound
@@ -13,6 +16,20 @@ from roster.dialects.onslip360.mapping import people as mapping
 from roster.dialects.onslip360.mapping.base import Numbers
 from roster.kit.errors import Forbidden
 from roster.storage.tx import Tx
+
+
+class Changed(Protocol):
+    """What knows who changed it last, and on which device."""
+
+    @property
+    def updated_by(self) -> UUID | None:
+        """The person."""
+        ...
+
+    @property
+    def updated_from(self) -> UUID | None:
+        """The device."""
+        ...
 
 
 async def readable(tx: Tx, number: int) -> User:
@@ -59,8 +76,16 @@ async def held(tx: Tx, user: User) -> Sequence[Given]:
 async def shown(tx: Tx, found: Sequence[User]) -> list[object]:
     """Users as the wire shows them, with what belongs to them read once for all."""
     given = await roles.roles_of(tx, [user.id for user in found if user.view is View.FULL])
-    numbers = Numbers(people=await people.of(tx, (user.updated_by for user in found)))
+    numbers = await numbers_of(tx, found)
     return [mapping.user_out(user, (own := given.get(user.id, ())), numbers, demon=is_demon(tx, own)) for user in found]
+
+
+async def numbers_of(tx: Tx, found: Sequence[Changed]) -> Numbers:
+    """The integers that stand for who changed these entities, on which devices."""
+    return Numbers(
+        people=await people.of(tx, (each.updated_by for each in found)),
+        devices=await devices.of(tx, (each.updated_from for each in found)),
+    )
 
 
 async def one(tx: Tx, user: User) -> object:

@@ -61,6 +61,16 @@ ROLE: Final[Members] = {
     "name": Member("name"),
     "permissions": Member("permissions", "permissions", sortable=False),
 }
+TILL: Final[Members] = {
+    **BASE,
+    "deleted": Member("deleted_at", "instant"),
+    "name": Member("name"),
+    "type": Member("kind"),
+    "description": Member("description", sortable=False),
+    "device-id": Member("external_id"),
+    "tags": Member("tags", "list", sortable=False),
+}
+TOKEN: Final[Members] = {**BASE, "name": Member("label"), "alias": Member("alias")}
 
 PARAMETERS: Final = (
     Parameter(name="q", description="Filter expression; an empty one means no filter."),

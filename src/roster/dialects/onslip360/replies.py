@@ -2,15 +2,19 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeVar
 
 import msgspec
 
 from roster.dialects.onslip360.errors import Changed
+from roster.kit.errors import StaleVersion
 from roster.web.operation import Parameter
 from roster.web.reply import Headers, Reply
 from roster.web.request import Request
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 IF_MATCH: Final = Parameter(
     name="If-Match", where="header", description="Entity tags; the change happens only if one still matches."
@@ -59,6 +63,21 @@ def require_match(request: Request, entity_tag: str) -> None:
     wanted = request.header("if-match")
     if wanted is not None and not _matches(wanted, entity_tag, weak=False):
         raise Changed
+
+
+async def carried_out(
+    request: Request, attempt: Callable[[T], Awaitable[R]], found: T, again: Callable[[], Awaitable[T]]
+) -> R:
+    """What comes of changing an entity as it was found; once more when somebody was quicker and the caller minds not.
+
+    Whoever was quicker has finished then, and the row is held by us, so the second time nobody is.
+    """
+    try:
+        return await attempt(found)
+    except StaleVersion:
+        if is_conditional(request):
+            raise
+        return await attempt(await again())
 
 
 def _matches(header: str | None, entity_tag: str, *, weak: bool) -> bool:

@@ -1,11 +1,12 @@
 """Custom roles (contract, tag Roles). Those of the system are no entities: users name them."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from roster.core.access import search, vocabulary
 from roster.core.access import service as access
 from roster.core.access.errors import Escalation, LastAdministrator, RoleBuiltIn, RoleNameTaken, RoleNotFound
-from roster.core.access.models import Role
+from roster.core.access.models import Role, RoleChange
 from roster.core.users import numbers as people
 from roster.dialects.onslip360 import auth, query, reading, replies, wire
 from roster.dialects.onslip360.errors import BadQuery, Changed
@@ -80,11 +81,7 @@ async def put_role(tx: Tx, request: Request, id: int, body: Members) -> Reply:
     auth.require(tx, "edit-roles")
     role = await _find(tx, id)
     sent, extended = reading.read(wire.Role, body)
-    replies.require_match(request, _tag(role))
-    changed = await access.change_role(
-        tx, role.id, mapping.role_replaced(sent, extended, role), version=_version(request, role)
-    )
-    return replies.shown(request, (await _shown(tx, [changed]))[0], _tag(changed))
+    return await _carry_out(tx, request, role, lambda before: mapping.role_replaced(sent, extended, before))
 
 
 @ops.patch(
@@ -95,11 +92,7 @@ async def update_role(tx: Tx, request: Request, id: int, body: Members) -> Reply
     auth.require(tx, "edit-roles")
     role = await _find(tx, id)
     sent, extended = reading.read(wire.RolePatch, body)
-    replies.require_match(request, _tag(role))
-    changed = await access.change_role(
-        tx, role.id, mapping.role_change(sent, extended, role), version=_version(request, role)
-    )
-    return replies.shown(request, (await _shown(tx, [changed]))[0], _tag(changed))
+    return await _carry_out(tx, request, role, lambda before: mapping.role_change(sent, extended, before))
 
 
 @ops.delete(
@@ -118,7 +111,18 @@ async def remove_role(tx: Tx, request: Request, id: int) -> None:
     auth.require(tx, "edit-roles")
     role = await _find(tx, id)
     replies.require_match(request, _tag(role))
-    await access.delete_role(tx, role.id, version=_version(request, role))
+    await access.delete_role(tx, role.id, version=role.version if replies.is_conditional(request) else None)
+
+
+async def _carry_out(tx: Tx, request: Request, found: Role, change: Callable[[Role], RoleChange]) -> Reply:
+    """Change the role that the caller has seen, and show the result."""
+    replies.require_match(request, _tag(found))
+
+    async def attempt(before: Role) -> Role:
+        return await access.change_role(tx, before.id, change(before), version=before.version)
+
+    changed = await replies.carried_out(request, attempt, found, lambda: access.get_role(tx, found.id))
+    return replies.shown(request, (await _shown(tx, [changed]))[0], _tag(changed))
 
 
 async def _find(tx: Tx, number: int) -> Role:
@@ -145,8 +149,3 @@ def _listing(given: Query) -> query.Listing:
 
 def _tag(role: Role) -> str:
     return replies.tag("r", role.number, role.version)
-
-
-def _version(request: Request, role: Role) -> int | None:
-    """The version that the caller has seen, if they insist on it."""
-    return role.version if replies.is_conditional(request) else None

@@ -15,7 +15,7 @@ from roster.core.users.models import User, UserChange
 from roster.dialects.onslip360 import auth, lookup, query, reading, replies, wire
 from roster.dialects.onslip360.errors import BadQuery, Changed
 from roster.dialects.onslip360.mapping import people as mapping
-from roster.kit.errors import Forbidden, InvalidInput, StaleVersion
+from roster.kit.errors import Forbidden, InvalidInput
 from roster.kit.filters import InvalidFilter, PrivateField
 from roster.storage.tx import Tx
 from roster.web.operation import Operations
@@ -164,14 +164,12 @@ async def _carry_out(
         raise UserNotFound
     if not is_checked:
         replies.require_match(request, lookup.tag(found))
-    try:
-        await profiles.change(tx, found.id, change(found), version=found.version, roles=wanted)
-    except StaleVersion:
-        if replies.is_conditional(request):
-            raise
-        found = await users.get(tx, found.id)  # whoever was quicker has finished, and the row is ours now
-        await profiles.change(tx, found.id, change(found), version=found.version, roles=wanted)
-    user = await users.get(tx, found.id)
+
+    async def attempt(before: User) -> User:
+        await profiles.change(tx, before.id, change(before), version=before.version, roles=wanted)
+        return await users.get(tx, before.id)
+
+    user = await replies.carried_out(request, attempt, found, lambda: users.get(tx, found.id))
     return replies.shown(request, await lookup.one(tx, user), lookup.tag(user))
 
 

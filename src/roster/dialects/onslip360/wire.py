@@ -124,6 +124,117 @@ class RolePatch(Patch, frozen=True, kw_only=True, rename="kebab", forbid_unknown
     permissions: Permissions | UnsetType | None = UNSET
 
 
+TillType = Literal["till", "ordering-device", "external-journal"]
+Opaque = dict[str, object]
+DeviceId = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class StoredTill(Stored, frozen=True, kw_only=True, rename="kebab", omit_defaults=True):
+    """A trusted device. Its key is never in here."""
+
+    name: str
+    type: TillType | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    location: Number | UnsetType = UNSET
+    logical_device_id: str | UnsetType = UNSET
+    device_id: str | UnsetType = UNSET
+    control_unit_id: str | UnsetType = UNSET
+    client_version: str | UnsetType = UNSET
+    client_user_agent: str | UnsetType = UNSET
+    config: Opaque | UnsetType = UNSET
+    account_config: Opaque | UnsetType = UNSET
+    cloud_control_unit: Opaque | UnsetType = UNSET
+
+
+class Till(Write, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """A till as sent to be made or replaced."""
+
+    name: Named
+    type: TillType | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    location: Number | UnsetType = UNSET
+    logical_device_id: Text | UnsetType = UNSET
+    device_id: DeviceId | UnsetType = UNSET
+    device_key: Key | UnsetType = UNSET
+    control_unit_id: Text | UnsetType = UNSET
+    client_version: Text | UnsetType = UNSET
+    client_user_agent: Text | UnsetType = UNSET
+    config: Opaque | UnsetType = UNSET
+    account_config: Opaque | UnsetType = UNSET
+    cloud_control_unit: Opaque | UnsetType = UNSET
+
+
+class TillPatch(Patch, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """A change of a till."""
+
+    name: Named | UnsetType = UNSET
+    type: TillType | UnsetType | None = UNSET
+    description: Text | UnsetType | None = UNSET
+    location: Number | UnsetType | None = UNSET
+    logical_device_id: Text | UnsetType | None = UNSET
+    device_id: DeviceId | UnsetType | None = UNSET
+    device_key: Key | UnsetType | None = UNSET
+    control_unit_id: Text | UnsetType | None = UNSET
+    client_version: Text | UnsetType | None = UNSET
+    client_user_agent: Text | UnsetType | None = UNSET
+    config: Opaque | UnsetType | None = UNSET
+    account_config: Opaque | UnsetType | None = UNSET
+    cloud_control_unit: Opaque | UnsetType | None = UNSET
+
+
+TokenType = Literal["hawk-key", "access-token", "pkcs12"]
+TokenAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[!#-*,-?A-\[\]-~]+$")]
+
+
+class StoredAccessToken(Stored, frozen=True, kw_only=True, rename="kebab", omit_defaults=True):
+    """A key of a user. `key` only in the answer that made it."""
+
+    type: TokenType
+    user: Number
+    name: str
+    alias: str
+    client: Number | UnsetType = UNSET
+    location: Number | UnsetType = UNSET
+    external: bool | UnsetType = UNSET
+    key: str | UnsetType = UNSET
+    permissions: list[str] | UnsetType = UNSET
+
+
+class AccessToken(Write, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """A token as sent to be made or replaced; whose it is stands in the path."""
+
+    type: TokenType
+    name: Named
+    alias: TokenAlias
+    user: object = UNSET
+    client: Number | UnsetType = UNSET
+    location: Number | UnsetType = UNSET
+    external: bool | UnsetType = UNSET
+    key: Key | UnsetType = UNSET
+    permissions: Permissions | UnsetType = UNSET
+
+
+class AccessTokenPatch(Patch, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """A change of a token."""
+
+    type: TokenType | UnsetType = UNSET
+    name: Named | UnsetType = UNSET
+    alias: TokenAlias | UnsetType = UNSET
+    user: object = UNSET
+    client: Number | UnsetType | None = UNSET
+    location: Number | UnsetType | None = UNSET
+    external: bool | UnsetType | None = UNSET
+    key: Key | UnsetType | None = UNSET
+    permissions: Permissions | UnsetType | None = UNSET
+
+
+class KeySpecification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The wanted shape of a new key; of a signing key there is only one."""
+
+    bits: Number | UnsetType = UNSET
+    algorithm: Literal["rsa"] | UnsetType = UNSET
+
+
 class Company(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", omit_defaults=True):
     """The account of a realm."""
 

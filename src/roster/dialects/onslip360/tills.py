@@ -1,0 +1,162 @@
+"""Tills, the trusted devices of a realm (contract, tag Tills)."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from roster.core.devices import service as devices
+from roster.core.devices.errors import DeviceIdTaken, DeviceNotFound
+from roster.core.devices.models import Device, DeviceChange
+from roster.core.flows import enrolling
+from roster.dialects.onslip360 import auth, lookup, query, reading, replies, wire
+from roster.dialects.onslip360.errors import BadQuery, Changed
+from roster.dialects.onslip360.mapping import tills as mapping
+from roster.kit.errors import Forbidden, InvalidInput
+from roster.kit.filters import InvalidFilter
+from roster.storage.tx import Tx
+from roster.web.operation import Operations
+from roster.web.query import Query
+from roster.web.reply import Reply
+from roster.web.request import Request
+
+ops = Operations(tag="Tills")
+
+_LIST: Final = "/~{realm}/tills/"
+_ONE: Final = "/~{realm}/tills/{id}"
+_WRITE_ERRORS: Final = (InvalidInput, Forbidden, DeviceIdTaken)
+_CHANGE_ERRORS: Final = (DeviceNotFound, *_WRITE_ERRORS, Changed)
+_IF_MATCH: Final = (replies.IF_MATCH,)
+Members = dict[str, Any]
+Change = Callable[[Device], DeviceChange]
+
+
+@ops.get(
+    _LIST,
+    id="listTills",
+    needs="show-tills",
+    errors=(BadQuery, InvalidFilter, Forbidden),
+    parameters=query.PARAMETERS,
+    returns=list[wire.StoredTill],
+)
+async def list_tills(tx: Tx, request: Request, query: Query) -> Reply:
+    """List tills."""
+    auth.require(tx, "show-tills")
+    asked = _listing(query)
+    found = await devices.search(tx, asked.where, asked.sorts, asked.page, deleted=asked.deleted)
+    return replies.listed(request, await shown(tx, [] if asked.only_count else found.items), found.total or 0)
+
+
+@ops.post(_LIST, id="addTill", status=201, needs="edit-tills", errors=_WRITE_ERRORS, returns=wire.StoredTill)
+async def add_till(tx: Tx, request: Request, body: Members) -> Reply:
+    """Add a till."""
+    auth.require(tx, "edit-tills")
+    sent, extended = reading.read(wire.Till, body)
+    key = mapping.device_key(sent.device_key)
+    device = await enrolling.create(tx, mapping.till_draft(sent, extended), key=key if isinstance(key, bytes) else None)
+    return replies.made(request, (await shown(tx, [device]))[0], tag(device), device.number)
+
+
+@ops.get(
+    _ONE,
+    id="getTill",
+    needs="show-tills",
+    errors=(DeviceNotFound, Forbidden),
+    parameters=(replies.IF_NONE_MATCH,),
+    returns=wire.StoredTill,
+)
+async def get_till(tx: Tx, request: Request, id: int) -> Reply:
+    """Fetch a till."""
+    auth.require(tx, "show-tills")
+    device = await devices.find_numbered(tx, id)
+    return replies.shown(request, (await shown(tx, [device]))[0], tag(device))
+
+
+@ops.put(_ONE, id="putTill", needs="edit-tills", errors=_CHANGE_ERRORS, parameters=_IF_MATCH, returns=wire.StoredTill)
+async def put_till(tx: Tx, request: Request, id: int, body: Members) -> Reply:
+    """Replace a till.
+
+    Its key stays unless another one is sent.
+    """
+    found = await _writable(tx, request, id)
+    sent, extended = reading.read(wire.Till, body)
+    change = mapping.till_replaced(sent, extended)
+    return await _carry_out(tx, request, found, lambda _: change, sent.device_key)
+
+
+@ops.patch(
+    _ONE, id="updateTill", needs="edit-tills", errors=_CHANGE_ERRORS, parameters=_IF_MATCH, returns=wire.StoredTill
+)
+async def update_till(tx: Tx, request: Request, id: int, body: Members) -> Reply:
+    """Change members of a till.
+
+    Null removes an optional member, its key too; a null `deleted` restores a deleted till.
+    """
+    found = await _writable(tx, request, id)
+    sent, extended = reading.read(wire.TillPatch, body)
+
+    def change(before: Device) -> DeviceChange:
+        return mapping.till_change(sent, extended, before)
+
+    return await _carry_out(tx, request, found, change, sent.device_key, restore=sent.deleted is None)
+
+
+@ops.delete(
+    _ONE,
+    id="removeTill",
+    status=204,
+    needs="edit-tills",
+    errors=(DeviceNotFound, Forbidden, Changed),
+    parameters=_IF_MATCH,
+)
+async def remove_till(tx: Tx, request: Request, id: int) -> None:
+    """Delete a till.
+
+    It can be restored; deleting it again changes nothing.
+    """
+    found = await _writable(tx, request, id)
+    if found.deleted_at is None:
+        await devices.delete(tx, found.id, version=_version(request, found))
+
+
+async def shown(tx: Tx, found: list[Device]) -> list[object]:
+    """Tills as the wire shows them."""
+    numbers = await lookup.numbers_of(tx, found)
+    return [mapping.till_out(device, numbers) for device in found]
+
+
+def tag(device: Device) -> str:
+    """The entity tag of a till."""
+    return replies.tag("d", device.number, device.version)
+
+
+async def _writable(tx: Tx, request: Request, number: int) -> Device:
+    auth.require(tx, "edit-tills")
+    found = await devices.find_numbered(tx, number)
+    replies.require_match(request, tag(found))
+    return found
+
+
+async def _carry_out(
+    tx: Tx, request: Request, found: Device, change: Change, key: Any, *, restore: bool = False
+) -> Reply:
+    """Change a till and show the result. Deleted ones are changed only while they are brought back."""
+    restore = restore and found.deleted_at is not None
+    if found.deleted_at is not None and not restore:
+        raise DeviceNotFound
+    sent_key = mapping.device_key(key)
+
+    async def attempt(before: Device) -> Device:
+        return await enrolling.change(
+            tx, before.id, change(before), version=before.version, key=sent_key, restore=restore
+        )
+
+    device = await replies.carried_out(request, attempt, found, lambda: devices.get(tx, found.id))
+    return replies.shown(request, (await shown(tx, [device]))[0], tag(device))
+
+
+def _version(request: Request, device: Device) -> int | None:
+    """The version that the caller has seen, if they insist on it."""
+    return device.version if replies.is_conditional(request) else None
+
+
+def _listing(given: Query) -> query.Listing:
+    return query.listing(given, query.TILL)
