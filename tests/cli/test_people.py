@@ -117,6 +117,7 @@ def test_a_realm_is_made_with_its_own_people(beside: Installation, server: Serve
     made = beside.ask("realm", "create", "acme", "--name", "Acme Inc.")
     assert (made["slug"], made["name"], made["status"]) == ("acme", "Acme Inc.", "active")
     assert beside.ask("realm", "show", "acme") == made
+    assert made["fulfillmenttools_api_key"].startswith("rc_")
     assert {each["slug"] for each in beside.ask("realm", "list")} >= {"main", "acme"}
 
     person = beside.ask("user", "create", "wile", "--realm", "acme", "--admin")

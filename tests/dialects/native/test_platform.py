@@ -6,6 +6,7 @@ import httpx
 import msgspec
 import pytest
 
+from roster.core.realms import client_keys
 from roster.core.realms.models import Realm, RealmSettings
 from roster.storage.runtime import Runtime
 from tests import factories
@@ -70,6 +71,14 @@ async def test_realms_that_cannot_be_made_are_refused(
     response = await client.post("/realms", headers=platform.bearer, json=body)
 
     assert (response.status_code, response.json()["code"]) == (status, code)
+
+
+async def test_the_key_for_signing_in_elsewhere_is_shown_with_the_realm(
+    client: httpx.AsyncClient, runtime: Runtime, admin: Person
+):
+    shown = await client.get(f"/realms/{admin.realm.slug}", headers=admin.bearer)
+
+    assert shown.json()["fulfillmenttools_api_key"] == client_keys.write(runtime.keyring, admin.realm.id)
 
 
 async def test_administrators_of_a_realm_read_and_change_the_rules_of_their_own_only(

@@ -27,7 +27,7 @@ async def spend(tx: Tx, key: str) -> None:
 
 
 async def spend_shared(tx: Tx, limit: Policy, key: str) -> None:
-    """Count one sign-in of the whole realm, after `spend` let it pass. Raises TooMany, and gives back what `spend` took.
+    """Count one sign-in of the whole realm, after `spend` let it pass. Raises TooMany and gives that back.
 
     In this order whoever guesses from one address uses up their own limit long before the one that all share.
     """
