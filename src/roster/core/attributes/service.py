@@ -31,6 +31,11 @@ async def current(tx: Tx) -> Known:
     return found[1]
 
 
+async def unseen(tx: Tx) -> frozenset[str]:
+    """Names of the fields that no front door shows to anybody."""
+    return frozenset([each.name for each in (await current(tx)).values() if each.visibility == "hidden"])
+
+
 async def define(tx: Tx, name: str, draft: DefinitionDraft) -> Definition:
     """Store a definition; values that people have already are not touched. Needs `realm.write`."""
     _require_write(tx)

@@ -67,8 +67,7 @@ async def one(tx: Tx, user: User) -> wire.User:
 
 async def unseen_attributes(tx: Tx) -> frozenset[str]:
     """Names of the realm's custom fields that nobody sees."""
-    known = await attributes.current(tx)
-    return frozenset(name for name, each in known.items() if each.visibility == "hidden")
+    return await attributes.unseen(tx)
 
 
 def row(text: str | None) -> UUID | None:

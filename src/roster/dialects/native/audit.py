@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from roster.core.attributes import service as attributes
 from roster.core.audit import service
 from roster.dialects.native import query as queries
 from roster.dialects.native.mapping import base, platform
@@ -24,4 +25,6 @@ async def list_entries(tx: Tx, query: wire.AuditQuery) -> Listing[wire.Entry]:
     """
     page = Page(query.limit, cursor=query.cursor, total=query.total)
     where = queries.parse_filter(query.filter)
-    return base.listing(await service.search(tx, where, queries.parse_sort(query.sort), page), platform.entry_out)
+    found = await service.search(tx, where, queries.parse_sort(query.sort), page)
+    unseen = await attributes.unseen(tx)
+    return base.listing(found, lambda entry: platform.entry_out(entry, unseen))

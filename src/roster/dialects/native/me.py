@@ -4,6 +4,7 @@ from typing import Final
 
 from roster.core.access import vocabulary
 from roster.core.access.errors import LastAdministrator
+from roster.core.attributes import service as attributes
 from roster.core.credentials import service as credentials
 from roster.core.credentials.errors import CredentialNotFound, WrongPassword
 from roster.core.credentials.models import Kind
@@ -43,7 +44,8 @@ def _me(actor: Actor) -> UserId:
 async def get_me(tx: Tx) -> Reply:
     """Who asks, and what they may do."""
     user = await users.get(tx, _me(tx.actor))
-    return etags.with_tag(people.me_out(tx.actor, user, vocabulary.of(tx.runtime)), user.version)
+    unseen = await attributes.unseen(tx)
+    return etags.with_tag(people.me_out(tx.actor, user, vocabulary.of(tx.runtime), unseen), user.version)
 
 
 @ops.patch(
@@ -58,7 +60,7 @@ async def patch_me(tx: Tx, request: Request, body: wire.MePatch) -> Reply:
     """Change one's own profile. A new e-mail address takes a recent sign-in and has to be verified again."""
     version = etags.version_of(request)
     user = await users.change(tx, _me(tx.actor), people.user_change(body), version=version)
-    return etags.with_tag(people.user_out(user), user.version)
+    return etags.with_tag(people.user_out(user, await attributes.unseen(tx)), user.version)
 
 
 @ops.delete("/me", id="deleteMe", status=204, errors=(UserNotFound, Forbidden, LastAdministrator))

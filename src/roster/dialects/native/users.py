@@ -3,6 +3,7 @@
 from typing import Final
 
 from roster.core.access.errors import Escalation, LastAdministrator
+from roster.core.attributes import service as attributes
 from roster.core.flows import dossier, signup
 from roster.core.recovery import service as recovery
 from roster.core.users import search, service
@@ -47,7 +48,8 @@ async def list_users(tx: Tx, query: wire.UsersQuery) -> Listing[wire.User]:
     where = queries.both(queries.parse_filter(query.filter), words)
     page = Page(query.limit, cursor=query.cursor, total=query.total)
     found = await search.search(tx, where, queries.parse_sort(query.sort), page, deleted=query.deleted or "exclude")
-    return base.listing(found, people.user_out)
+    unseen = await attributes.unseen(tx)
+    return base.listing(found, lambda user: people.user_out(user, unseen))
 
 
 @ops.post(
@@ -62,8 +64,10 @@ async def list_users(tx: Tx, query: wire.UsersQuery) -> Listing[wire.User]:
 async def create_user(runtime: Runtime, actor: Actor, request: Request, body: wire.UserCreate) -> Reply:
     """Make a person, perhaps with a first password and with roles."""
     user = await signup.create(runtime, actor, people.user_draft(body), password=body.password, roles=body.roles)
+    async with runtime.read(actor) as tx:
+        unseen = await attributes.unseen(tx)
     location = f"{request.prefix}/users/{user.id}"
-    return etags.with_tag(people.user_out(user), user.version, 201, location)
+    return etags.with_tag(people.user_out(user, unseen), user.version, 201, location)
 
 
 @ops.get(
@@ -76,7 +80,7 @@ async def create_user(runtime: Runtime, actor: Actor, request: Request, body: wi
 async def get_user(tx: Tx, user_id: UserId) -> Reply:
     """One person. Deleted people are found by the list only."""
     user = await service.get(tx, user_id)
-    return etags.with_tag(people.user_out(user), user.version)
+    return etags.with_tag(people.user_out(user, await attributes.unseen(tx)), user.version)
 
 
 @ops.patch(
@@ -102,7 +106,7 @@ async def patch_user(tx: Tx, user_id: UserId, request: Request, body: wire.UserP
     """Change a person: what is absent stays, null clears (RFC 7396). Disabling ends all sessions."""
     version = etags.version_of(request)
     user = await service.change(tx, user_id, people.user_change(body), version=version)
-    return etags.with_tag(people.user_out(user), user.version)
+    return etags.with_tag(people.user_out(user, await attributes.unseen(tx)), user.version)
 
 
 @ops.delete(
@@ -128,7 +132,7 @@ async def delete_user(tx: Tx, user_id: UserId, request: Request) -> None:
 async def restore_user(tx: Tx, user_id: UserId) -> Reply:
     """Bring a deleted person back, with roles and credentials; they sign in anew."""
     user = await service.restore(tx, user_id)
-    return etags.with_tag(people.user_out(user), user.version)
+    return etags.with_tag(people.user_out(user, await attributes.unseen(tx)), user.version)
 
 
 @ops.post(

@@ -15,9 +15,12 @@ from roster.kit import hawk
 from roster.kit.actor import Actor
 from roster.kit.ids import DeviceId, SessionId
 
+Names = frozenset[str]
+EVERYTHING: Names = frozenset()
 
-def user_out(user: User) -> people.User:
-    """A person in the view that the core chose."""
+
+def user_out(user: User, unseen: Names) -> people.User:
+    """A person in the view that the core chose, without the custom fields that nobody sees."""
     return people.User(
         id=user.id,
         number=user.number,
@@ -33,7 +36,7 @@ def user_out(user: User) -> people.User:
         personal_number=user.personal_number,
         picture=user.picture,
         status=user.status,  # type: ignore[arg-type]
-        attributes=user.attributes,
+        attributes={name: value for name, value in user.attributes.items() if name not in unseen},
         facets=user.facets,
         tags=user.tags,
         version=user.version,
@@ -47,10 +50,10 @@ def user_out(user: User) -> people.User:
     )
 
 
-def me_out(actor: Actor, user: User, known: Vocabulary) -> people.Me:
+def me_out(actor: Actor, user: User, known: Vocabulary, unseen: Names) -> people.Me:
     """Who asks."""
     return people.Me(
-        user=user_out(user),
+        user=user_out(user, unseen),
         realm=actor.realm_slug,
         roles=list(actor.grants.roles),
         permissions=known.directory(actor.grants.everywhere),
@@ -140,9 +143,9 @@ def signing_key_out(made: SigningKey) -> people.ApiKeyCreated:
 def dossier_out(found: Dossier, current: SessionId | None) -> people.Dossier:
     """Everything known about one person."""
     return people.Dossier(
-        user=user_out(found.user),
+        user=user_out(found.user, EVERYTHING),
         assignments=[assignment_out(each) for each in found.assignments],
         credentials=[credential_out(each) for each in found.credentials],
         sessions=[session_out(each, current) for each in found.sessions],
-        audit=[entry_out(each) for each in found.entries],
+        audit=[entry_out(each, EVERYTHING) for each in found.entries],
     )

@@ -1,6 +1,6 @@
 """Realms, custom fields, the trail, events, messages, imports."""
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -57,11 +57,23 @@ def attribute_in(body: platform.AttributePut) -> DefinitionDraft:
     return DefinitionDraft(body.kind, body.label, body.required, body.choices, body.visibility, body.writable_by)
 
 
-def entry_out(entry: Entry) -> platform.Entry:
-    """One change in the trail."""
+def entry_out(entry: Entry, unseen: frozenset[str]) -> platform.Entry:
+    """One change in the trail, without the values of custom fields that nobody sees."""
     values: dict[str, Any] = msgspec.structs.asdict(entry)
     values["at"] = instant(entry.at)
+    values["changes"] = {name: _seen(name, each, unseen) for name, each in entry.changes.items()}
     return platform.Entry(**values)
+
+
+def _seen(name: str, change: Any, unseen: frozenset[str]) -> Any:
+    if name != "attributes" or not unseen or not isinstance(change, list):
+        return change
+    sides = cast("list[object]", change)
+    return [_without(cast("dict[str, object]", each), unseen) if isinstance(each, dict) else each for each in sides]
+
+
+def _without(fields: dict[str, object], unseen: frozenset[str]) -> dict[str, object]:
+    return {name: value for name, value in fields.items() if name not in unseen}
 
 
 def event_out(event: Event) -> platform.Event:
