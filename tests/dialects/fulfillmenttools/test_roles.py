@@ -335,6 +335,42 @@ async def test_what_other_front_doors_gave_a_role_stays(
     assert after.ceiling == {"facility": ["fac-muc-01"], "ward": ["w1"]}
 
 
+async def test_what_no_key_shows_stays_and_what_a_removed_key_means_goes(
+    wire: Wire, runtime: Runtime, realm: Realm, admin: Person
+) -> None:
+    await factories.a_role(runtime, realm, "mixed", "users.write", "roles.read", "fulfillmenttools:STOCK_READ")
+    assert (await stored(wire, admin, "mixed"))["permissions"] == ["ROLE_READ", "STOCK_READ"]
+
+    await wire.patch("/api/roles/mixed", {"name": "mixed", "version": 1, "permissions": ["STOCK_READ"]}, by=admin)
+
+    async with runtime.read(factories.roster_in(realm)) as tx:
+        assert (await access.find_role(tx, "mixed")).permissions == ["fulfillmenttools:STOCK_READ", "users.write"]
+
+
+async def test_a_role_with_everything_becomes_one_with_the_keys_that_are_left(
+    wire: Wire, runtime: Runtime, realm: Realm, admin: Person
+) -> None:
+    await factories.a_role(runtime, realm, "everything", "*")
+
+    await wire.patch(
+        "/api/roles/everything", {"name": "everything", "version": 1, "permissions": ["ZONE_READ"]}, by=admin
+    )
+
+    assert (await stored(wire, admin, "everything"))["permissions"] == ["ZONE_READ"]
+
+
+async def test_whoever_is_limited_to_places_makes_no_roles(
+    wire: Wire, runtime: Runtime, realm: Realm, chief: Person
+) -> None:
+    await make(wire, chief, "ROLE_MAKER", permissions=["ROLE_READ", "ROLE_WRITE", "STOCK_READ"])
+    maker = await given(runtime, realm, "ROLE_MAKER", "fac-muc-01")
+
+    for context in ([], [MUNICH], [{"type": "FACILITY", "values": ["fac-ber-02"]}]):
+        body = {"name": "STOCK_COUNTER", "permissions": ["STOCK_READ"], "context": context}
+        assert (await wire.post("/api/roles", body, by=maker)).status_code == 403
+    assert (await wire.get("/api/roles/STOCK_COUNTER", by=chief)).status_code == 404
+
+
 async def test_sending_the_same_keys_changes_no_permission(
     wire: Wire, runtime: Runtime, realm: Realm, admin: Person
 ) -> None:

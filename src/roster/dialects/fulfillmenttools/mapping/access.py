@@ -23,7 +23,6 @@ KINDS: Final[Mapping[ContextType, str]] = {
 }
 """The dialect's dimensions, and what the directory calls them."""
 _SPELLED: Final = frozenset(KINDS.values())
-_MEANT: Final = frozenset(meaning for key in catalogue.KEYS.values() for meaning in key.means)
 _CUSTOM: Final = "customAttributes"
 
 
@@ -112,12 +111,12 @@ def _permissions(keys: Sequence[str]) -> list[str]:
 
 
 def _changed_permissions(role: Role, keys: Sequence[str], vocabulary: Vocabulary) -> list[str] | UnsetType:
-    """What the keys are, besides permissions that no key stands for; those stay, since nobody here can see them."""
-    wanted = _permissions(keys)
-    if set(keys) == set(keys_out(role.permissions, vocabulary)):
+    """What the keys are. Permissions that the role has from elsewhere stay, but for what the keys left out mean."""
+    wanted, before = _permissions(keys), set(keys_out(role.permissions, vocabulary))
+    if set(keys) == before:
         return UNSET
-    unseen = [each for each in role.permissions if each != "*" and each not in _MEANT and not catalogue.key_of(each)]
-    return [*wanted, *unseen]
+    gone = {"*", *(meaning for key in before.difference(keys) for meaning in catalogue.KEYS[key].means)}
+    return [*wanted, *(each for each in role.permissions if each not in gone and not catalogue.key_of(each))]
 
 
 def _changed_ceiling(role: Role, given: Sequence[ContextLimitation]) -> dict[str, list[str]]:
