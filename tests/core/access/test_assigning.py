@@ -116,6 +116,15 @@ async def test_leaving_a_place_out_means_ones_own_facilities_but_no_other_kind(r
 
 
 @pytest.mark.usefixtures("roles")
+async def test_ones_own_facilities_are_those_where_one_gives_that_role(runtime: Runtime, realm: Realm):
+    actor = await factories.acting_as(runtime, realm, await somebody(runtime, realm, ("chief", NORTH), ("lead", SOUTH)))
+    user = await somebody(runtime, realm, ("cook", {**NORTH, "shift": ["early"]}), ("cook", SOUTH))
+
+    assert (await give(runtime, actor, user, "cook", {})).contexts == NORTH
+    assert (await give(runtime, actor, user, "reader", {})).contexts == SOUTH
+
+
+@pytest.mark.usefixtures("roles")
 async def test_two_places_of_a_lead_do_not_make_one(runtime: Runtime, realm: Realm):
     actor = await a_lead(runtime, realm, NORTH, SOUTH)
     user = await somebody(runtime, realm, ("cook", NORTH))

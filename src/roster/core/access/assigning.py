@@ -171,7 +171,7 @@ async def _asked(
     for each in wanted:
         role, contexts = roles[fold(each.role)], _contexts.checked(each.contexts, "contexts")
         if (role.id, _key(contexts)) not in kept:
-            contexts = _filled(contexts, scopes)
+            contexts = _filled(role, contexts, scopes)
         found.setdefault((role.id, _key(contexts)), (role, contexts))
     return list(found.values())
 
@@ -179,7 +179,7 @@ async def _asked(
 async def _assign(
     tx: Tx, role: Role, user_id: UserId, wanted: dict[str, list[str]], *, scopes: _Scopes, is_owner: bool = False
 ) -> Assignment:
-    contexts = _filled(wanted, scopes)
+    contexts = _filled(role, wanted, scopes)
     await _require_inside(tx, role, contexts, scopes)
     await deciding.require_holding(tx, role, contexts)
     await require_allowed(tx, role, contexts)
@@ -211,11 +211,11 @@ async def _widen(tx: Tx, found: Assignment, kind: str, value: str, *, scopes: _S
     await audit.record(tx, "role.widened", "user", found.user_id, changes)
 
 
-def _filled(contexts: dict[str, list[str]], scopes: _Scopes) -> dict[str, list[str]]:
-    """Who is limited to facilities and names none means their own."""
+def _filled(role: Role, contexts: dict[str, list[str]], scopes: _Scopes) -> dict[str, list[str]]:
+    """Who is limited to facilities and names none means their own, where they may give the role."""
     if not scopes or not _contexts.PLACES.isdisjoint(contexts):
         return contexts
-    own = next((scope for scope in scopes if scope.limit(_contexts.FACILITY) is not None), None)
+    own = next((each for each in scopes if each.limit(_contexts.FACILITY) is not None and _is_for(each, role)), None)
     if own is None:
         return contexts
     named = {kind: sorted(own.limit(kind) or ()) for kind in _contexts.PLACES}
@@ -231,11 +231,15 @@ async def _require_inside(tx: Tx, role: Role, contexts: Contexts, scopes: _Scope
     limits = {kind: frozenset(values) for kind, values in contexts.items()}
     inner = dict(_contexts.resolved(limits, groups))
     for scope in scopes:
-        outer = dict(scope.limits)
-        roles = outer.pop(_contexts.USER_ROLE, None)
-        if (roles is None or fold(role.name) in roles) and _contexts.contains(outer, inner):
+        outer = {kind: values for kind, values in scope.limits if kind != _contexts.USER_ROLE}
+        if _is_for(scope, role) and _contexts.contains(outer, inner):
             return
     raise Escalation
+
+
+def _is_for(scope: Scope, role: Role) -> bool:
+    roles = scope.limit(_contexts.USER_ROLE)
+    return roles is None or fold(role.name) in roles
 
 
 async def require_allowed(tx: Tx, role: Role, contexts: Contexts) -> None:

@@ -50,7 +50,8 @@ class Held(msgspec.Struct, frozen=True):
 async def held_by(tx: Tx, user_id: UserId) -> list[Held]:
     return await tx.all(
         Held,
-        "SELECT r.name, r.permissions, r.ceiling, a.contexts" + _JOINED + "WHERE a.realm_id = $1 AND a.user_id = $2",
+        "SELECT r.name, r.permissions, r.ceiling, a.contexts" + _JOINED + "WHERE a.realm_id = $1 AND a.user_id = $2"
+        " ORDER BY a.id",
         tx.realm_id,
         user_id,
     )
