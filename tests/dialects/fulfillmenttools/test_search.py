@@ -162,6 +162,8 @@ async def test_an_empty_page_has_empty_cursors(wire: Wire, admin: Person):
         {"query": {"email": {"eq": "a"}}},
         {"query": {"username": {"like": "("}}},
         {"query": {"username": {"eq": "\0"}}},
+        {"query": {"facilityLimitations": {"contains": {"eq": "f\0"}}}},
+        {"query": {"assignedRoles": {"contains": {"ref": {"in": ["a", "r\0"]}}}}},
         {"query": {"or": [{"or": [{"username": {"eq": "a"}}] * 500}] * 3}},
     ],
 )

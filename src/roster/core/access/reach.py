@@ -78,6 +78,11 @@ async def reaching(tx: Tx, facilities: Sequence[str], *, taken: int) -> Compiled
     return reach_store.compile_reaching(sorted(marks), roles, taken)
 
 
+def having(roles: Sequence[str], *, taken: int) -> Compiled:
+    """SQL that holds for the rows of `users` with one of these roles, be it limited. Placeholders as in `condition`."""
+    return reach_store.compile_having([fold(role) for role in roles], taken)
+
+
 def _searched(realm_id: UUID, scope: Scope, groups: Groups) -> reach_store.Within:
     limits = dict(scope.limits)
     roles = limits.pop(USER_ROLE, None)

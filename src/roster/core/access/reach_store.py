@@ -46,6 +46,18 @@ def compile_reaching(marks: Sequence[UUID], roles: Sequence[UUID], taken: int) -
     return found, parameters.values
 
 
+def compile_having(names: Sequence[str], taken: int) -> Compiled:
+    """The condition that a person has a role with one of these folded names."""
+    parameters = Parameters(taken)
+    found: LiteralString = (
+        "users.id IN (SELECT a.user_id FROM assignments a WHERE a.realm_id = $1 AND a.role_id = ANY(ARRAY("
+        "SELECT r.id FROM roles r WHERE r.realm_id = $1 AND r.name_key = ANY("
+        + parameters.add(list(names), "text[]")
+        + "))))"
+    )
+    return found, parameters.values
+
+
 def _merged(scopes: Sequence[Within]) -> list[Within]:
     """Scopes that differ in one set of places only are one search."""
     sets: dict[frozenset[str] | None, set[UUID]] = {}

@@ -10,9 +10,9 @@ import msgspec
 
 from roster.core.access import listed, reach
 from roster.core.access import service as access
-from roster.core.users import store
+from roster.core.users import narrowing, store
 from roster.kit.errors import Forbidden
-from roster.kit.filters import All, Compare, Filter, Op, Some
+from roster.kit.filters import Filter
 from roster.storage.sql import Compiled, Listing
 from roster.storage.sql.parameters import numbered
 from roster.storage.tx import Tx
@@ -69,34 +69,13 @@ async def of_actor(tx: Tx, deleted: Deleted) -> Sight:
 
 
 async def narrowed(tx: Tx, seen: Sight, where: Filter | None) -> Sight:
-    """The same where the filter asks for people of a few facilities, whom an index can find."""
-    facilities = _facilities(where) if where is not None else ()
-    if not facilities or seen.only is not None:
+    """The same where the filter asks for people of a few facilities or roles, whom an index can find."""
+    if where is None or seen.only is not None:
         return seen
-    taken = 1 + sum(len(values) for _, values in seen.within)
-    condition = await reach.reaching(tx, facilities, taken=taken)
+    condition = await narrowing.condition(tx, where, taken=1 + sum(len(values) for _, values in seen.within))
+    if condition is None:
+        return seen
     return msgspec.structs.replace(seen, within=(*seen.within, condition), narrowed=True)
-
-
-def _facilities(where: Filter) -> tuple[str, ...]:
-    """The facilities one of which everybody must reach for whom the filter holds; nothing when it does not say."""
-    match where:
-        case All():
-            return next((found for part in where.parts if (found := _facilities(part))), ())
-        case Some(field="facilities", part=part) | Some(field="assignments", part=Some(field="facilities", part=part)):
-            return _values(part)
-        case _:
-            return ()
-
-
-def _values(part: Filter) -> tuple[str, ...]:
-    match part:
-        case Compare(field="value", op=Op.EQ, value=str() as value):
-            return (value,)
-        case Compare(field="value", op=Op.IN, value=tuple()):
-            return tuple(each for each in cast("tuple[object, ...]", part.value) if isinstance(each, str))
-        case _:
-            return ()
 
 
 async def listing_of(tx: Tx, seen: Sight, deleted: Deleted) -> Listing:
