@@ -14,6 +14,8 @@ SessionId = NewType("SessionId", UUID)
 ProofId = NewType("ProofId", UUID)
 TransferId = NewType("TransferId", UUID)
 DeviceId = NewType("DeviceId", UUID)
+LabelId = NewType("LabelId", UUID)
+CategoryId = NewType("CategoryId", UUID)
 OrgId = NewType("OrgId", UUID)
 
 

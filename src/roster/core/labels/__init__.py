@@ -1,0 +1,1 @@
+"""Labels and their categories, and what they are attached to."""
