@@ -4,6 +4,9 @@ import asyncio
 
 import pytest
 
+from roster.core.access import assigning
+from roster.core.access import service as access
+from roster.core.access.models import RoleDraft
 from roster.core.places import service as places
 from roster.core.places.errors import GroupGivesMore, PlaceNotFound, TooManyMembers
 from roster.core.places.models import MAX_MEMBERS, MAX_MEMBERS_IN_ALL, PlaceDraft
@@ -114,13 +117,13 @@ async def test_reading_and_writing_take_a_permission_each(runtime: Runtime, real
             await places.search(tx, None, (), Page(10))
 
 
-async def test_nobody_widens_a_group_within_which_others_may_do_more(runtime: Runtime, realm: Realm):
-    await factories.a_role(runtime, realm, "keepers", "users.write")
+@pytest.mark.parametrize("is_ceiling", [True, False])
+async def test_nobody_widens_a_group_within_which_others_may_do_more(runtime: Runtime, realm: Realm, is_ceiling: bool):
+    person, limits = await factories.a_person(runtime, realm), {"facility_group": ["north"]}
     async with runtime.write(factories.roster_in(realm)) as tx:
-        await tx.run(
-            "UPDATE roles SET ceiling = '{\"facility_group\": [\"north\"]}' WHERE realm_id = $1 AND name = 'keepers'",
-            realm.id,
-        )
+        draft = RoleDraft("keepers", permissions=["users.write"], ceiling=limits if is_ceiling else {})
+        role = await access.create_role(tx, draft)
+        await assigning.assign(tx, role.id, person.id, {} if is_ceiling else limits)
         await places.put(tx, "facility_group", "north", PlaceDraft(members=["a"]))
     clerk, keeper = within(realm, "places.write"), within(realm, "places.write", "users.write")
 

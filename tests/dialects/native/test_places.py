@@ -107,3 +107,26 @@ async def test_unknown_kinds_are_not_there_to_read(client: httpx.AsyncClient, ad
     response = await client.get("/places/galaxy/x", headers=admin.bearer)
 
     assert (response.status_code, response.json()["code"]) == (404, "place_not_found")
+
+
+async def test_whoever_joins_a_group_is_within_reach_of_those_limited_to_it(
+    client: httpx.AsyncClient, admin: Person, sign_in: SignIn
+):
+    leader, member = await sign_in(), await sign_in()
+    await client.post("/roles", headers=admin.bearer, json={"name": "leader", "permissions": ["users.read"]})
+    await client.post("/roles", headers=admin.bearer, json={"name": "worker"})
+    for user, role, kind, key in (
+        (leader.user, "leader", "facility_group", "north"),
+        (member.user, "worker", "facility", "F-2"),
+    ):
+        body = {"role": role, "contexts": [{"kind": kind, "value": key}]}
+        await client.post(f"/users/{user.id}/assignments", headers=admin.bearer, json=body)
+
+    seen: list[int] = []
+    for members in (["F-1"], ["F-1", "F-2"], []):
+        await client.put("/places/facility_group/north", headers=admin.bearer, json={"members": members})
+        seen.append((await client.get(f"/users/{member.user.id}", headers=leader.bearer)).status_code)
+        found = await client.get("/users", headers=leader.bearer, params={"total": "true"})
+        seen.append(str(member.user.id) in found.text)
+
+    assert seen == [404, False, 200, True, 404, False]
