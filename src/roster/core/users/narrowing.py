@@ -3,7 +3,7 @@
 It is said again, beside the filter, which then tells apart whom the index brought.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 from roster.core.access import reach
@@ -65,6 +65,7 @@ def _texts(where: Filter, field: str) -> Texts:
     """The texts of which the field must be one. What is not checked yet may hold anything."""
     if not isinstance(where, Compare) or where.field != field or where.op not in (Op.EQ, Op.IN):
         return ()
-    given = cast("tuple[object, ...]", where.value) if isinstance(where.value, tuple) else (where.value,)
+    several = type(where.value) in (tuple, list)
+    given = cast("Sequence[object]", where.value) if several else (where.value,)
     found = tuple(each for each in given if isinstance(each, str) and values.storable(each))
     return found if len(found) == len(given) else ()
