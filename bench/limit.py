@@ -87,7 +87,7 @@ class Plan(msgspec.Struct, frozen=True):
 class Limit:
     """An ASGI application without lifespan."""
 
-    def __init__(self, plan: Plan, connections: list[asyncpg.Connection]) -> None:
+    def __init__(self, plan: Plan, connections: list[pool.Connection]) -> None:
         self._realm_id = plan.realm_id
         self._idle = connections
         self._lists = [compiled(question, plan.realm_id) for question in plan.questions]
@@ -111,7 +111,7 @@ class Limit:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _insert(self, connection: asyncpg.Connection, receive: Receive) -> bytes:
+    async def _insert(self, connection: pool.Connection, receive: Receive) -> bytes:
         while (await receive()).get("more_body"):
             pass
         row = next(self._new)

@@ -5,6 +5,8 @@ from typing import Any, Generic, Literal, NamedTuple, overload
 
 from typing_extensions import TypeVar
 
+from . import prepared_stmt
+
 class Record(Mapping[str, Any]):
     @overload
     def __getitem__(self, key: str | int) -> Any: ...
@@ -14,6 +16,8 @@ class Record(Mapping[str, Any]):
     def __len__(self) -> int: ...
 
 _Record = TypeVar("_Record", default=Record)
+
+_Connection = TypeVar("_Connection", bound=Connection[Any], default=Connection[Record])
 
 class ServerVersion(NamedTuple):
     major: int
@@ -25,7 +29,16 @@ class ServerVersion(NamedTuple):
 class CursorFactory(AsyncIterator[Record]):
     async def __anext__(self) -> Record: ...
 
+class _Protocol:
+    async def bind_execute(
+        self, state: object, args: Sequence[object], portal_name: str, limit: int, return_extra: bool, timeout: None
+    ) -> tuple[list[Any], bytes, bool]: ...
+
 class Connection(Generic[_Record]):
+    _protocol: _Protocol
+    def __init__(self, *args: Any, **more: Any) -> None: ...
+    async def prepare(self, query: str) -> prepared_stmt.PreparedStatement: ...
+    async def reload_schema_state(self) -> None: ...
     def transaction(
         self,
         *,
@@ -105,6 +118,7 @@ class Connection(Generic[_Record]):
     def get_server_pid(self) -> int: ...
     def get_server_version(self) -> ServerVersion: ...
 
+@overload
 async def connect(
     dsn: str | None = None,
     *,
@@ -113,6 +127,16 @@ async def connect(
     command_timeout: float | None = None,
     server_settings: Mapping[str, str] | None = None,
 ) -> Connection[Record]: ...
+@overload
+async def connect(
+    dsn: str | None = None,
+    *,
+    timeout: float = 60,
+    statement_cache_size: int = 100,
+    command_timeout: float | None = None,
+    server_settings: Mapping[str, str] | None = None,
+    connection_class: type[_Connection],
+) -> _Connection: ...
 
 class PostgresError(Exception):
     sqlstate: str
@@ -150,3 +174,5 @@ class UndefinedTableError(PostgresError): ...
 class InvalidCatalogNameError(PostgresError): ...
 class InvalidPasswordError(PostgresError): ...
 class InvalidAuthorizationSpecificationError(PostgresError): ...
+class OutdatedSchemaCacheError(PostgresError): ...
+class InvalidCachedStatementError(PostgresError): ...

@@ -1,6 +1,7 @@
 """One process that answers requests: the only one of a small server, or one of several under a parent."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +15,7 @@ import uvloop
 from roster import app as composition
 from roster.settings import Settings
 from roster.storage.runtime import Runtime
+from roster.web.protocol import Protocol
 
 STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C, the way services are stopped, and the terminal that goes away."""
@@ -62,7 +64,7 @@ async def _answer(runtime: Runtime, server: "_Server", place: Place) -> None:
 def _config(runtime: Runtime) -> uvicorn.Config:
     return uvicorn.Config(
         composition.application(runtime),
-        http="httptools",
+        http=Protocol,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -96,6 +98,13 @@ def _follow(parent: int, stop: Callable[[], None]) -> None:
     loop.add_reader(parent, gone)
 
 
+def _settle() -> None:
+    """The program itself is never garbage, and what a request leaves is mostly gone by itself: look seldom for more."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
 class _Server(uvicorn.Server):
     """Stops when told, not by signals of its own, and is cleaned up in every case."""
 
@@ -110,6 +119,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets)
+        _settle()
         self._ready()
 
     def stop(self) -> None:

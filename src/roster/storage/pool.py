@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
 import msgspec
+from asyncpg.prepared_stmt import PreparedStatement
 
 from roster.kit.errors import Unavailable
 
@@ -22,8 +24,44 @@ _ENCODE = msgspec.json.Encoder().encode
 _DECODE = msgspec.json.Decoder().decode
 
 
+_REMEMBERED = 1000
+"""Prepared statements of a connection; filters make many that are asked once."""
 _LONGEST = 60
 """Seconds after which any one statement is broken off; migrations may take longer, on connections of their own."""
+
+
+class Connection(asyncpg.Connection):
+    """The driver's, with a shorter way to an answer: its own methods spend a third of their time on the way there."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._known: dict[str, PreparedStatement] = {}
+
+    async def ask(self, query: str, args: Sequence[object], limit: int = 0) -> tuple[list[Any], bytes]:
+        """The rows, at most `limit` of them unless it is 0, and what the server says was done."""
+        known = self._known.get(query) or await self._learn(query)
+        try:
+            return await self._answer(known, args, limit)
+        except asyncpg.OutdatedSchemaCacheError:  # a migration has changed a type; the statement was carried out
+            self._known.clear()
+            await self.reload_schema_state()
+            raise
+        except asyncpg.InvalidCachedStatementError:  # a migration has changed a table; nothing was done
+            self._known.clear()
+            if self.is_in_transaction():
+                raise
+        return await self._answer(await self._learn(query), args, limit)
+
+    async def _answer(self, known: PreparedStatement, args: Sequence[object], limit: int) -> tuple[list[Any], bytes]:
+        state = known._state  # noqa: SLF001 - public ways around it are those that take so long
+        rows, done, _ = await self._protocol.bind_execute(state, args, "", limit, True, None)
+        return rows, done
+
+    async def _learn(self, query: str) -> PreparedStatement:
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        known = self._known[query] = await self.prepare(query)
+        return known
 
 
 class Pool:
@@ -33,12 +71,12 @@ class Pool:
         self.dsn = dsn
         self.size = size
         self._wait_for = wait_for
-        self._idle: list[asyncpg.Connection[Any]] = []
+        self._idle: list[Connection] = []
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._leased = 0
         self._closed = False
 
-    async def lease(self) -> asyncpg.Connection[Any]:
+    async def lease(self) -> Connection:
         """A live connection; give it back with `release`. Raises Unavailable when none can be had in time."""
         if self._leased < self.size:
             self._leased += 1
@@ -54,7 +92,7 @@ class Pool:
             self._give_place()
             raise
 
-    def release(self, connection: asyncpg.Connection[Any]) -> None:
+    def release(self, connection: Connection) -> None:
         """Take a connection back; one that was left inside a transaction or busy is thrown away."""
         if connection.is_closed():
             pass
@@ -97,7 +135,7 @@ class Pool:
         self._leased -= 1
 
 
-async def connect(dsn: str, *, longest: int = 0) -> asyncpg.Connection[Any]:
+async def connect(dsn: str, *, longest: int = 0) -> Connection:
     """Open a connection that speaks Roster's types: UTC, JSON as Python values. Raises Unavailable.
 
     A statement that takes longer than `longest` seconds is broken off; 0 lets it run.
@@ -108,11 +146,11 @@ async def connect(dsn: str, *, longest: int = 0) -> asyncpg.Connection[Any]:
         raise Unavailable(text="The database cannot be reached.") from error
 
 
-async def _connect(dsn: str, longest: int) -> asyncpg.Connection[Any]:
+async def _connect(dsn: str, longest: int) -> Connection:
     connection = await asyncpg.connect(
         dsn,
         timeout=10,
-        statement_cache_size=1000,
+        connection_class=Connection,
         server_settings={
             "timezone": "UTC",
             "application_name": "roster",

@@ -20,6 +20,7 @@ from roster.kit.errors import InvalidInput, RosterError, TooMany, Unavailable
 
 if TYPE_CHECKING:
     from roster.kit.ids import RealmId
+    from roster.storage.pool import Connection
     from roster.storage.runtime import Runtime
 
 M = TypeVar("M", bound=msgspec.Struct)
@@ -52,7 +53,7 @@ class Tx:
 
     __slots__ = ("_connection", "_now", "actor", "memo", "runtime")
 
-    def __init__(self, runtime: Runtime, connection: asyncpg.Connection[Any], actor: Actor) -> None:
+    def __init__(self, runtime: Runtime, connection: Connection, actor: Actor) -> None:
         self.runtime = runtime
         self.actor = actor
         self.memo: dict[object, Any] = {}
@@ -112,10 +113,10 @@ class Tx:
     ) -> M | None:
         """The row as a struct, or None."""
         try:
-            row = await self._connection.fetchrow(sql, *args)
+            rows, _ = await self._connection.ask(sql, args, 1)
         except Exception as error:
             raise _translated(error, conflicts) from error
-        return None if row is None else model(*row)
+        return model(*rows[0]) if rows else None
 
     async def one(
         self,
@@ -134,7 +135,7 @@ class Tx:
     async def all(self, model: type[M], sql: LiteralString, *args: object) -> list[M]:
         """All rows as structs. The statement bounds their number."""
         try:
-            rows = await self._connection.fetch(sql, *args)
+            rows, _ = await self._connection.ask(sql, args)
         except Exception as error:
             raise _translated(error, None) from error
         return [model(*row) for row in rows]
@@ -142,24 +143,26 @@ class Tx:
     async def rows(self, sql: LiteralString, *args: object) -> list[tuple[Any, ...]]:
         """All rows as tuples, for results that are no struct."""
         try:
-            return [tuple(row) for row in await self._connection.fetch(sql, *args)]
+            rows, _ = await self._connection.ask(sql, args)
         except Exception as error:
             raise _translated(error, None) from error
+        return [tuple(row) for row in rows]
 
     async def value(self, sql: LiteralString, *args: object, conflicts: Conflicts | None = None) -> Any:
         """The first column of the first row, or None."""
         try:
-            return await self._connection.fetchval(sql, *args)
+            rows, _ = await self._connection.ask(sql, args, 1)
         except Exception as error:
             raise _translated(error, conflicts) from error
+        return rows[0][0] if rows else None
 
     async def run(self, sql: LiteralString, *args: object, conflicts: Conflicts | None = None) -> int:
         """Carry out a change; the number of rows it touched."""
         try:
-            tag = await self._connection.execute(sql, *args)
+            _, done = await self._connection.ask(sql, args)
         except Exception as error:
             raise _translated(error, conflicts) from error
-        return int(tag.rpartition(" ")[2]) if tag[-1:].isdigit() else 0
+        return int(done.rpartition(b" ")[2]) if done[-1:].isdigit() else 0
 
     async def run_many(self, sql: LiteralString, rows: Iterable[Sequence[object]]) -> None:
         """The same change for many rows, in one round trip."""
@@ -180,7 +183,7 @@ class Tx:
         except Exception as error:
             raise _translated(error, None) from error
 
-    async def with_connection(self, work: Callable[[asyncpg.Connection[Any]], Awaitable[T]]) -> T:
+    async def with_connection(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Lend the connection to another part of `storage`."""
         return await work(self._connection)
 

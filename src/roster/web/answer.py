@@ -71,10 +71,8 @@ def _merged(base: RawHeaders, own: Headers) -> RawHeaders:
     if not own:
         return base
     raw = [(_wire_name(name), _safe(value)) for name, value in own]
-    named = {name for name, _ in raw}
-    if named.isdisjoint(_BASE_NAMES):
-        return base + raw
-    return [pair for pair in base if pair[0] not in named] + raw
+    named = [name for name, _ in raw if name in _BASE_NAMES]
+    return ([pair for pair in base if pair[0] not in named] if named else base) + raw
 
 
 @lru_cache(256)

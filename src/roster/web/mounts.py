@@ -5,6 +5,7 @@ import os
 import re
 import time
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -51,16 +52,23 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Place:
-    __slots__ = ("_below", "_host", "_literal", "_prefix", "front", "mount")
+    __slots__ = ("_below", "_host", "_literal", "_prefix", "front", "mount", "start")
 
     def __init__(self, mount: Mount, front: Front) -> None:
         self.mount = mount
         self.front = front
         self._below = mount.below
         prefix = mount.prefix.rstrip("/")
+        first = prefix[1:].partition("/")[0]
+        self.start = "" if "{" in first else first
+        """The first segment of all paths that belong here; empty when there are several."""
         self._literal = "" if "{" in prefix else prefix
         self._prefix = _with_realm(prefix, "[^/]+") if "{" in prefix else None
         self._host = _with_realm(mount.host.lower(), "[a-z0-9-]+") if mount.host else None
+
+    def is_at(self, host: str) -> bool:
+        """Whether this host is its own."""
+        return self._host is not None and self._host.fullmatch(host) is not None
 
     def match(self, raw: str, host: str) -> tuple[int, str] | None:
         """Where the path below the prefix starts, and the realm; None when this place is another."""
@@ -99,6 +107,12 @@ class Mounts:
         places.sort(key=lambda place: (-len(place.mount.prefix), -len(place.mount.below)))
         self._hosts = [place for place in places if place.mount.host]
         self._prefixes = [place for place in places if not place.mount.host]
+        self._at_host = lru_cache(1000)(self._of_host)
+        self._anywhere = [place for place in self._prefixes if not place.start]
+        self._starting = {
+            start: [place for place in self._prefixes if place.start in ("", start)]
+            for start in {place.start for place in self._prefixes if place.start}
+        }
         self._site = site
         self._cors = cors.Policy(site.cors_origins) if site.cors_origins else None
         self._access_log = access_log
@@ -173,17 +187,22 @@ class Mounts:
         if self._pages.owns(raw):
             return None, 0, "main"
         host = _host(scope["headers"]) if self._hosts else ""
-        for place in itertools.chain(self._hosts, self._prefixes):
-            found = place.match(raw, host)
-            if found is not None:
-                return place.front, *found
-        return self._find_in_realm(raw)
+        if (there := self._at_host(host)) and (found := _first(there, raw, host)):
+            return found
+        return _first(self._near(raw), raw) or self._find_in_realm(raw)
+
+    def _of_host(self, host: str) -> "list[_Place]":
+        return [place for place in self._hosts if place.is_at(host)]
+
+    def _near(self, raw: str) -> "list[_Place]":
+        """Places that the path may belong to, by its first segment: their number does not count."""
+        return self._starting.get(raw[1:].partition("/")[0], self._anywhere)
 
     def _find_in_realm(self, raw: str) -> tuple[Front | None, int, str]:
         slash = raw.find("/", len(_REALMS))
         slug = paths.decode(raw[len(_REALMS) : slash]) if raw.startswith(_REALMS) and slash > 0 else None
         if slug:
-            for place in self._prefixes:
+            for place in self._near(raw[slash:]):
                 found = None if place.front.dialect.realm_in_path else place.match(raw[slash:], "")
                 if found is not None:
                     return place.front, slash + found[0], slug
@@ -202,6 +221,14 @@ class Mounts:
         if self._access_log is not None:
             self._access_log.flush()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _first(places: "Iterable[_Place]", raw: str, host: str = "") -> tuple[Front, int, str] | None:
+    for place in places:
+        found = place.match(raw, host)
+        if found is not None:
+            return place.front, *found
+    return None
 
 
 async def _send(answer: Answer, request: Request, receive: Receive, send: Send) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -41,6 +42,7 @@ class Request:
     """
 
     __slots__ = (
+        "_first",
         "_headers",
         "_origin",
         "_query",
@@ -91,6 +93,7 @@ class Request:
         self.separators = "&"
         self.upload: AsyncIterator[bytes] | None = None
         self._headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self._first = dict(reversed(self._headers))
         self._query: Query | None = None
         self._origin: Origin | None = None
 
@@ -113,15 +116,12 @@ class Request:
 
     def header(self, name: str) -> str | None:
         """The first header of that name, in any letter case."""
-        wanted = name.lower().encode("latin-1")
-        for key, value in self._headers:
-            if key == wanted:
-                return value.decode("latin-1")
-        return None
+        value = self._first.get(_wire(name))
+        return None if value is None else value.decode("latin-1")
 
     def headers(self, name: str) -> list[str]:
         """All headers of that name, in the order sent."""
-        wanted = name.lower().encode("latin-1")
+        wanted = _wire(name)
         return [value.decode("latin-1") for key, value in self._headers if key == wanted]
 
     def cookie(self, name: str) -> str | None:
@@ -171,6 +171,11 @@ class Request:
             agent = (self.header("user-agent") or "")[:_USER_AGENT_LENGTH]
             self._origin = Origin(self.dialect, self.request_id, self.address, agent)
         return self._origin
+
+
+@lru_cache(256)
+def _wire(name: str) -> bytes:
+    return name.lower().encode("latin-1")
 
 
 def _without_port(hop: str) -> str:

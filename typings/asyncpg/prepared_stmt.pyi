@@ -1,0 +1,2 @@
+class PreparedStatement:
+    _state: object
