@@ -23,6 +23,7 @@ from roster.dialects.fulfillmenttools.catalogue import CATALOGUE as FULFILLMENTT
 from roster.dialects.fulfillmenttools.identity import dialect as identity
 from roster.dialects.native import dialect as native
 from roster.dialects.onslip360 import CATALOGUE as ONSLIP360
+from roster.dialects.onslip360 import PAGES as ONSLIP360_PAGES
 from roster.dialects.onslip360 import dialect as onslip360
 from roster.jobs.worker import Worker
 from roster.kit import secrets
@@ -84,6 +85,7 @@ def application(runtime: Runtime) -> Mounts:
         *_mounts(fulfillmenttools, settings.dialects.fulfillmenttools),
         *_sign_in(settings.dialects.fulfillmenttools),
         *_mounts(onslip360, settings.dialects.onslip360),
+        *_pages_beside(settings.dialects.onslip360),
     ]
     site = Site(
         public_url=settings.server.public_url,
@@ -111,6 +113,14 @@ def _sign_in(settings: FulfillmenttoolsDialect) -> list[Mount]:
         beside = _mounts(identity, settings)
         mounts += [msgspec.structs.replace(mount, below=below) for mount in beside]
     return mounts
+
+
+def _pages_beside(settings: DialectSettings) -> list[Mount]:
+    """Onslip's pages for people stand next to its API, not below it."""
+    if not settings.enabled:
+        return []
+    folders = [prefix.rpartition("/")[0] for prefix in settings.prefixes]
+    return [Mount(dialect=page, prefix=folder + path) for folder in folders for path, page in ONSLIP360_PAGES.items()]
 
 
 def _access_log(settings: Settings) -> AccessLog | None:

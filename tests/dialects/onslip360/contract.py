@@ -13,7 +13,7 @@ import yaml
 
 FILE = Path(__file__).parents[3] / "contracts" / "onslip360.yaml"
 METHODS = ("get", "put", "post", "patch", "delete")
-ANYWHERE = {"405", "413", "503"}
+ANYWHERE = {"405", "406", "413", "429", "503"}
 """Answers of the frame in front of every operation, which the contract does not repeat."""
 
 

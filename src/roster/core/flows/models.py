@@ -22,6 +22,13 @@ class Granted(msgspec.Struct, frozen=True):
     expires_in: int
 
 
+class ChosenKeys(msgspec.Struct, frozen=True):
+    """What a client has made of a password and a PIN that a person typed; None is left alone."""
+
+    password: bytes | None = None
+    pin: bytes | None = None
+
+
 class StepNeeded(msgspec.Struct, frozen=True):
     """The first factor was right; `proof` with a code of one of `factors` signs in within `expires_in` seconds."""
 

@@ -10,20 +10,36 @@
 | `address`, `auth` | formats, moments and methods in addresses; who asks |
 | `query`, `grammar` | filter language, order and page |
 | `lookup`, `replies` | from integers to entities; entity tags |
-| `users` `client` `roles` `tills` `tokens` `health` | the operations, by the contract's tags |
+| `users` `client` `roles` `tills` `tokens` `credentials` `health` | the operations, by the contract's tags |
+| `pages` | what people see in a browser, beside the API |
 | `errors` | from every error to status and code |
 """
 
-from roster.dialects.onslip360 import address, auth, client, errors, health, roles, tills, tokens, users
+from roster.dialects.onslip360 import (
+    address,
+    auth,
+    client,
+    credentials,
+    errors,
+    health,
+    pages,
+    roles,
+    tills,
+    tokens,
+    users,
+)
 from roster.dialects.onslip360.catalogue import CATALOGUE
 from roster.web.dialect import Dialect
 from roster.web.errors import NotAcceptable
 from roster.web.operation import Operations
 
-__all__ = ["CATALOGUE", "dialect"]
+__all__ = ["CATALOGUE", "PAGES", "dialect"]
+
+PAGES = {pages.RESET: pages.PASSWORD_RESET}
+"""What stands beside the API, for people with a browser: by the last part of its address."""
 
 _ops = Operations()
-for _each in (users, client, roles, tills, tokens, health):
+for _each in (users, client, roles, tills, tokens, credentials, health):
     _ops.include(_each.ops)
 
 dialect = Dialect(

@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 from roster.core.access import numbers as roles
 from roster.core.access.errors import Escalation, LastAdministrator
 from roster.core.flows import profiles
+from roster.core.flows.models import ChosenKeys
 from roster.core.users import search as people
 from roster.core.users import service as users
 from roster.core.users.errors import EmailTaken, UsernameTaken, UserNotFound
@@ -63,7 +64,7 @@ async def add_user(tx: Tx, request: Request, body: Members) -> Reply:
     _require_no_demon(sent.demon, is_demon=False)
     names = await _role_names(tx, sent.roles)
     wanted = mapping.wanted_roles((), _given(sent.system_roles) or (), names or ())
-    user = await profiles.create(tx, mapping.user_draft(sent, extended), roles=wanted or ())
+    user = await profiles.create(tx, mapping.user_draft(sent, extended), roles=wanted or (), keys=mapping.keys(sent))
     user = await users.get(tx, user.id)
     return replies.made(request, await lookup.one(tx, user), lookup.tag(user), user.number)
 
@@ -101,7 +102,7 @@ async def put_user(tx: Tx, request: Request, id: int, body: Members) -> Reply:
     def change(before: User) -> UserChange:
         return mapping.user_replaced(sent, extended, before)
 
-    return await _carry_out(tx, request, found, change, wanted)
+    return await _carry_out(tx, request, found, change, wanted, keys=mapping.keys(sent))
 
 
 @ops.patch(
@@ -127,9 +128,11 @@ async def update_user(tx: Tx, request: Request, id: int, body: Members) -> Reply
     _require_no_demon(sent.demon, is_demon=lookup.is_demon(tx, held))
     if sent.deleted is None and found.deleted_at is not None:
         replies.require_match(request, lookup.tag(found))
-        found = await users.restore(tx, found.id)
-        return await _carry_out(tx, request, found, _changing(sent, extended), wanted, is_checked=True)
-    return await _carry_out(tx, request, found, _changing(sent, extended), wanted)
+        found, is_checked = await users.restore(tx, found.id), True
+    else:
+        is_checked = False
+    change, keys = _changing(sent, extended), mapping.keys(sent)
+    return await _carry_out(tx, request, found, change, wanted, keys=keys, is_checked=is_checked)
 
 
 @ops.delete(
@@ -157,7 +160,14 @@ def _changing(sent: wire.UserPatch, extended: reading.Extended) -> Change:
 
 
 async def _carry_out(
-    tx: Tx, request: Request, found: User, change: Change, wanted: list[str] | None, *, is_checked: bool = False
+    tx: Tx,
+    request: Request,
+    found: User,
+    change: Change,
+    wanted: list[str] | None,
+    *,
+    keys: ChosenKeys,
+    is_checked: bool = False,
 ) -> Reply:
     """Change the user whom the caller has seen, and show the result. Deleted users cannot be changed."""
     if found.deleted_at is not None:
@@ -166,7 +176,7 @@ async def _carry_out(
         replies.require_match(request, lookup.tag(found))
 
     async def attempt(before: User) -> User:
-        await profiles.change(tx, before.id, change(before), version=before.version, roles=wanted)
+        await profiles.change(tx, before.id, change(before), version=before.version, roles=wanted, keys=keys)
         return await users.get(tx, before.id)
 
     user = await replies.carried_out(request, attempt, found, lambda: users.get(tx, found.id))

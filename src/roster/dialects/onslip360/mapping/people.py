@@ -6,6 +6,7 @@ from typing import Final
 from msgspec import UNSET, UnsetType
 
 from roster.core.access.numbers import Given
+from roster.core.flows.models import ChosenKeys
 from roster.core.realms.models import Realm
 from roster.core.users.models import User, UserChange, UserDraft
 from roster.dialects.onslip360 import catalogue, reading, wire
@@ -86,6 +87,12 @@ def user_change(body: wire.UserPatch, extended: Extended, before: User) -> UserC
         tags=UNSET if isinstance(body.tags, UnsetType) else body.tags or [],
         facets=base.facets(known, reading.merged(known, extended)) if extended else UNSET,
     )
+
+
+def keys(body: wire.User | wire.UserPatch) -> ChosenKeys:
+    """The keys of password and PIN as sent; absent ones stay as they are. Raises InvalidInput."""
+    password = reading.key(body.password, "password") if isinstance(body.password, str) else None
+    return ChosenKeys(password, reading.key(body.pin, "pin") if isinstance(body.pin, str) else None)
 
 
 def is_personal(body: wire.UserPatch, extended: Extended) -> bool:
