@@ -2,11 +2,17 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from roster.core.attributes import service as attributes
+from roster.core.attributes.models import DefinitionDraft
+from roster.core.credentials import service as credentials
+from roster.core.credentials.models import Identity
 from roster.core.realms.models import Realm
-from roster.kit.ids import uuid7
+from roster.core.users import service as users
+from roster.kit.ids import UserId, uuid7
 from roster.kit.text import fold
 from roster.storage.runtime import Runtime
 from tests import factories
@@ -124,6 +130,37 @@ async def test_one_key_sorts_what_is_found(
     if "assignedRoles" in sort:
         await changed(wire, admin, crew["Jan"], {"assignedRoles": [role("SUPERVISOR", "f")]})
     assert await names(wire, admin, sort=[sort]) == found
+
+
+async def test_a_defined_attribute_sorts_and_a_hidden_one_is_neither_found_nor_lost(
+    wire: Wire, admin: Person, crew: dict[str, dict[str, Any]], runtime: Runtime, realm: Realm
+):
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        await attributes.define(tx, "level", DefinitionDraft(kind="integer"))
+        await attributes.define(tx, "shift", DefinitionDraft(kind="text", visibility="hidden"))
+    for direction, found in (("ASC", ["Mira", "Jan", "Ada"]), ("DESC", ["Ada", "Jan", "Mira"])):
+        assert (
+            await names(wire, admin, {"firstname": {"notEq": ""}}, sort=[{"customAttributes": {"level": direction}}])
+            == found
+        )
+    hidden = {"query": {"customAttributes": {"shift": {"eq": "late"}}}}
+    assert (await wire.post("/api/users/search", hidden, by=admin)).status_code == 400
+    after = (await changed(wire, admin, crew["Mira"], {"customAttributes": {"level": 4}})).json()
+    assert after["customAttributes"] == {"level": 4}
+    async with runtime.read(factories.roster_in(realm)) as tx:
+        stored = await users.get(tx, UserId(UUID(after["id"])))
+    assert stored.attributes == {"level": 4, "shift": "late"}
+
+
+async def test_people_with_an_external_identity_are_shown_and_found_with_it(
+    wire: Wire, admin: Person, crew: dict[str, dict[str, Any]], runtime: Runtime, realm: Realm
+):
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        await credentials.set_external(tx, UserId(UUID(crew["Jan"]["id"])), [Identity("corp", "4711")])
+    found = await search(wire, admin, {"auth": {"type": {"eq": "OIDC"}}})
+    assert [user["authenticationProvider"] for user in found["users"]] == [{"type": "OIDC", "id": "corp"}]
+    assert sorted(await names(wire, admin, {"auth": {"type": {"notEq": "OIDC"}}})) == ["Ada", "Mira"]
+    assert (await names(wire, admin, sort=[{"authenticationProvider": {"type": "DESC"}}]))[0] == "Jan"
 
 
 async def test_the_total_comes_on_request_only(wire: Wire, admin: Person, crew: dict[str, dict[str, Any]]):
