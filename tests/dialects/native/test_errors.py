@@ -30,10 +30,16 @@ def _import_everything() -> None:
 _import_everything()
 AT_START = ("roster.storage.", "roster.settings.", "roster.cli.")
 """Errors of these end a start; no request meets them."""
-ERRORS = sorted(
-    {each for each in _all() if each.__module__.startswith("roster.") and not each.__module__.startswith(AT_START)},
-    key=lambda each: each.code,
-)
+OWN = "roster.dialects.native."
+
+
+def _is_met(module: str) -> bool:
+    """Whether requests of this API meet errors of the module; those of other front doors stay behind these."""
+    is_foreign = module.startswith("roster.dialects.") and not module.startswith(OWN)
+    return module.startswith("roster.") and not module.startswith(AT_START) and not is_foreign
+
+
+ERRORS = sorted({each for each in _all() if _is_met(each.__module__)}, key=lambda each: each.code)
 
 
 def rendered(error: RosterError) -> Reply:
