@@ -65,6 +65,26 @@ async def of_subject(tx: Tx, subject_id: UUID, limit: int) -> list[Entry]:
     return await store.of_subject(tx, subject_id, limit)
 
 
+async def since(tx: Tx, subject_id: UUID, at: datetime, actions: Sequence[str], limit: int) -> list[Entry]:
+    """What was done to one subject after that moment, of these actions, newest first. Nothing is checked."""
+    return await store.since(tx, subject_id, at, actions, limit)
+
+
+async def last(tx: Tx, subject_id: UUID, at: datetime, actions: Sequence[str]) -> Entry | None:
+    """What was done last to one subject until that moment, of these actions. Nothing is checked."""
+    return await store.last(tx, subject_id, at, actions)
+
+
+async def reach(tx: Tx) -> datetime | None:
+    """When the realm's oldest entry was written that is still there."""
+    return await store.reach(tx)
+
+
+async def steps(tx: Tx, subject_id: UUID, actions: Sequence[str], limit: int) -> list[Entry]:
+    """What was done to one subject, of these actions, newest first. Nothing is checked."""
+    return await store.steps(tx, subject_id, actions, limit)
+
+
 async def forget(tx: Tx, subject_id: UUID) -> None:
     """Take a person out of the trail: what happened stays, who and which values go (GDPR, article 17)."""
     await store.forget(tx, subject_id)

@@ -160,6 +160,47 @@ async def of_subject(tx: Tx, subject_id: UUID, limit: int) -> list[Entry]:
     )
 
 
+async def since(tx: Tx, subject_id: UUID, at: datetime, actions: Sequence[str], limit: int) -> list[Entry]:
+    return await tx.all(
+        Entry,
+        "SELECT " + COLUMNS + " FROM audit_entries WHERE realm_id = $1 AND subject_id = $2 AND at > $3"
+        " AND action = ANY($4) ORDER BY at DESC, id DESC LIMIT $5",
+        tx.realm_id,
+        subject_id,
+        at,
+        list(actions),
+        limit,
+    )
+
+
+async def last(tx: Tx, subject_id: UUID, at: datetime, actions: Sequence[str]) -> Entry | None:
+    return await tx.maybe(
+        Entry,
+        "SELECT " + COLUMNS + " FROM audit_entries WHERE realm_id = $1 AND subject_id = $2 AND at <= $3"
+        " AND action = ANY($4) ORDER BY at DESC, id DESC LIMIT 1",
+        tx.realm_id,
+        subject_id,
+        at,
+        list(actions),
+    )
+
+
+async def reach(tx: Tx) -> datetime | None:
+    return await tx.value("SELECT at FROM audit_entries WHERE realm_id = $1 ORDER BY at, id LIMIT 1", tx.realm_id)
+
+
+async def steps(tx: Tx, subject_id: UUID, actions: Sequence[str], limit: int) -> list[Entry]:
+    return await tx.all(
+        Entry,
+        "SELECT " + COLUMNS + " FROM audit_entries WHERE realm_id = $1 AND subject_id = $2 AND action = ANY($3)"
+        " ORDER BY at DESC, id DESC LIMIT $4",
+        tx.realm_id,
+        subject_id,
+        list(actions),
+        limit,
+    )
+
+
 async def forget(tx: Tx, user_id: UUID) -> None:
     await tx.run(
         "UPDATE audit_entries SET changes = '{}' WHERE realm_id = $1 AND subject_id = $2 AND changes <> '{}'",
