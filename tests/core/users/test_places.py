@@ -2,9 +2,11 @@
 
 import random
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
+from roster import app
 from roster.core.access import reach
 from roster.core.access import service as access
 from roster.core.access.errors import Escalation
@@ -22,11 +24,13 @@ from roster.core.sessions import service as sessions
 from roster.core.users import search, sight
 from roster.core.users import service as users
 from roster.core.users.errors import UserNotFound
+from roster.core.users.fields import FIELDS
 from roster.core.users.models import User, UserChange, UserDraft, View
 from roster.kit.actor import Actor
 from roster.kit.errors import Forbidden, NotFound, RosterError
-from roster.kit.filters import Compare, Op, Sort
-from roster.kit.pages import Page
+from roster.kit.filters import EVERYTHING, Compare, Op, Sort
+from roster.kit.pages import Page, Walk
+from roster.storage import sql
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 from tests import factories
@@ -406,3 +410,29 @@ async def test_few_people_are_gathered_first_and_pages_are_the_same_as_of_many(
     assert few == await walk()
     assert few[0] == "p1"
     assert {name for name in few if name[1:].isdigit()} == {"p1", "p2", "p4", "p5"}
+
+
+async def test_people_of_a_place_come_from_the_index_of_places(own_dsn: str, tmp_path: Path):
+    """Among 20,000 people in 200 facilities; PostgreSQL would else walk through the family names for one page."""
+    runtime = app.runtime_of(factories.settings(tmp_path), own_dsn)
+    realm = await factories.a_realm(runtime)
+    lead = await a_lead(runtime, realm, {"facility": ["f7"]}, "users.read", ceiling={"user_role": ["cook"]})
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        await tx.run(
+            "INSERT INTO users (realm_id, id, username, username_key, family_key, places, created_at, updated_at)"
+            " SELECT $1, gen_random_uuid(), 'u' || n, 'u' || n, 'f' || n,"
+            " ARRAY[place_mark($1, 'facility', 'f' || n % 200)], now(), now() FROM generate_series(1, 20000) n",
+            realm.id,
+        )
+        await tx.run("ANALYZE users")
+
+    async with runtime.write(lead) as tx:
+        listing = await sight.listing_of(tx, seen := await sight.of_actor(tx, "exclude"), "exclude")
+        walk = Walk(b"key", Page(20), where=EVERYTHING, sorts=(Sort("family_name"),), fields=FIELDS, about=())
+        query, values = sql.compile_page(listing, FIELDS, walk, args=(realm.id, *seen.args), realm_id=realm.id)
+        plan = "\n".join(line for (line,) in await tx.rows("EXPLAIN " + query, *values))
+    await runtime.close()
+
+    assert listing.gathered
+    assert "Bitmap Index Scan on users_by_place" in plan
+    assert "users_by_family" not in plan
