@@ -16,29 +16,60 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 _CHUNK = 65536
+_HERE = "127.0.0.1"
 
 
 class Front(msgspec.Struct, frozen=True):
-    """Where it is, and the file with the authority that clients have to trust."""
+    """Where its proxy is, and the file with the authority that clients have to trust."""
 
-    port: int
+    proxy: str
     authority: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What sends Node here, as in a company where nobody gets out but by a proxy that looks into TLS."""
+        known = {"HTTPS_PROXY": self.proxy, "NODE_EXTRA_CA_CERTS": str(self.authority)}
+        return {**known, "NODE_USE_ENV_PROXY": "1"}
 
 
 @asynccontextmanager
 async def standing(server: str, hosts: Sequence[str], folder: Path) -> AsyncIterator[Front]:
-    """A front for these hosts that hands every byte to the server at this address and back."""
-    address = urlsplit(server)
+    """A front for these hosts that hands every byte to the server at this address and back.
 
-    async def relay(reader: StreamReader, writer: StreamWriter) -> None:
-        behind = await asyncio.open_connection(address.hostname, address.port)
-        await asyncio.gather(_copy(reader, behind[1]), _copy(behind[0], writer))
-
+    Its proxy leads to these hosts and to nothing else.
+    """
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(_certified(hosts, folder))
-    listening = await asyncio.start_server(relay, "127.0.0.1", 0, ssl=context)
-    async with listening:
-        yield Front(listening.sockets[0].getsockname()[1], folder / "authority.pem")
+    address = urlsplit(server)
+
+    async def serve(reader: StreamReader, writer: StreamWriter) -> None:
+        await _relay(reader, writer, address.port or 80)
+
+    front = await asyncio.start_server(serve, _HERE, 0, ssl=context)
+
+    async def lead(reader: StreamReader, writer: StreamWriter) -> None:
+        if await _wanted(reader) in hosts:
+            writer.write(b"HTTP/1.1 200 Connected\r\n\r\n")
+            await _relay(reader, writer, _port(front))
+        else:
+            writer.write(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+            writer.close()
+
+    proxy = await asyncio.start_server(lead, _HERE, 0)
+    async with front, proxy:
+        yield Front(f"http://{_HERE}:{_port(proxy)}", folder / "authority.pem")
+
+
+async def _wanted(reader: StreamReader) -> str:
+    """The host that a client of the proxy wants to be connected to."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    method, target, _ = head.decode().split(" ", 2)
+    return target.removesuffix(":443") if method == "CONNECT" else ""
+
+
+async def _relay(reader: StreamReader, writer: StreamWriter, port: int) -> None:
+    behind = await asyncio.open_connection(_HERE, port)
+    await asyncio.gather(_copy(reader, behind[1]), _copy(behind[0], writer))
 
 
 async def _copy(source: StreamReader, target: StreamWriter) -> None:
@@ -50,6 +81,10 @@ async def _copy(source: StreamReader, target: StreamWriter) -> None:
         pass  # one side has left, and the other hears of it here
     finally:
         target.close()
+
+
+def _port(listening: asyncio.Server) -> int:
+    return listening.sockets[0].getsockname()[1]
 
 
 def _certified(hosts: Sequence[str], folder: Path) -> Path:

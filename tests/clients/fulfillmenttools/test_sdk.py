@@ -9,7 +9,7 @@ from tests.clients import front
 from tests.clients.fulfillmenttools.conftest import Tenant, Tenants
 from tests.clients.node import Conversation, Node
 
-WAYS = ("by_address", "by_fetch", "members")
+WAYS = ("proxy", "by_fetch", "members")
 SHORT = 5
 """Seconds that a token lasts; the SDK renews each that has fewer than these left."""
 
@@ -20,11 +20,10 @@ async def talk(
     """Run a script that reaches the tenant in one of the three ways there are."""
     async with AsyncExitStack() as stack:
         more = {"WAY": way}
-        if way == "by_address":
+        if way == "proxy":
             folder = tmp_path_factory.mktemp("front")
-            stands = await stack.enter_async_context(front.standing(tenant.server, tenant.hosts, folder))
-            more |= {"FRONT": str(stands.port), "NODE_EXTRA_CA_CERTS": str(stands.authority)}
-        preload = "" if way == "members" else f"{way}.mjs"
+            more |= (await stack.enter_async_context(front.standing(tenant.server, tenant.hosts, folder))).environment
+        preload = "by_fetch.mjs" if way == "by_fetch" else ""
         return await node.run(script, preload=preload, env=tenant.environment | more)
 
 
@@ -171,7 +170,7 @@ def test_a_deleted_person_is_gone_at_once(said: Conversation):
 async def renewed(node: Node, make_tenant: Tenants, tmp_path_factory: pytest.TempPathFactory) -> Conversation:
     """The conversation in which every call renews its token."""
     tenant = make_tenant(access_token_for=SHORT)
-    return await talk(node, tenant, "by_address", "renewal.mjs", tmp_path_factory)
+    return await talk(node, tenant, "proxy", "renewal.mjs", tmp_path_factory)
 
 
 def calls(said: Conversation, step: str) -> list[str]:
