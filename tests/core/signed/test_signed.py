@@ -23,7 +23,7 @@ from roster.core.users import service as users
 from roster.core.users.models import UserChange
 from roster.kit import clock, hawk
 from roster.kit.actor import Kind, Origin
-from roster.kit.errors import Forbidden, InvalidToken
+from roster.kit.errors import Forbidden, InvalidToken, TooMany
 from roster.storage.runtime import Runtime
 from tests import factories
 from tests.core import people
@@ -177,6 +177,25 @@ async def test_unknown_names_and_wrong_keys_look_and_cost_the_same(runtime: Runt
         costs.add((len(sent), caught.value.message))
 
     assert len(costs) == 1
+
+
+async def test_wrong_signatures_from_one_address_are_counted_and_good_ones_taken(runtime: Runtime, person: Person):
+    made = await a_key(runtime, person)
+    origin = people.nobody(person.realm).origin
+    slug = person.realm.slug
+    few = msgspec.structs.replace(runtime.settings.limits, address_guesses=3)
+    strict = Runtime(
+        msgspec.structs.replace(runtime.settings, limits=few), runtime.pool, runtime.keyring, runtime.workers
+    )
+
+    for name in (made.identifier, f"key:nobody+x@{slug}", f"dev:1@{slug}"):
+        with pytest.raises(InvalidToken):
+            await authenticated(strict, slug, a_request(name, b"x" * 32), origin)
+    for name in (made.identifier, f"key:nobody+x@{slug}", f"dev:1@{slug}"):
+        with pytest.raises(TooMany):
+            await authenticated(strict, slug, a_request(name, b"x" * 32), origin)
+
+    await authenticated(strict, slug, a_request(made.identifier, made.key), origin)
 
 
 async def test_a_wrong_signature_neither_uses_up_a_nonce_nor_makes_the_key_forgotten(runtime: Runtime, person: Person):

@@ -3,6 +3,10 @@
 from roster.kit.errors import InvalidToken
 
 
+class NotSigned(InvalidToken):
+    """Nobody's key has made this signature. Only for those who count it: the caller sees InvalidToken."""
+
+
 class StaleClock(InvalidToken):
     """The signature is good, the time in it is not; `challenge` tells the caller ours, for `WWW-Authenticate`."""
 

@@ -8,8 +8,12 @@ asks for many things at once is never taken for one that guesses.
 from roster.core.audit import service as audit
 from roster.core.limits import service as limits
 from roster.core.limits.service import Policy
+from roster.core.realms import service as realms
+from roster.core.realms.errors import RealmNotFound
 from roster.core.signed.keys import Signer
-from roster.kit.errors import TooMany
+from roster.kit import actor as actors
+from roster.kit.actor import Origin
+from roster.kit.errors import InvalidToken, TooMany
 from roster.storage.tx import Tx
 
 
@@ -25,6 +29,26 @@ async def failed(tx: Tx, signer: Signer) -> None:
     wait = await limits.try_spend(tx, _counted(tx, signer))
     async with tx.transaction():
         await audit.record(tx, "sign_in.failed", "user", signer.holder.user_id if signer.holder else None)
+    if wait:
+        raise TooMany(wait)
+
+
+async def unsigned(tx: Tx, realm_slug: str, origin: Origin) -> None:
+    """Count a wrong signature with a key that nobody guesses: so many from one address are a fault or a flood.
+
+    Good ones from there are taken all the same. Raises TooMany, InvalidToken for a realm that is none.
+    """
+    place = limits.network(origin.address)
+    if not place:
+        return
+    try:
+        realm = await realms.by_slug(tx, realm_slug)
+    except RealmNotFound:
+        raise InvalidToken from None
+    rules = tx.runtime.settings.limits
+    policy = Policy("signature:address", rules.address_guesses, rules.guess_window_seconds)
+    with tx.acting(actors.anonymous(realm.id, realm.slug, origin)):
+        wait = await limits.try_spend(tx, [(policy, place)])
     if wait:
         raise TooMany(wait)
 

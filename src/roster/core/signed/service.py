@@ -19,7 +19,7 @@ from roster.core.realms import service as realms
 from roster.core.realms.errors import RealmNotFound
 from roster.core.sessions import activity
 from roster.core.signed import guessing, identifiers, keys, store
-from roster.core.signed.errors import Replayed, StaleClock, WrongPayload
+from roster.core.signed.errors import NotSigned, Replayed, StaleClock, WrongPayload
 from roster.core.signed.identifiers import Named
 from roster.core.signed.keys import Signer
 from roster.core.signed.models import Current, Holder, Known, Signed
@@ -40,13 +40,18 @@ async def authenticate(tx: Tx, realm_slug: str, request: Signed, origin: Origin)
     """Whoever signed this request to this realm; also left in `tx.actor`. Not inside a transaction.
 
     Raises InvalidToken, for whatever reason, with StaleClock, Replayed and WrongPayload to those who have the key;
-    TooMany for passwords and PINs that were guessed too often; Forbidden for a name the signer may not act in;
-    RealmNotFound for a realm that is none of the signer's.
+    TooMany for passwords and PINs that were guessed too often, and where too many wrong signatures come from;
+    Forbidden for a name the signer may not act in; RealmNotFound for a realm that is none of the signer's.
     """
     named = identifiers.read(request.header.id)
     if named is None:
         raise InvalidToken
-    signer = await _plain(tx, named, request, origin) if named.is_plain else await _other(tx, named, request, origin)
+    try:
+        find = _plain if named.is_plain else _other
+        signer = await find(tx, named, request, origin)
+    except NotSigned:
+        await guessing.unsigned(tx, realm_slug, origin)
+        raise InvalidToken from None
     tx.actor = await _in_realm(tx, signer, realm_slug)
     if named.possessed is not None:
         tx.actor = await _possess(tx, tx.actor, named)
@@ -86,7 +91,7 @@ async def _look_up(tx: Tx, named: Named, request: Signed) -> Known:
     signed = hawk.is_signed(key or _NO_KEY, request.header, request.target)
     if holder is None or key is None or not signed:
         _remembered(tx.runtime).pop(request.header.id, None)
-        raise InvalidToken
+        raise NotSigned
     known = Known(
         part.realm,
         holder.credential_id,
@@ -144,7 +149,8 @@ async def _other(tx: Tx, named: Named, request: Signed, origin: Origin) -> Actor
     if not hawk.is_signed(key, request.header, request.target) or signer.key is None:
         if signer.is_guessable:
             await guessing.failed(tx, signer)
-        raise InvalidToken
+            raise InvalidToken
+        raise NotSigned
     check_payload(tx, request)
     is_new = await store.spend_nonce(tx, signer.realm_id, _mark(signer.mark, request), _until(tx))
     _check_new(tx, key, request, is_new=is_new)
