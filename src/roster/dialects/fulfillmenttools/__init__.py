@@ -9,6 +9,8 @@
 | `catalogue`, `catalogue.toml` | permission keys, what they mean in the directory, and the built-in roles |
 | `auth` | whose token it is, and whether it has the documented permissions |
 | `permissions` `roles` `users` `me` | the operations, by subject |
+| `query`, `pages` | queries and orders of searches, and which part of the answer |
+| `people` | users with what belongs to them |
 | `identity`, `identity_errors` | sign-in and renewal as the identity toolkit has them: a small API of its own |
 | `errors` | from every error to status and body |
 """
@@ -34,6 +36,7 @@ dialect: Final = Dialect(
     authenticate=auth.authenticate,
     render=errors.render,
     realm_in_path=True,
+    exposed_headers=("WWW-Authenticate",),
     security_schemes=auth.SECURITY_SCHEMES,
     security=({"BearerToken": []},),
 )
