@@ -55,6 +55,13 @@ FIELDS = Fields(
             nullable=False,
             visibility=_PRIVATE,
         ),
+        Field(
+            name="label_numbers",
+            kind=Kind.TEXT_LIST,
+            column=numbers_store.LABEL_NUMBERS,
+            nullable=False,
+            visibility=_PRIVATE,
+        ),
         Field(name="updated_by_number", kind=Kind.INTEGER, column=numbers_store.UPDATED_BY, visibility=_PRIVATE),
         Field(name="external_ids", kind=Kind.TEXT_LIST, column=store.EXTERNAL_IDS, nullable=False, visibility=_PRIVATE),
         Field(

@@ -14,6 +14,11 @@ ROLE_NUMBERS = (
     " JOIN roles r ON r.realm_id = a.realm_id AND r.id = a.role_id"
     " WHERE a.realm_id = users.realm_id AND a.user_id = users.id AND a.contexts = '{}' AND NOT r.built_in)"
 )
+LABEL_NUMBERS = (
+    "(SELECT coalesce(array_agg(l.number::text), '{}') FROM label_attachments a"
+    " JOIN labels l ON l.realm_id = a.realm_id AND l.id = a.label_id AND l.deleted_at IS NULL"
+    " WHERE a.realm_id = users.realm_id AND a.subject_id = users.id)"
+)
 """Numbers of what belongs to a person by other tables, to be searched by."""
 
 

@@ -10,7 +10,8 @@
 | `address`, `auth` | formats, moments and methods in addresses; who asks |
 | `query`, `grammar` | filter language, order and page |
 | `lookup`, `replies` | from integers to entities; entity tags |
-| `users` `client` `roles` `tills` `tokens` `credentials` `health` | the operations, by the contract's tags |
+| `users` `client` `roles` `categories` `labels` | operations, by the contract's tags |
+| `tills` `tokens` `credentials` `health` | more of these |
 | `pages` | what people see in a browser, beside the API |
 | `errors` | from every error to status and code |
 """
@@ -18,10 +19,12 @@
 from roster.dialects.onslip360 import (
     address,
     auth,
+    categories,
     client,
     credentials,
     errors,
     health,
+    labels,
     pages,
     roles,
     tills,
@@ -39,7 +42,7 @@ PAGES = {pages.RESET: pages.PASSWORD_RESET}
 """What stands beside the API, for people with a browser: by the last part of its address."""
 
 _ops = Operations()
-for _each in (users, client, roles, tills, tokens, credentials, health):
+for _each in (users, client, roles, categories, labels, tills, tokens, credentials, health):
     _ops.include(_each.ops)
 
 dialect = Dialect(

@@ -4,9 +4,13 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
+from msgspec import UnsetType
+
 from roster.core.access import numbers as roles
 from roster.core.access.numbers import Given
 from roster.core.devices import numbers as devices
+from roster.core.labels import service as labels
+from roster.core.labels.models import Subject
 from roster.core.realms import service as realms
 from roster.core.users import numbers as people
 from roster.core.users.errors import UserNotFound
@@ -20,6 +24,11 @@ from roster.storage.tx import Tx
 
 class Changed(Protocol):
     """What knows who changed it last, and on which device."""
+
+    @property
+    def id(self) -> UUID:
+        """Its own identifier."""
+        ...
 
     @property
     def updated_by(self) -> UUID | None:
@@ -85,7 +94,14 @@ async def numbers_of(tx: Tx, found: Sequence[Changed]) -> Numbers:
     return Numbers(
         people=await people.of(tx, (each.updated_by for each in found)),
         devices=await devices.of(tx, (each.updated_from for each in found)),
+        labels=await labels.numbers_of(tx, [each.id for each in found]),
     )
+
+
+async def label(tx: Tx, kind: Subject, subject_id: UUID, numbers: Sequence[int] | UnsetType | None) -> None:
+    """Attach the labels that a request names, and no others; nothing when it says nothing. Raises InvalidInput."""
+    if not isinstance(numbers, UnsetType):
+        await labels.attach(tx, kind, subject_id, await labels.numbered(tx, numbers or ()))
 
 
 async def one(tx: Tx, user: User) -> object:

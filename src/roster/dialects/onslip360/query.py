@@ -54,6 +54,7 @@ USER: Final[Members] = {
     "identity-number": Member("personal_number", sortable=False),
     "tags": Member("tags", "list", sortable=False),
     "roles": Member("role_numbers", "list", sortable=False),
+    "labels": Member("label_numbers", "list", sortable=False),
     "system-roles": Member("roles", "system-roles", sortable=False),
 }
 ROLE: Final[Members] = {
@@ -70,6 +71,14 @@ TILL: Final[Members] = {
     "device-id": Member("external_id"),
     "tags": Member("tags", "list", sortable=False),
 }
+_BADGE: Final[Members] = {
+    **BASE,
+    "deleted": Member("deleted_at", "instant"),
+    "name": Member("name"),
+    "tags": Member("tags", "list", sortable=False),
+}
+LABEL: Final[Members] = {**_BADGE, "label-category": Member("category_number", "number")}
+CATEGORY: Final[Members] = {**_BADGE, "resources": Member("resources", "list", sortable=False)}
 TOKEN: Final[Members] = {**BASE, "name": Member("label"), "alias": Member("alias")}
 
 PARAMETERS: Final = (

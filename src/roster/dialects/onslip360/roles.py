@@ -3,12 +3,16 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from msgspec import UnsetType
+
 from roster.core.access import search, vocabulary
 from roster.core.access import service as access
 from roster.core.access.errors import Escalation, LastAdministrator, RoleBuiltIn, RoleNameTaken, RoleNotFound
 from roster.core.access.models import Role, RoleChange
+from roster.core.labels import service as labelled
+from roster.core.labels.models import Subject
 from roster.core.users import numbers as people
-from roster.dialects.onslip360 import auth, query, reading, replies, wire
+from roster.dialects.onslip360 import auth, lookup, query, reading, replies, wire
 from roster.dialects.onslip360.errors import BadQuery, Changed
 from roster.dialects.onslip360.mapping import roles as mapping
 from roster.dialects.onslip360.mapping.base import Numbers
@@ -57,6 +61,7 @@ async def add_role(tx: Tx, request: Request, body: Members) -> Reply:
     auth.require(tx, "edit-roles")
     sent, extended = reading.read(wire.Role, body)
     role = await access.create_role(tx, mapping.role_draft(sent, extended))
+    await lookup.label(tx, Subject.ROLE, role.id, sent.labels)
     return replies.made(request, (await _shown(tx, [role]))[0], _tag(role), role.number)
 
 
@@ -81,7 +86,8 @@ async def put_role(tx: Tx, request: Request, id: int, body: Members) -> Reply:
     auth.require(tx, "edit-roles")
     role = await _find(tx, id)
     sent, extended = reading.read(wire.Role, body)
-    return await _carry_out(tx, request, role, lambda before: mapping.role_replaced(sent, extended, before))
+    wanted = None if isinstance(sent.labels, UnsetType) else sent.labels
+    return await _carry_out(tx, request, role, lambda before: mapping.role_replaced(sent, extended, before), wanted)
 
 
 @ops.patch(
@@ -92,7 +98,7 @@ async def update_role(tx: Tx, request: Request, id: int, body: Members) -> Reply
     auth.require(tx, "edit-roles")
     role = await _find(tx, id)
     sent, extended = reading.read(wire.RolePatch, body)
-    return await _carry_out(tx, request, role, lambda before: mapping.role_change(sent, extended, before))
+    return await _carry_out(tx, request, role, lambda before: mapping.role_change(sent, extended, before), sent.labels)
 
 
 @ops.delete(
@@ -114,7 +120,13 @@ async def remove_role(tx: Tx, request: Request, id: int) -> None:
     await access.delete_role(tx, role.id, version=role.version if replies.is_conditional(request) else None)
 
 
-async def _carry_out(tx: Tx, request: Request, found: Role, change: Callable[[Role], RoleChange]) -> Reply:
+async def _carry_out(
+    tx: Tx,
+    request: Request,
+    found: Role,
+    change: Callable[[Role], RoleChange],
+    labels: list[int] | UnsetType | None,
+) -> Reply:
     """Change the role that the caller has seen, and show the result."""
     replies.require_match(request, _tag(found))
 
@@ -122,6 +134,7 @@ async def _carry_out(tx: Tx, request: Request, found: Role, change: Callable[[Ro
         return await access.change_role(tx, before.id, change(before), version=before.version)
 
     changed = await replies.carried_out(request, attempt, found, lambda: access.get_role(tx, found.id))
+    await lookup.label(tx, Subject.ROLE, found.id, labels)
     return replies.shown(request, (await _shown(tx, [changed]))[0], _tag(changed))
 
 
@@ -135,7 +148,10 @@ async def _find(tx: Tx, number: int) -> Role:
 
 async def _shown(tx: Tx, found: list[Role]) -> list[object]:
     known = vocabulary.of(tx.runtime)
-    numbers = Numbers(people=await people.of(tx, (role.updated_by for role in found)))
+    numbers = Numbers(
+        people=await people.of(tx, (role.updated_by for role in found)),
+        labels=await labelled.numbers_of(tx, [role.id for role in found]),
+    )
     return [mapping.role_out(role, known.expand(role.permissions), numbers) for role in found]
 
 

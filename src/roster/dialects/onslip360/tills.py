@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from msgspec import UnsetType
+
 from roster.core.devices import service as devices
 from roster.core.devices.errors import DeviceIdTaken, DeviceNotFound
 from roster.core.devices.models import Device, DeviceChange
 from roster.core.flows import enrolling
+from roster.core.labels.models import Subject
 from roster.dialects.onslip360 import auth, lookup, query, reading, replies, wire
 from roster.dialects.onslip360.errors import BadQuery, Changed
 from roster.dialects.onslip360.mapping import tills as mapping
@@ -52,6 +55,7 @@ async def add_till(tx: Tx, request: Request, body: Members) -> Reply:
     sent, extended = reading.read(wire.Till, body)
     key = mapping.device_key(sent.device_key)
     device = await enrolling.create(tx, mapping.till_draft(sent, extended), key=key if isinstance(key, bytes) else None)
+    await lookup.label(tx, Subject.DEVICE, device.id, sent.labels)
     return replies.made(request, (await shown(tx, [device]))[0], tag(device), device.number)
 
 
@@ -79,6 +83,8 @@ async def put_till(tx: Tx, request: Request, id: int, body: Members) -> Reply:
     found = await _writable(tx, request, id)
     sent, extended = reading.read(wire.Till, body)
     change = mapping.till_replaced(sent, extended)
+    if found.deleted_at is None:
+        await lookup.label(tx, Subject.DEVICE, found.id, None if isinstance(sent.labels, UnsetType) else sent.labels)
     return await _carry_out(tx, request, found, lambda _: change, sent.device_key)
 
 
@@ -96,6 +102,7 @@ async def update_till(tx: Tx, request: Request, id: int, body: Members) -> Reply
     def change(before: Device) -> DeviceChange:
         return mapping.till_change(sent, extended, before)
 
+    await lookup.label(tx, Subject.DEVICE, found.id, sent.labels)
     return await _carry_out(tx, request, found, change, sent.device_key, restore=sent.deleted is None)
 
 

@@ -14,10 +14,12 @@ from roster.core.credentials.models import Credential, Kind, SigningChange
 from roster.core.devices import numbers as device_numbers
 from roster.core.devices import service as devices
 from roster.core.devices.errors import DeviceNotFound
+from roster.core.labels import service as labelled
+from roster.core.labels.models import Subject
 from roster.core.users import numbers as people
 from roster.core.users.errors import UserNotFound
 from roster.core.users.models import User
-from roster.dialects.onslip360 import auth, query, reading, replies, wire
+from roster.dialects.onslip360 import auth, lookup, query, reading, replies, wire
 from roster.dialects.onslip360.errors import BadQuery, Changed
 from roster.dialects.onslip360.mapping import tokens as mapping
 from roster.dialects.onslip360.mapping.base import Numbers
@@ -79,6 +81,7 @@ async def add_token(tx: Tx, request: Request, user: int, body: Members) -> Reply
     sent, extended = reading.read(wire.AccessToken, body)
     device = await _device(tx, sent.client)
     made = await signing.create(tx, owner.id, mapping.token_draft(sent, extended, device or None, _expand(tx)))
+    await lookup.label(tx, Subject.CREDENTIAL, made.credential.id, sent.labels)
     shown_once = await _shown_with_key(tx, owner.number, made.credential, made.key)
     return replies.made(request, shown_once, _tag(made.credential), made.credential.number)
 
@@ -116,7 +119,8 @@ async def put_token(tx: Tx, request: Request, user: int, id: int, body: Members)
     sent, extended = reading.read(wire.AccessToken, body)
     device = await _device(tx, sent.client)
     change = mapping.token_replaced(sent, extended, device or None, _expand(tx))
-    return await _carry_out(tx, request, owner, found, lambda _: change)
+    labels = None if isinstance(sent.labels, UnsetType) else sent.labels
+    return await _carry_out(tx, request, owner, found, lambda _: change, labels=labels)
 
 
 @ops.patch(
@@ -137,7 +141,7 @@ async def update_token(tx: Tx, request: Request, user: int, id: int, body: Membe
     def change(before: Credential) -> SigningChange:
         return mapping.token_change(sent, extended, before, device, _expand(tx))
 
-    return await _carry_out(tx, request, owner, found, change)
+    return await _carry_out(tx, request, owner, found, change, labels=sent.labels)
 
 
 @ops.delete(
@@ -189,6 +193,7 @@ async def _numbers(tx: Tx, found: Sequence[Credential]) -> Numbers:
     return Numbers(
         people=await people.of(tx, (each.created_by for each in found)),
         devices=await device_numbers.of(tx, mapping.devices_of(found)),
+        labels=await labelled.numbers_of(tx, [each.id for each in found]),
     )
 
 
@@ -222,10 +227,18 @@ async def _device(tx: Tx, number: int | UnsetType | None) -> DeviceId | UnsetTyp
 
 
 async def _carry_out(
-    tx: Tx, request: Request, owner: User, found: Credential, change: Callable[[Credential], SigningChange]
+    tx: Tx,
+    request: Request,
+    owner: User,
+    found: Credential,
+    change: Callable[[Credential], SigningChange],
+    *,
+    labels: list[int] | UnsetType | None,
 ) -> Reply:
     """Change the token that the caller has seen, and show the result."""
     replies.require_match(request, _tag(found))
+    if not isinstance(labels, UnsetType) and (labels or await labelled.of(tx, [found.id])):
+        await lookup.label(tx, Subject.CREDENTIAL, found.id, labels)
     changed = await signing.change(tx, owner.id, found.id, change(found))
     return replies.shown(request, (await shown(tx, owner.number, [changed]))[0], _tag(changed))
 

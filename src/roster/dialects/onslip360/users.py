@@ -9,6 +9,7 @@ from roster.core.access import numbers as roles
 from roster.core.access.errors import Escalation, LastAdministrator
 from roster.core.flows import profiles
 from roster.core.flows.models import ChosenKeys
+from roster.core.labels.models import Subject
 from roster.core.users import search as people
 from roster.core.users import service as users
 from roster.core.users.errors import EmailTaken, UsernameTaken, UserNotFound
@@ -65,6 +66,7 @@ async def add_user(tx: Tx, request: Request, body: Members) -> Reply:
     names = await _role_names(tx, sent.roles)
     wanted = mapping.wanted_roles((), _given(sent.system_roles) or (), names or ())
     user = await profiles.create(tx, mapping.user_draft(sent, extended), roles=wanted or (), keys=mapping.keys(sent))
+    await lookup.label(tx, Subject.USER, user.id, sent.labels)
     user = await users.get(tx, user.id)
     return replies.made(request, await lookup.one(tx, user), lookup.tag(user), user.number)
 
@@ -102,6 +104,7 @@ async def put_user(tx: Tx, request: Request, id: int, body: Members) -> Reply:
     def change(before: User) -> UserChange:
         return mapping.user_replaced(sent, extended, before)
 
+    await lookup.label(tx, Subject.USER, found.id, _given(sent.labels) or ())
     return await _carry_out(tx, request, found, change, wanted, keys=mapping.keys(sent))
 
 
@@ -131,6 +134,7 @@ async def update_user(tx: Tx, request: Request, id: int, body: Members) -> Reply
         found, is_checked = await users.restore(tx, found.id), True
     else:
         is_checked = False
+    await lookup.label(tx, Subject.USER, found.id, sent.labels)
     change, keys = _changing(sent, extended), mapping.keys(sent)
     return await _carry_out(tx, request, found, change, wanted, keys=keys, is_checked=is_checked)
 

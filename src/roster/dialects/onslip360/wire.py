@@ -124,6 +124,48 @@ class RolePatch(Patch, frozen=True, kw_only=True, rename="kebab", forbid_unknown
     permissions: Permissions | UnsetType | None = UNSET
 
 
+class StoredLabelCategory(Stored, frozen=True, kw_only=True, rename="kebab", omit_defaults=True):
+    """A group of labels."""
+
+    name: str
+    resources: list[str] | UnsetType = UNSET
+
+
+class LabelCategory(Write, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """A category as sent to be made or replaced."""
+
+    name: Named
+    resources: Tags | UnsetType = UNSET
+
+
+class LabelCategoryPatch(Patch, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """A change of a category."""
+
+    name: Named | UnsetType = UNSET
+    resources: Tags | UnsetType | None = UNSET
+
+
+class StoredLabel(Stored, frozen=True, kw_only=True, rename="kebab", omit_defaults=True):
+    """A badge for people and things."""
+
+    name: str
+    label_category: Number
+
+
+class Label(Write, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """A label as sent to be made or replaced."""
+
+    name: Named
+    label_category: Number
+
+
+class LabelPatch(Patch, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """A change of a label."""
+
+    name: Named | UnsetType = UNSET
+    label_category: Number | UnsetType = UNSET
+
+
 TillType = Literal["till", "ordering-device", "external-journal"]
 Opaque = dict[str, object]
 DeviceId = Annotated[str, Meta(min_length=1, max_length=200)]
