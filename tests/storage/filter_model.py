@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from roster.kit import text, values
-from roster.kit.filters import All, AnyOf, Compare, Field, Fields, Filter, Not, Op, Sort
+from roster.kit.filters import All, AnyOf, Compare, Field, Fields, Filter, Not, Op, Some, Sort
 from roster.kit.values import Kind
 
 Row = Mapping[str, Any]
@@ -25,6 +25,8 @@ def holds(where: Filter, row: Row, fields: Fields) -> bool:
             return not holds(where.part, row, fields)
         case Compare():
             return _compare(fields[where.field], where.op, where.value, row)
+        case Some():
+            raise AssertionError("the table of these tests has no rows of others")
 
 
 def in_order(rows: Sequence[Row], sorts: Sequence[Sort], fields: Fields) -> list[Row]:
