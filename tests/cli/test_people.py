@@ -143,6 +143,24 @@ def test_a_key_is_printed_once_and_ends_at_once(beside: Installation, server: Se
     assert beside.ask("key", "list", "--user", "robot") == []
 
 
+def test_a_device_has_a_key_that_is_printed_once(beside: Installation) -> None:
+    made = beside.ask("device", "create", "Till 1", "--id", "till-1")
+    plain = beside.ask("device", "create", "Till 2", "--id", "7")
+    renewed = beside.ask("device", "key", "till-1")
+
+    assert (made["id"], made["name"], made["kind"], made["status"]) == ("dev:till-1@main", "Till 1", "till", "enabled")
+    assert plain["id"] == f"dev:{plain['number']}@main"
+    assert len(base64.b64decode(made["key"], validate=True)) == 32
+    assert (renewed["id"], renewed["key"] != made["key"]) == (made["id"], True)
+    listed = beside.roster("device", "list", "--json").stdout
+    assert [each["number"] for each in json.loads(listed)] == [made["number"], plain["number"]]
+    assert renewed["key"] not in listed
+    assert beside.ask("device", "disable", "till-1")["status"] == "disabled"
+    assert beside.ask("device", "enable", str(made["number"]))["status"] == "enabled"
+    assert beside.ask("device", "delete", made["device_id"])["status"] == "deleted"
+    assert beside.roster("device", "key", "till-1", code=1).stderr == "roster: There is no such device.\n"
+
+
 def test_a_reader_that_has_seen_enough_is_no_error(beside: Installation) -> None:
     command = [sys.executable, "-m", "roster", "user", "list", "--json", *beside.arguments]
     with subprocess.Popen(

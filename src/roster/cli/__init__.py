@@ -22,6 +22,7 @@ _COMMANDS: Final = (
     Late("user", "users", "People: create, find, change, delete and restore them."),
     Late("realm", "realms", "Realms: tenants that cannot see each other."),
     Late("key", "keys", "Credentials for programs."),
+    Late("device", "devices", "Trusted devices, such as tills."),
     Late("doctor", "doctor", "Say what is wrong with an installation, and what to do about it."),
     Late("settings", "settings", "Show every setting in force and where it came from."),
 )

@@ -1,6 +1,7 @@
 """Use cases over devices. Each checks the actor, changes, and writes the trail in the caller's transaction."""
 
 import os
+import re
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
@@ -28,6 +29,7 @@ KEY_BYTES: Final = 32
 _SHORTEST_KEY: Final = 16
 _LONGEST_KEY: Final = 256
 _PURPOSE: Final = "device-key"
+_NAMEABLE: Final = re.compile(r"[!#-*,-\[\]-~]+")
 _TRACKED: Final = Row.__struct_fields__
 _MAX_FACETS: Final = 65_536
 
@@ -158,6 +160,16 @@ async def restore(tx: Tx, device_id: DeviceId) -> Device:
     changes = {name: [_plain(before, name), None] for name in names}
     await audit.record(tx, "device.restored", "device", device_id, changes)
     return after
+
+
+def identifier(device: Device, realm_slug: str) -> str:
+    """How requests name this device when it signs: by what it calls itself if a header can carry that, else by number.
+
+    A name that is a number might be that of another device.
+    """
+    name = device.external_id or ""
+    is_nameable = _NAMEABLE.fullmatch(name) and not name.isdigit()
+    return f"dev:{name if is_nameable else device.number}@{realm_slug}"
 
 
 # parts of larger use cases, which have made their own checks
