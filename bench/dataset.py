@@ -1,14 +1,18 @@
 """A directory of many people in several realms, with a few who are signed in, written straight into the tables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
 from bench import rows
-from bench.people import person
+from bench.people import FACILITIES, person
 from roster import app
+from roster.core.access import assigning
+from roster.core.access import service as access
+from roster.core.access.contexts import Contexts
+from roster.core.access.models import RoleDraft
 from roster.core.credentials import hashing
 from roster.core.credentials import service as credentials
 from roster.core.flows import provision
@@ -33,6 +37,9 @@ WITH_PASSWORD = 16
 """People who can sign in with PASSWORD: the first ones."""
 
 
+_READER = ["users.read", "fulfillmenttools:USERS_READ", "fulfillmenttools:CURRENT_USER_READ"]
+
+
 class Realm(msgspec.Struct, frozen=True):
     """A realm full of people."""
 
@@ -41,6 +48,10 @@ class Realm(msgspec.Struct, frozen=True):
     size: int
     tokens: list[str]
     refresh_tokens: list[str]
+    limited_tokens: list[str] = []
+    """Sessions of somebody who sees the people of three facilities only."""
+    burdened_tokens: list[str] = []
+    """Sessions of somebody who has fifty assignments."""
     first_new: int = 0
     """Nobody has made the person of this number or a later one."""
 
@@ -76,9 +87,23 @@ async def _realm(runtime: Runtime, slug: str, size: int) -> Realm:
             user = await users.find_by_identifier(tx, name)
             user = user or await provision.create_administrator(tx, UserDraft(username=name))
             signed_in = [await _sign_in(tx, UserId(user.id)) for _ in range(SIGNED_IN)]
+            limited = await _with_role(tx, "limited", [{"facility": FACILITIES[:3]}])
+            burdened = await _with_role(tx, "burdened", [{"facility": [name]} for name in FACILITIES[:50]])
             realm_id = tx.realm_id
     rows.require_same_rows(realm_id)
-    return Realm(slug, realm_id, size, [access for access, _ in signed_in], [refresh for _, refresh in signed_in])
+    access_tokens, refresh_tokens = [text for text, _ in signed_in], [refresh for _, refresh in signed_in]
+    return Realm(slug, realm_id, size, access_tokens, refresh_tokens, limited, burdened)
+
+
+async def _with_role(tx: Tx, name: str, places: Sequence[Contexts]) -> list[str]:
+    """Tokens of a person of this name, who sees the people of these places."""
+    user = await users.find_by_identifier(tx, f"{name}-reader")
+    if user is None:
+        user = await users.create(tx, UserDraft(username=f"{name}-reader"))
+        role = await access.create_role(tx, RoleDraft(name=name, permissions=_READER))
+        for contexts in places:
+            await assigning.assign(tx, role.id, UserId(user.id), contexts)
+    return [(await _sign_in(tx, UserId(user.id)))[0] for _ in range(SIGNED_IN)]
 
 
 async def _inside(tx: Tx, actor: Actor, slug: str) -> Actor:
@@ -91,8 +116,8 @@ async def _inside(tx: Tx, actor: Actor, slug: str) -> Actor:
 
 async def _sign_in(tx: Tx, user_id: UserId) -> tuple[str, str]:
     session = await sessions.open(tx, Opening(user_id, ("password",)))
-    access = await tokens.issue_access(tx, session)
-    return access.text, sessions.refresh_token(tx, session)
+    issued = await tokens.issue_access(tx, session)
+    return issued.text, sessions.refresh_token(tx, session)
 
 
 async def _give_passwords(runtime: Runtime, realm: Realm) -> None:
@@ -127,14 +152,25 @@ async def _fill(dsn: str, made: list[Realm]) -> None:
     try:
         indexes = await _drop_indexes(connection)
         for realm in made:
-            await connection.copy_records_to_table(
-                "users", columns=rows.COLUMNS, records=rows.rows(realm.id, realm.size), timeout=3600
-            )
+            await _copy(connection, realm)
         for statement in indexes:
             await connection.execute(statement, timeout=3600)
-        await connection.execute("VACUUM (ANALYZE) users", timeout=3600)
+        await connection.execute("VACUUM (ANALYZE) users, assignments", timeout=3600)
     finally:
         await connection.close()
+
+
+async def _copy(connection: asyncpg.Connection, realm: Realm) -> None:
+    """Everybody has a role in one facility; what the database would note about that for each is noted here for all."""
+    role_id = await connection.fetchval("SELECT id FROM roles WHERE realm_id = $1 AND name = 'burdened'", realm.id)
+    await connection.copy_records_to_table(
+        "users", columns=rows.PLACED, records=rows.placed(realm.id, realm.size, role_id), timeout=3600
+    )
+    await connection.execute("ALTER TABLE assignments DISABLE TRIGGER USER")
+    await connection.copy_records_to_table(
+        "assignments", columns=rows.ASSIGNED, records=rows.assigned(realm.id, realm.size, role_id), timeout=3600
+    )
+    await connection.execute("ALTER TABLE assignments ENABLE TRIGGER USER")
 
 
 async def _drop_indexes(connection: asyncpg.Connection) -> list[str]:

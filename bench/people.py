@@ -38,6 +38,7 @@ _DEPARTMENTS = _words(
 _TAGS = _words("vip newsletter trainer first-aid night-shift driver key-holder temporary")
 _LOCALES = _words("sv-SE en de-DE nb-NO fi-FI da-DK en-GB fr-FR")
 _PLAIN = str.maketrans("åäöüéèÅÄÖÉ", "aaoueeAAOE")
+FACILITIES = [f"facility-{number:03d}" for number in range(1_000)]
 _MASK = (1 << 64) - 1
 
 
@@ -86,6 +87,11 @@ def person(number: int, size: int) -> Person:
         created_at=FIRST_DAY + timedelta(milliseconds=number % size * (DAYS * 86_400_000 // size)),
         noise=names ^ work,
     )
+
+
+def facility(person: Person) -> str:
+    """Where the person works."""
+    return _even(FACILITIES, person.noise >> 20)
 
 
 def people(size: int, *, start: int = 0, count: int | None = None) -> Iterator[Person]:

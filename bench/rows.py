@@ -6,7 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from bench.people import Person, people
+from bench.people import FACILITIES, Person, facility, people
+from roster.core.access import reach
 from roster.core.realms.models import RealmSettings
 from roster.core.users.drafting import Drafting
 from roster.core.users.models import UserDraft
@@ -15,12 +16,28 @@ from roster.kit.text import fold, grams
 
 COLUMNS = ("realm_id", "id", "created_at", "updated_at", *Row.__struct_fields__)
 
+PLACED = (*COLUMNS, "places", "held")
+ASSIGNED = ("realm_id", "id", "role_id", "user_id", "contexts", "created_at")
+
 Values = tuple[object, ...]
 
 
 def rows(realm_id: UUID, size: int, *, start: int = 0, count: int | None = None) -> Iterator[Values]:
     """Rows for COPY, in the order of COLUMNS."""
     return (values(realm_id, person) for person in people(size, start=start, count=count))
+
+
+def placed(realm_id: UUID, size: int, role_id: UUID) -> Iterator[Values]:
+    """Rows for COPY, in the order of PLACED, of people who have a role in one facility each."""
+    marks = {name: [reach.mark(realm_id, "facility", name)] for name in FACILITIES}
+    return ((*values(realm_id, each), marks[facility(each)], [role_id]) for each in people(size))
+
+
+def assigned(realm_id: UUID, size: int, role_id: UUID) -> Iterator[Values]:
+    """These roles, in the order of ASSIGNED. Their ids are those of the people, which nobody minds."""
+    for each in people(size):
+        person_id = id_of(each)
+        yield realm_id, person_id, role_id, person_id, {"facility": [facility(each)]}, each.created_at
 
 
 def values(realm_id: UUID, person: Person) -> Values:

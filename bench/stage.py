@@ -37,7 +37,7 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
 FULL = Size(
     people=1_000_000, rounds=9, requests=4_000, creates=1_000, searches=60, seconds=8, imported=1_000_000, starts=5
 )
-QUICK = Size(people=100_000, rounds=3, requests=2_000, creates=400, searches=25, seconds=2, imported=50_000, starts=2)
+QUICK = Size(people=100_000, rounds=3, requests=1_200, creates=300, searches=20, seconds=1.5, imported=30_000, starts=2)
 
 
 class Stage:
@@ -104,7 +104,12 @@ class Stage:
 
 def as_administrator(realm: Realm, calls: Sequence[Call]) -> list[Call]:
     """The calls in the name of the realm's administrator, with all tokens in turn."""
-    return [_with_token(call, realm.tokens[at % len(realm.tokens)]) for at, call in enumerate(calls)]
+    return with_tokens(calls, realm.tokens)
+
+
+def with_tokens(calls: Sequence[Call], tokens: Sequence[str]) -> list[Call]:
+    """The calls with these tokens in turn."""
+    return [_with_token(call, tokens[at % len(tokens)]) for at, call in enumerate(calls)]
 
 
 def api(realm: Realm, path: str) -> str:

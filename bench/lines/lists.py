@@ -82,15 +82,22 @@ def _scaling(stage: Stage, server: Server, search: Search) -> Line:
         lambda: _window(stage, server, stage.main, search),
         lambda: _window(stage, server, stage.small, search),
     )
+    return compared(
+        f"list 25, {search.name}: p95 at {stage.main.size:,} over {stage.small.size:,}", many, few, most=BAR
+    )
+
+
+def compared(name: str, many: list[Window], few: list[Window], *, most: float) -> Line:
+    """The p95 of one side over the other's."""
     p95 = [trial.percentile(trial.latencies(windows), 0.95) for windows in (many, few)]
     p50 = [trial.percentile(trial.latencies(windows), 0.5) for windows in (many, few)]
     each = trial.ratios([_p95(window) for window in many], [_p95(window) for window in few])
     return Line(
-        name=f"list 25, {search.name}: p95 at {stage.main.size:,} over {stage.small.size:,}",
+        name=name,
         figure=p95[0] / p95[1],
         low=each.least,
         high=each.greatest,
-        most=BAR,
+        most=most,
         detail=f"p95 {p95[0] * 1e3:.1f} and {p95[1] * 1e3:.1f} ms, p50 {p50[0] * 1e3:.1f} and {p50[1] * 1e3:.1f} ms",
     )
 

@@ -20,8 +20,8 @@ def lines(stage: Stage, server: Server) -> list[Line]:
         _require_same_answer(stage, server, reference)
         roster, many, least, check = trial.in_turns(
             stage.size.rounds,
-            lambda: _get(stage, server),
-            lambda: _get(stage, crowded),
+            lambda: get(stage, server),
+            lambda: get(stage, crowded),
             lambda: _get_of_limit(stage, reference),
             lambda: _check(stage, server),
         )
@@ -50,7 +50,8 @@ def _people(stage: Stage) -> list[str]:
     return [str(stage.main.person_id(number)) for number in range(0, stage.main.size, step)]
 
 
-def _get(stage: Stage, server: Server) -> Window:
+def get(stage: Stage, server: Server) -> Window:
+    """One window of reading people one by one."""
     calls = [Call("GET", api(stage.main, f"/users/{person_id}")) for person_id in _people(stage)]
     return stage.window(server, as_administrator(stage.main, calls), count=stage.size.requests)
 
