@@ -10,8 +10,7 @@ import msgspec
 from roster.core.access import recent
 from roster.core.access import service as access
 from roster.core.audit import service as audit
-from roster.core.credentials import chosen, forms, hashing, marks, rules, store
-from roster.core.credentials.chosen import ChosenKey, Prepared
+from roster.core.credentials import choosing, hashing, marks, rules, store
 from roster.core.credentials.errors import CredentialNotFound, TooManyCredentials
 from roster.core.credentials.models import (
     Credential,
@@ -209,6 +208,13 @@ async def _insert(tx: Tx, user_id: UserId, draft: CredentialDraft, hash: str | N
 
 # parts of larger use cases, which have made their own checks
 
+password_of = choosing.password_of
+pin_of = choosing.pin_of
+replace_password = choosing.replace_password
+replace_pin = choosing.replace_pin
+rehash = choosing.rehash
+keep_key = choosing.keep_key
+
 
 async def require_room(tx: Tx, user_id: UserId) -> None:
     """Raise TooManyCredentials when the person has as many as one may have; UserNotFound."""
@@ -231,81 +237,13 @@ async def candidates(tx: Tx, user_id: UserId, secret: str) -> Candidates:
     keyring = tx.runtime.keyring
     whole = (secrets.digest(secret), marks.code_mac(keyring, user_id, secret))
     found = await store.candidates(tx, user_id, [marks.tag(keyring, user_id, secret), *whole])
-    found = [await _typed(tx, user_id, each) if each.kind == Kind.PASSWORD else each for each in found]
+    found = [await choosing.typed(tx, user_id, each) if each.kind == Kind.PASSWORD else each for each in found]
     fits = [each for each in found if each.lookup and any(secrets.same(each.lookup, mark) for mark in whole)]
     return Candidates(
         hashed=[each for each in found if each.hash is not None],
         digested=fits[0] if fits else None,
         has_totp=any(each.kind == Kind.TOTP for each in found),
     )
-
-
-async def password_of(tx: Tx, user_id: UserId) -> Stored | None:
-    """The person's stored password, if there is one, in the form to verify a typed one against."""
-    found = await store.chosen_of(tx, user_id, Kind.PASSWORD)
-    return await _typed(tx, user_id, found) if found else None
-
-
-async def pin_of(tx: Tx, user_id: UserId) -> Stored | None:
-    """The person's stored PIN, if there is one, in the form to verify a typed one against."""
-    found = await store.chosen_of(tx, user_id, Kind.PIN)
-    return await _typed(tx, user_id, found) if found else None
-
-
-async def replace_password(tx: Tx, user_id: UserId, hash: str | Prepared, *, only_first: bool = False) -> Credential:
-    """Store a hash that was just made. Raises UserNotFound; CredentialExists when it should be the first and is not."""
-    made = Prepared(hash) if isinstance(hash, str) else hash
-    sealed, facts = _sealed(tx, user_id, Kind.PASSWORD, made.key)
-    if only_first:
-        put = store.insert(tx, user_id, Kind.PASSWORD, hash=made.hash, sealed=sealed, data=facts)
-    else:
-        put = store.put_chosen(tx, user_id, Kind.PASSWORD, hash=made.hash, sealed=sealed, data=facts)
-    credential = await put
-    await audit.record(tx, "credential.password_set", "user", user_id)
-    return credential
-
-
-async def replace_pin(tx: Tx, user_id: UserId, made: Prepared) -> Credential:
-    """Store a PIN that was just prepared; the counterpart of `replace_password`. Raises UserNotFound."""
-    sealed, facts = _sealed(tx, user_id, Kind.PIN, made.key)
-    credential = await store.put_chosen(tx, user_id, Kind.PIN, hash=made.hash, sealed=sealed, data=facts)
-    await audit.record(tx, "credential.pin_set", "user", user_id)
-    return credential
-
-
-async def rehash(tx: Tx, stored: Stored, new: str) -> None:
-    """Keep the same secret in our own form instead of a foreign or outdated one, or beside its key."""
-    old = stored.hash or ""
-    await store.rehash(tx, stored.id, None if old.startswith(forms.KDF_1) else old, new)
-
-
-async def keep_key(tx: Tx, user_id: UserId, stored: Stored, key: ChosenKey) -> None:
-    """Keep the key of a secret that has just been typed beside its hash."""
-    sealed, facts = _sealed(tx, user_id, Kind(stored.kind), key)
-    if sealed is not None:
-        await store.keep_key(tx, stored.id, stored.version, sealed, facts)
-
-
-def _sealed(tx: Tx, user_id: UserId, kind: Kind, key: ChosenKey | None) -> tuple[bytes | None, dict[str, object]]:
-    if key is None:
-        return None, {}
-    return chosen.seal(tx.runtime.keyring, tx.realm_id, user_id, _purpose(kind), key), key.facts()
-
-
-async def _typed(tx: Tx, user_id: UserId, stored: Stored) -> Stored:
-    """The same with a hash to verify typed secrets against, where only a key is stored and its derivation is known."""
-    if stored.hash is not None or stored.sealed is None:
-        return stored
-    purpose = _purpose(Kind(stored.kind))
-    key = chosen.unseal(tx.runtime.keyring, tx.realm_id, user_id, purpose, stored.sealed)
-    if key is None:
-        return stored
-    made = chosen.stored_key(key, stored.data, (await realms.current(tx)).settings.key_derivation)
-    return msgspec.structs.replace(stored, hash=chosen.as_hash(purpose, made))
-
-
-def _purpose(kind: Kind) -> chosen.Purpose:
-    return "pin" if kind is Kind.PIN else "password"
 
 
 async def spend_backup(tx: Tx, user_id: UserId, code: str) -> bool:
