@@ -16,6 +16,7 @@ TransferId = NewType("TransferId", UUID)
 DeviceId = NewType("DeviceId", UUID)
 LabelId = NewType("LabelId", UUID)
 CategoryId = NewType("CategoryId", UUID)
+IntegrationId = NewType("IntegrationId", UUID)
 OrgId = NewType("OrgId", UUID)
 
 

@@ -35,6 +35,8 @@ PERMISSIONS: dict[str, str] = {
     "transfers.write": "Import and export people",
     "places.read": "See registered places and groups of them",
     "places.write": "Register places, and say which facilities are in a group",
+    "integrations.read": "See registered integrations",
+    "integrations.write": "Register integrations that people may let act for them",
     "realm.read": "See the realm's settings",
     "realm.write": "Change the realm's settings and custom fields",
 }

@@ -15,6 +15,7 @@ class Purpose(StrEnum):
     VERIFY_EMAIL = "verify_email"
     RECOVER_PASSWORD = "recover_password"  # noqa: S105
     MFA_STEP = "mfa_step"
+    CONSENT = "consent"
 
 
 class AccessClaims(msgspec.Struct, frozen=True):

@@ -4,15 +4,15 @@
 
 | | |
 |---|---|
-| `wire`, `reading` | requests and answers, member by member; extended properties beside them |
+| `wire`, `wire_oauth`, `reading` | requests and answers, member by member; extended properties beside them |
 | `mapping` | the directory's words and the wire's, both ways |
 | `catalogue`, `catalogue.toml` | permission names, what they mean in the directory, system roles |
 | `address`, `auth` | formats, moments and methods in addresses; who asks |
 | `query`, `grammar` | filter language, order and page |
 | `lookup`, `replies` | from integers to entities; entity tags |
 | `users` `client` `roles` `categories` `labels` | operations, by the contract's tags |
-| `tills` `tokens` `credentials` `health` | more of these |
-| `pages` | what people see in a browser, beside the API |
+| `tills` `tokens` `credentials` `integrations` `health` | more of these |
+| `pages`, `consent` | what people see in a browser, beside the API |
 | `errors` | from every error to status and code |
 """
 
@@ -21,9 +21,11 @@ from roster.dialects.onslip360 import (
     auth,
     categories,
     client,
+    consent,
     credentials,
     errors,
     health,
+    integrations,
     labels,
     pages,
     roles,
@@ -38,11 +40,11 @@ from roster.web.operation import Operations
 
 __all__ = ["CATALOGUE", "PAGES", "dialect"]
 
-PAGES = {pages.RESET: pages.PASSWORD_RESET}
+PAGES = {pages.RESET: pages.PASSWORD_RESET, "/oauth-authorization": consent.CONSENT}
 """What stands beside the API, for people with a browser: by the last part of its address."""
 
 _ops = Operations()
-for _each in (users, client, roles, categories, labels, tills, tokens, credentials, health):
+for _each in (users, client, roles, categories, labels, tills, tokens, credentials, integrations, health):
     _ops.include(_each.ops)
 
 dialect = Dialect(

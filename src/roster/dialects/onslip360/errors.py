@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from roster.core.access.errors import LastAdministrator, RoleBuiltIn
+from roster.core.integrations.errors import InvalidGrant
 from roster.core.signed.errors import StaleClock
 from roster.core.users.errors import OwnAccount
 from roster.dialects.onslip360 import wire
@@ -35,6 +36,13 @@ class BadQuery(kit.InvalidInput):
 
     code = "bad_query"
     text = "The query cannot be understood."
+
+
+class UnsupportedGrant(kit.InvalidInput):
+    """The token endpoint gives keys for authorization codes only."""
+
+    code = "unsupported_grant_type"
+    text = "The grant type is authorization_code."
 
 
 class Meaning(msgspec.Struct, frozen=True):
@@ -88,7 +96,9 @@ def _oauth_code(error: kit.RosterError) -> str:
     """RFC 6749, section 5.2."""
     if isinstance(error, kit.Unavailable | kit.TooMany):
         return "temporarily_unavailable"
-    if isinstance(error, kit.Unauthenticated | kit.NotFound):
+    if isinstance(error, UnsupportedGrant):
+        return "unsupported_grant_type"
+    if isinstance(error, InvalidGrant):
         return "invalid_grant"
     return "invalid_request" if isinstance(error, kit.InvalidInput) else "server_error"
 

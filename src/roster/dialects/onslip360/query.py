@@ -79,6 +79,7 @@ _BADGE: Final[Members] = {
 }
 LABEL: Final[Members] = {**_BADGE, "label-category": Member("category_number", "number")}
 CATEGORY: Final[Members] = {**_BADGE, "resources": Member("resources", "list", sortable=False)}
+INTEGRATION: Final[Members] = {**BASE, "name": Member("name"), "alias": Member("alias")}
 TOKEN: Final[Members] = {**BASE, "name": Member("label"), "alias": Member("alias")}
 
 PARAMETERS: Final = (
