@@ -136,7 +136,7 @@ def test_external_ids_are_written_and_read() -> None:
 
 def test_a_role_shows_everybody_who_has_it() -> None:
     one, two = UserId(uuid7()), UserId(uuid7())
-    role = Role(RoleId(uuid7()), 1, "editors", "They edit", [], {}, False, {}, 3, AT, None, AT, None)
+    role = Role(RoleId(uuid7()), 1, "editors", "", "They edit", [], {}, [], False, {}, 3, AT, None, AT, None)
 
     shown = msgspec.to_builtins(mapping.role_out(role, Members(frozenset({one, two}), frozenset({two}))))
 
