@@ -34,7 +34,8 @@ class Scope(msgspec.Struct, frozen=True):
     """What one assignment gives within its limits: per kind (facility, zone …) the values that it reaches.
 
     A kind that is not named is not limited. Facilities and groups of facilities are one limit together: the facilities
-    of the groups are among `facility` here. `user_role` holds folded names.
+    of the groups are among `facility` here, as the organisations of a tree are among `organisation`. `user_role` holds
+    folded names.
     """
 
     permissions: frozenset[str]
@@ -67,12 +68,17 @@ class Grants(msgspec.Struct, frozen=True):
         return permission in self.everywhere or "*" in self.everywhere
 
     def holds(self, permission: str) -> bool:
-        """Whether the permission is held at all, be it within limits."""
-        return self.allows(permission) or any(scope.gives(permission) for scope in self.within)
+        """Whether the permission is held at all, be it within limits; what organisations give counts in them only."""
+        return self.allows(permission) or bool(self.scopes(permission))
 
     def scopes(self, permission: str) -> tuple[Scope, ...]:
-        """The scopes within which the permission is held, one per assignment."""
-        return tuple(scope for scope in self.within if scope.gives(permission))
+        """The scopes within which the permission is held, one per assignment, but those within organisations."""
+        return tuple(scope for scope in self.within if scope.gives(permission) and scope.limit("organisation") is None)
+
+    def organisations(self, permission: str) -> frozenset[str]:
+        """The ids of the organisations within which the permission is held: limited by them, and by nothing else."""
+        alone = (scope for scope in self.within if len(scope.limits) == 1 and scope.gives(permission))
+        return frozenset[str]().union(*(scope.limit("organisation") or () for scope in alone))
 
 
 NOTHING = Grants()

@@ -17,6 +17,8 @@ class RealmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     self_registration: bool = True
     """Whether people may make accounts for themselves."""
+    organisations_by_anyone: bool = True
+    """Whether everybody may found organisations, which are theirs; if not it takes `orgs.create`."""
     email_unique: bool = True
     """Whether an e-mail address belongs to one person only."""
     email_required: bool = False

@@ -1,0 +1,197 @@
+"""Joining, leaving, and who belongs to an organisation. Each is a whole use case: check, change, trail."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from roster.core.access import service as access
+from roster.core.audit import service as audit
+from roster.core.memberships import store
+from roster.core.memberships.errors import SecondFactorRequired
+from roster.core.memberships.fields import FIELDS
+from roster.core.memberships.models import Member, Membership, MembershipChange, Person, State
+from roster.core.orgs import checking, rights
+from roster.core.orgs import service as orgs
+from roster.core.orgs.models import Org
+from roster.kit.errors import Forbidden, InvalidInput, NotFound
+from roster.kit.filters import Filter, Sort
+from roster.kit.ids import OrgId, RoleId, UserId
+from roster.kit.pages import Page, Slice
+from roster.kit.patch import is_set
+from roster.storage import listing
+from roster.storage.tx import Tx
+
+_IN_ORDER: Final = (Sort("membership_id"),)
+_OF_A_MEMBERSHIP: Final = len(Membership.__struct_fields__)
+
+
+async def search(tx: Tx, org_id: OrgId, where: Filter | None, sorts: Sequence[Sort], page: Page) -> Slice[Member]:
+    """A page of an organisation's members, pending ones included, in the order in which they came.
+
+    For those who hold `members.read` there. Raises OrgNotFound, Forbidden, InvalidFilter, InvalidCursor.
+    """
+    org = await orgs.get(tx, org_id)
+    await rights.require(tx, "members.read", org)
+    return await listing.fetch(
+        tx,
+        store.MEMBERS,
+        _member,
+        fields=FIELDS,
+        where=where,
+        sorts=sorts or _IN_ORDER,
+        page=page,
+        may_see_private=True,
+        args=(org_id,),
+        about=(org_id,),
+    )
+
+
+async def get(tx: Tx, org_id: OrgId, user_id: UserId) -> Membership:
+    """One membership. For that person, and those who hold `members.read`. Raises OrgNotFound, NotAMember, Forbidden."""
+    if not tx.actor.is_user(user_id):
+        await rights.require(tx, "members.read", await orgs.get(tx, org_id))
+    return await store.find(tx, org_id, user_id)
+
+
+async def of_user(tx: Tx, user_id: UserId) -> list[Membership]:
+    """All memberships of a person, pending ones included; for that person, or with `members.read` everywhere."""
+    if not tx.actor.is_user(user_id) and not tx.actor.may("members.read"):
+        raise Forbidden
+    return await store.of_user(tx, user_id)
+
+
+async def among(tx: Tx, org: Org, user_ids: Sequence[UserId]) -> Mapping[UserId, Membership]:
+    """Which of these people belong to an organisation that the actor has been shown."""
+    return {each.user_id: each for each in await store.of_users(tx, org.id, user_ids)} if user_ids else {}
+
+
+async def with_id(tx: Tx, membership_id: UUID) -> Membership:
+    """One membership by its own id; nothing is checked. Raises NotAMember."""
+    return await store.with_id(tx, membership_id)
+
+
+async def may_know(tx: Tx, user_id: UserId) -> bool:
+    """Whether the actor may name this person: themselves, in reach, or in an organisation with them.
+
+    Whoever invites people by their ids alone must: ids may be guessed.
+    """
+    if tx.actor.is_user(user_id) or await access.is_over(tx, "users.read_basic", user_id):
+        return True
+    if await access.is_over(tx, "users.read", user_id):
+        return True
+    own = rights.own_id(tx)
+    return own is not None and await store.share_an_organisation(tx, own, user_id)
+
+
+async def add(tx: Tx, org_id: OrgId, user_id: UserId) -> Membership:
+    """Make a person a member without asking them. Needs `members.write` in the organisation, and `users.write` over
+    the person, unless it is the actor.
+
+    Raises OrgNotFound, Forbidden, NotFound, AlreadyMember, SecondFactorRequired.
+    """
+    org = await orgs.lock(tx, org_id)
+    await rights.require(tx, "members.write", org)
+    if not tx.actor.is_user(user_id):
+        await access.require_over(tx, "users.write", user_id, otherwise=NotFound)
+    return await _insert(tx, org, user_id, "active")
+
+
+async def pend(
+    tx: Tx, org: Org, user_ids: Sequence[UserId], *, roles: Mapping[UserId, Sequence[RoleId]]
+) -> Mapping[UserId, Membership]:
+    """Make people pending members, who have to accept; part of the use case that invites them.
+
+    It has checked the actor and the roles, and locked nothing. Who belongs to the organisation already is left out.
+    """
+    promised = [list(roles.get(each, ())) for each in user_ids]
+    made = {each.user_id: each for each in await store.insert_many(tx, org.id, user_ids, promised)}
+    changes = {"organisation": [None, str(org.id)]}
+    await audit.record_each(tx, "member.invited", "user", dict.fromkeys(made, changes))
+    return made
+
+
+async def join(tx: Tx, org: Org, user_id: UserId) -> Membership:
+    """A pending member accepts, and gets the roles promised; part of the use case that has seen their invitation.
+
+    Raises NotAMember, SecondFactorRequired.
+    """
+    found = await store.find(tx, org.id, user_id)
+    await require_second_factor(tx, org, user_id)
+    if await store.activate(tx, found.id):
+        await audit.record(tx, "member.joined", "user", user_id, {"organisation": [None, str(org.id)]})
+    return await store.find(tx, org.id, user_id)
+
+
+async def change(tx: Tx, org_id: OrgId, user_id: UserId, change: MembershipChange) -> Membership:
+    """Change what the organisation says about a member. Needs `members.write` there.
+
+    Raises OrgNotFound, NotAMember, Forbidden, InvalidInput.
+    """
+    org = await orgs.lock(tx, org_id)
+    await rights.require(tx, "members.write", org)
+    before = await store.find(tx, org_id, user_id)
+    external_id = change.external_id if is_set(change.external_id) else before.external_id
+    facets = {**before.facets, **change.facets} if is_set(change.facets) else before.facets
+    _check(external_id, facets)
+    after = msgspec.structs.replace(before, external_id=external_id, facets=facets)
+    if after == before:
+        return before
+    after = await store.update(tx, after)
+    differences = {
+        name: [getattr(before, name), getattr(after, name)]
+        for name in ("external_id", "facets")
+        if getattr(before, name) != getattr(after, name)
+    }
+    await audit.record(tx, "member.changed", "user", user_id, {**differences, "organisation": [str(org_id)] * 2})
+    return after
+
+
+async def remove(tx: Tx, org_id: OrgId, user_id: UserId) -> None:
+    """A person leaves, or is removed by whoever holds `members.write` there: with all roles that end with it.
+
+    Raises OrgNotFound, NotAMember, Forbidden, LastOrgAdministrator. Two administrators who leave at once wait for each
+    other, as both lock the organisation.
+    """
+    org = await orgs.lock(tx, org_id)
+    if not tx.actor.is_user(user_id):
+        await rights.require(tx, "members.write", org)
+    found = await store.find(tx, org_id, user_id)
+    await store.delete(tx, found.id)
+    await audit.record(tx, "member.removed", "user", user_id, {"organisation": [str(org_id), None]})
+
+
+async def is_anywhere(tx: Tx, user_id: UserId) -> bool:
+    """Whether a person is a member, pending or not, of any organisation. Nothing is checked."""
+    return await store.is_anywhere(tx, user_id)
+
+
+async def must_have_second_factor(tx: Tx, user_id: UserId) -> bool:
+    """Whether an organisation that the person belongs to requires a second factor. Nothing is checked."""
+    return await store.must_have_second_factor(tx, user_id)
+
+
+async def require_second_factor(tx: Tx, org: Org, user_id: UserId) -> None:
+    """Raise SecondFactorRequired when the organisation requires a second factor and the person has none."""
+    if org.enforces_mfa and not await store.has_second_factor(tx, user_id):
+        raise SecondFactorRequired
+
+
+async def _insert(tx: Tx, org: Org, user_id: UserId, state: State) -> Membership:
+    await require_second_factor(tx, org, user_id)
+    made = await store.insert(tx, org.id, user_id, state)
+    await audit.record(tx, "member.added", "user", user_id, {"organisation": [None, str(org.id)]})
+    return made
+
+
+def _check(external_id: str | None, facets: Mapping[str, dict[str, object]]) -> None:
+    problems = checking.facet_problems(dict(facets))
+    if problems:
+        raise InvalidInput(problems)
+    if external_id is not None and (len(external_id) > 200 or not external_id.isprintable()):
+        raise InvalidInput.of("external_id", "invalid_text", "Use at most 200 characters, and no control signs.")
+
+
+def _member(*row: Any) -> Member:
+    return Member(Person(*row[_OF_A_MEMBERSHIP:]), Membership(*row[:_OF_A_MEMBERSHIP]))

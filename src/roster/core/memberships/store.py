@@ -1,0 +1,190 @@
+"""SQL of memberships."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from roster.core.memberships.errors import AlreadyMember, NotAMember
+from roster.core.memberships.fields import HIDDEN
+from roster.core.memberships.models import Membership, State
+from roster.kit.errors import NotFound
+from roster.kit.ids import OrgId, RoleId, UserId, uuid7
+from roster.storage.sql import Listing
+from roster.storage.tx import Tx
+
+_COLUMNS = "id, org_id, user_id, state, external_id, promised, facets, version, created_at, created_by, joined_at"
+_SHOWN = (
+    "m.id, m.org_id, m.user_id, m.state, m.external_id, m.promised, m.facets, m.version, m.created_at, m.created_by,"
+    " m.joined_at"
+)
+_PERSON = "u.id, u.number, u.username, h.email, h.phone, h.display_name, h.given_name, h.family_name, h.locale,"
+_PERSON_REST = " h.picture, u.status, coalesce(h.facets, '{}'), u.created_at"
+MEMBERS = Listing(
+    columns=_SHOWN + ", " + _PERSON + _PERSON_REST,
+    tables="memberships m JOIN users u ON u.realm_id = m.realm_id AND u.id = m.user_id"
+    " LEFT JOIN LATERAL (SELECT u.email, u.phone, u.display_name, u.given_name, u.family_name, u.locale, u.picture,"
+    " u.facets WHERE NOT " + HIDDEN + ") h ON TRUE",
+    condition="m.realm_id = $1 AND m.org_id = $2 AND u.deleted_at IS NULL",
+    tiebreak="m.id",
+)
+"""A membership beside its person, in the order of their structs."""
+
+
+async def find(tx: Tx, org_id: OrgId, user_id: UserId) -> Membership:
+    return await tx.one(
+        Membership,
+        "SELECT " + _COLUMNS + " FROM memberships WHERE realm_id = $1 AND org_id = $2 AND user_id = $3",
+        tx.realm_id,
+        org_id,
+        user_id,
+        missing=NotAMember,
+    )
+
+
+async def with_id(tx: Tx, membership_id: UUID) -> Membership:
+    return await tx.one(
+        Membership,
+        "SELECT " + _COLUMNS + " FROM memberships WHERE realm_id = $1 AND id = $2",
+        tx.realm_id,
+        membership_id,
+        missing=NotAMember,
+    )
+
+
+async def of_user(tx: Tx, user_id: UserId) -> list[Membership]:
+    return await tx.all(
+        Membership,
+        "SELECT " + _COLUMNS + " FROM memberships WHERE realm_id = $1 AND user_id = $2 ORDER BY id",
+        tx.realm_id,
+        user_id,
+    )
+
+
+async def of_users(tx: Tx, org_id: OrgId, user_ids: Sequence[UserId]) -> list[Membership]:
+    return await tx.all(
+        Membership,
+        "SELECT " + _COLUMNS + " FROM memberships WHERE realm_id = $1 AND org_id = $2 AND user_id = ANY($3)",
+        tx.realm_id,
+        org_id,
+        list(user_ids),
+    )
+
+
+async def insert(
+    tx: Tx, org_id: OrgId, user_id: UserId, state: State, *, promised: Sequence[RoleId] = ()
+) -> Membership:
+    return await tx.one(
+        Membership,
+        "INSERT INTO memberships (realm_id, id, org_id, user_id, state, promised, created_at, created_by, joined_at)"
+        " SELECT $1, $2, $3, u.id, $5, $6, $7, $8, CASE WHEN $5 = 'active' THEN $7::timestamptz END"
+        " FROM users u WHERE u.realm_id = $1 AND u.id = $4 AND u.deleted_at IS NULL RETURNING " + _COLUMNS,
+        tx.realm_id,
+        uuid7(),
+        org_id,
+        user_id,
+        state,
+        list(promised),
+        tx.now,
+        tx.actor.user_id,
+        missing=NotFound,
+        conflicts={"memberships_once": AlreadyMember},
+    )
+
+
+async def insert_many(
+    tx: Tx, org_id: OrgId, user_ids: Sequence[UserId], promised: Sequence[Sequence[RoleId]]
+) -> list[Membership]:
+    """Pending members; who belongs to the organisation already, or does not exist, is left out."""
+    return await tx.all(
+        Membership,
+        "INSERT INTO memberships (realm_id, id, org_id, user_id, state, promised, created_at, created_by)"
+        " SELECT $1, t.id, $2, u.id, 'pending', string_to_array(t.promised, ',')::uuid[], $6, $7"
+        " FROM unnest($3::uuid[], $4::uuid[], $5::text[]) AS t (id, user_id, promised)"
+        " JOIN users u ON u.realm_id = $1 AND u.id = t.user_id AND u.deleted_at IS NULL"
+        " ON CONFLICT DO NOTHING RETURNING " + _COLUMNS,
+        tx.realm_id,
+        org_id,
+        [uuid7() for _ in user_ids],
+        list(user_ids),
+        [",".join(map(str, each)) for each in promised],
+        tx.now,
+        tx.actor.user_id,
+    )
+
+
+async def update(tx: Tx, membership: Membership) -> Membership:
+    return await tx.one(
+        Membership,
+        "UPDATE memberships SET external_id = $3, facets = $4, promised = $5, version = version + 1"
+        " WHERE realm_id = $1 AND id = $2 RETURNING " + _COLUMNS,
+        tx.realm_id,
+        membership.id,
+        membership.external_id,
+        membership.facets,
+        membership.promised,
+        missing=NotAMember,
+    )
+
+
+async def activate(tx: Tx, membership_id: UUID) -> bool:
+    """Whether it was pending before."""
+    changed = await tx.run(
+        "UPDATE memberships SET state = 'active', joined_at = $3, promised = '{}', version = version + 1"
+        " WHERE realm_id = $1 AND id = $2 AND state = 'pending'",
+        tx.realm_id,
+        membership_id,
+        tx.now,
+    )
+    return changed == 1
+
+
+async def delete(tx: Tx, membership_id: UUID) -> None:
+    await tx.run("DELETE FROM memberships WHERE realm_id = $1 AND id = $2", tx.realm_id, membership_id)
+
+
+async def is_anywhere(tx: Tx, user_id: UserId) -> bool:
+    return await tx.value(
+        "SELECT EXISTS (SELECT FROM memberships WHERE realm_id = $1 AND user_id = $2)", tx.realm_id, user_id
+    )
+
+
+async def must_have_second_factor(tx: Tx, user_id: UserId) -> bool:
+    """Whether an organisation that the person belongs to keeps people without one out."""
+    return await tx.value(
+        "SELECT EXISTS (SELECT FROM memberships m JOIN orgs o ON o.realm_id = m.realm_id AND o.id = m.org_id"
+        " WHERE m.realm_id = $1 AND m.user_id = $2 AND m.state = 'active' AND o.enforces_mfa)",
+        tx.realm_id,
+        user_id,
+    )
+
+
+async def has_second_factor(tx: Tx, user_id: UserId) -> bool:
+    return await tx.value(
+        "SELECT EXISTS (SELECT FROM credentials WHERE realm_id = $1 AND user_id = $2 AND kind = 'totp'"
+        " AND state = 'active')",
+        tx.realm_id,
+        user_id,
+    )
+
+
+async def among_active(tx: Tx, org_id: OrgId, user_ids: Sequence[UserId]) -> set[UserId]:
+    """Those of these people who are active members and may sign in."""
+    rows = await tx.rows(
+        "SELECT m.user_id FROM memberships m JOIN users u ON u.realm_id = m.realm_id AND u.id = m.user_id"
+        " WHERE m.realm_id = $1 AND m.org_id = $2 AND m.user_id = ANY($3) AND m.state = 'active'"
+        " AND u.status = 'active' AND u.deleted_at IS NULL",
+        tx.realm_id,
+        org_id,
+        list(user_ids),
+    )
+    return {UserId(user_id) for (user_id,) in rows}
+
+
+async def share_an_organisation(tx: Tx, user_id: UserId, other_id: UserId) -> bool:
+    """Whether both are active members of one organisation."""
+    return await tx.value(
+        "SELECT EXISTS (SELECT FROM memberships a JOIN memberships b ON b.realm_id = a.realm_id AND b.org_id = a.org_id"
+        " WHERE a.realm_id = $1 AND a.user_id = $2 AND b.user_id = $3 AND a.state = 'active' AND b.state = 'active')",
+        tx.realm_id,
+        user_id,
+        other_id,
+    )

@@ -1,0 +1,1 @@
+"""Organisations: trees of them, and whose they are."""
