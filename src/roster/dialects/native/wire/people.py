@@ -208,7 +208,7 @@ class ApiKeyCreate(Input, frozen=True, kw_only=True):
 
 
 class ApiKeyCreated(Output, frozen=True, kw_only=True):
-    """The new key. `key` is shown this once, that of kind `hawk` in Base64; `identifier` names it in signed requests."""
+    """The new key. `key` is shown this once, of kind `hawk` in Base64; `identifier` names it in signed requests."""
 
     key: str
     identifier: str | None
