@@ -180,3 +180,29 @@ async def test_an_offset_and_a_cursor_lead_to_the_same_rows(
         # A cursor is a place: whoever says the direction may go the other way from it.
         after = await ask(connection, realm_id, Page(3, cursor=part.previous, backwards=False), sorts=sorts)
         assert after.items == expected[offset + 1 : offset + 4]
+
+
+@thorough
+@given(rows=ROWS, where=FILTERS, limit=st.integers(1, 4), descending=st.booleans(), gather=st.booleans())
+async def test_a_glance_and_what_is_gathered_show_the_same_pages(
+    connection: asyncpg.Connection, rows: list[Row], where: Filter, limit: int, *, descending: bool, gather: bool
+):
+    """All rows are near here, so a glance lacks none."""
+    realm_id = await store(connection, rows)
+    checked = filters.check(where, FIELDS, may_see_private=True)
+    sorts = [Sort("made", descending)]
+    matching = [row for row in rows if filter_model.holds(checked, row, FIELDS)]
+    expected = [row["id"] for row in filter_model.in_order(matching, sorts, FIELDS)]
+    page, seen = Page(limit), list[UUID]()
+    while True:
+        walk = Walk(KEY, page, where=checked, sorts=sorts, fields=FIELDS, about=("things", realm_id))
+        compiled = None if gather else sql.compile_glance(LISTING, FIELDS, walk, args=(realm_id,), realm_id=realm_id)
+        if compiled is None:
+            compiled = sql.compile_page(LISTING, FIELDS, walk, args=(realm_id,), realm_id=realm_id, gather=True)
+        found = [tuple(row) for row in await connection.fetch(compiled[0], *compiled[1])]
+        part = walk.cut(found, lambda found: found)
+        seen += part.items
+        if part.next is None:
+            break
+        page = Page(limit, cursor=part.next)
+    assert seen == expected

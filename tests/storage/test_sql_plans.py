@@ -14,6 +14,7 @@ from roster.kit import patterns
 from roster.kit.filters import (
     EVERYTHING,
     All,
+    AnyOf,
     Attribute,
     Attributes,
     Compare,
@@ -56,16 +57,27 @@ PIECES = [
 
 
 def _person(name: LiteralString, key: LiteralString, *, nullable: bool = True) -> Field:
-    return Field(name=name, kind=Kind.FOLDED, column=name, key=key, grams="grams", sortable=True, nullable=nullable)
+    return Field(
+        name=name,
+        kind=Kind.FOLDED,
+        column=name,
+        key=key,
+        grams="grams",
+        sketch="sketch",
+        sortable=True,
+        nullable=nullable,
+        walked=name == "username",
+        unique=name == "username",
+    )
 
 
 PEOPLE = Fields(
     [
         _person("username", "username_key", nullable=False),
         _person("email", "email_key"),
-        Field(name="created_at", kind=Kind.INSTANT, column="created_at", sortable=True, nullable=False),
+        Field(name="created_at", kind=Kind.INSTANT, column="created_at", sortable=True, nullable=False, walked=True),
     ],
-    Attributes(column="attributes", undefined=Attribute(Kind.JSON)),
+    Attributes(column="attributes", sketch="sketch", undefined=Attribute(Kind.JSON)),
 )
 LISTING = sql.Listing(columns="id", tables="people", condition="realm_id = $1")
 
@@ -148,6 +160,39 @@ async def test_mixed_directions_still_start_at_the_first_key(connection: asyncpg
 async def test_a_comparison_can_use_its_index(connection: asyncpg.Connection, where: Filter, index: str, by: str):
     await copy_index(connection, index)
     assert by in await plan_of(connection, *sql.compile_count(LISTING, PEOPLE, where, args=(REALM,), realm_id=REALM))
+
+
+@pytest.mark.parametrize(("sort", "index"), [("created_at", "users_by_created"), ("username", "users_username_key")])
+@pytest.mark.parametrize("descending", [False, True])
+async def test_a_glance_looks_at_rows_only_where_the_index_says_that_they_may_match(
+    connection: asyncpg.Connection, sort: str, index: str, *, descending: bool
+):
+    await copy_index(connection, index)
+    await copy_index(connection, "users_pkey")
+    where = AnyOf((Compare("email", Op.CONTAINS, "exa"), Compare("attributes.colour", Op.EQ, 'r"d')))
+    walk = Walk(bytes(32), Page(25), where=where, sorts=[Sort(sort, descending)], fields=PEOPLE, about=())
+    found = sql.compile_glance(LISTING, PEOPLE, walk, args=(REALM,), realm_id=REALM)
+    assert found is not None
+    plan = await plan_of(connection, *found)
+    assert f"Index Only Scan {'Backward ' if descending else ''}using " in plan
+    assert "Sort" not in plan
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        EVERYTHING,
+        AnyOf(()),
+        Not(Compare("email", Op.CONTAINS, "exa")),
+        Compare("email", Op.CONTAINS, ""),
+        AnyOf((Compare("email", Op.CONTAINS, "exa"), Compare("created_at", Op.GE, datetime(2026, 1, 1, tzinfo=UTC)))),
+        Compare("attributes.size", Op.EQ, 5),
+        Compare("email", Op.IN, [f"{number}@example.org" for number in range(20)]),
+    ],
+)
+async def test_a_filter_that_sketches_do_not_answer_has_no_glance(where: Filter):
+    walk = Walk(bytes(32), Page(25), where=where, sorts=[Sort("created_at")], fields=PEOPLE, about=())
+    assert sql.compile_glance(LISTING, PEOPLE, walk, args=(REALM,), realm_id=REALM) is None
 
 
 async def test_short_needles_are_found_without_trigrams():

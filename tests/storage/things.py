@@ -21,6 +21,8 @@ CREATE TEMPORARY TABLE things (
     realm_id uuid NOT NULL, id uuid NOT NULL,
     name text COLLATE "C", name_key text COLLATE "C", title text COLLATE "C" NOT NULL,
     number bigint NOT NULL, level integer, active boolean, seen timestamptz, made timestamptz NOT NULL, ref uuid,
+    sketch text COLLATE "C" GENERATED ALWAYS AS
+        (CASE WHEN level IS NULL THEN coalesce(name_key, '') || E'\n' || attributes::text END) STORED,
     tags text[] NOT NULL, attributes jsonb NOT NULL, grams integer[] NOT NULL, secret text, note text,
     PRIMARY KEY (realm_id, id))
 """
@@ -37,19 +39,27 @@ FIELDS = Fields(
     [
         Field(name="id", kind=Kind.UUID, column="id", sortable=True, nullable=False),
         Field(
-            name="name", kind=Kind.FOLDED, column="name", key="name_key", grams="grams", sortable=True, patterns=True
+            name="name",
+            kind=Kind.FOLDED,
+            column="name",
+            key="name_key",
+            grams="grams",
+            sketch="sketch",
+            sortable=True,
+            patterns=True,
         ),
         Field(name="title", kind=Kind.TEXT, column="title", sortable=True, nullable=False, patterns=True),
         Field(name="number", kind=Kind.INTEGER, column="number", sortable=True, nullable=False),
         Field(name="level", kind=Kind.INTEGER, column="level", sortable=True),
         Field(name="active", kind=Kind.BOOLEAN, column="active", sortable=True),
         Field(name="seen", kind=Kind.INSTANT, column="seen", sortable=True),
-        Field(name="made", kind=Kind.INSTANT, column="made", sortable=True, nullable=False),
+        Field(name="made", kind=Kind.INSTANT, column="made", sortable=True, walked=True, nullable=False),
         Field(name="ref", kind=Kind.UUID, column="ref", sortable=True),
         Field(name="tags", kind=Kind.TEXT_LIST, column="tags", nullable=False),
     ],
     Attributes(
         column="attributes",
+        sketch="sketch",
         defined={name: Attribute(kind) for name, kind in DEFINED.items()},
         undefined=Attribute(Kind.JSON),
     ),

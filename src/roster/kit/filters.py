@@ -156,9 +156,12 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     key: LiteralString | None = None  # the column with the folded text; folded fields have one, others do not
     member: tuple[str, ...] = ()  # the path inside `column`, for custom fields
     grams: LiteralString | None = None  # the column with the trigrams of the folded text, for substring search
+    sketch: LiteralString | None = None  # a column that holds this text among others, or NULL; see `storage.sql.glance`
     filterable: bool = True
     sortable: bool = False
     indexed: bool = False  # an index yields the rows in this order
+    walked: bool = False  # and that index holds the sketch
+    unique: bool = False  # no two rows of a realm have the same value
     nullable: bool = True
     patterns: bool = False  # `matches` is allowed
     rows: "Fields | None" = None  # of a field of rows, whose `column` is what follows FROM, joined to the outer row
@@ -201,6 +204,7 @@ class Attributes(msgspec.Struct, frozen=True, kw_only=True):
     defined: Mapping[str, Attribute] = MappingProxyType({})
     undefined: Attribute | None = None
     patterns: bool = False
+    sketch: LiteralString | None = None
 
     def find(self, name: str) -> Field | None:
         """The field with this full public name, or None."""
@@ -218,6 +222,7 @@ class Attributes(msgspec.Struct, frozen=True, kw_only=True):
             member=path,
             sortable=attribute.kind not in _UNSORTABLE,
             patterns=self.patterns,
+            sketch=self.sketch,
             visibility=attribute.visibility,
         )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from roster.kit import filters
@@ -46,13 +46,25 @@ async def fetch(
         walk.after = next(iter(await tx.rows(query, *values)), None)
         if walk.after is None:
             raise InvalidCursor
-    query, values = sql.compile_page(listing, fields, walk, args=known, realm_id=tx.realm_id)
-    rows = await tx.rows(query, *values)
+    rows = await _page(tx, listing, fields, walk, known)
     total: int | None = None
     if page.total:
         query, values = sql.compile_count(listing, fields, wanted, args=known, realm_id=tx.realm_id)
         total = await tx.value(query, *values)
     return walk.cut(rows, model, total)
+
+
+async def _page(
+    tx: Tx, listing: Listing, fields: Fields, walk: Walk, args: tuple[object, ...]
+) -> list[tuple[Any, ...]]:
+    """A glance at what is near fills the page when much matches; when little does, it is gathered and put in order."""
+    glance = sql.compile_glance(listing, fields, walk, args=args, realm_id=tx.realm_id)
+    if glance is not None:
+        rows = await tx.rows(glance[0], *glance[1])
+        if len(rows) > walk.page.limit:
+            return rows
+    query, values = sql.compile_page(listing, fields, walk, args=args, realm_id=tx.realm_id, gather=glance is not None)
+    return await tx.rows(query, *values)
 
 
 @asynccontextmanager

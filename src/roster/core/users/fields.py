@@ -11,7 +11,13 @@ _PRIVATE = Visibility.PRIVATE
 
 
 def _folded(
-    name: LiteralString, key: LiteralString, *, indexed: bool = False, basic: bool = False, nullable: bool = True
+    name: LiteralString,
+    key: LiteralString,
+    *,
+    indexed: bool = False,
+    walked: bool = False,
+    basic: bool = False,
+    nullable: bool = True,
 ) -> Field:
     return Field(
         name=name,
@@ -19,8 +25,11 @@ def _folded(
         column=name,
         key=key,
         grams="grams",
+        sketch="sketch",
         sortable=True,
         indexed=indexed,
+        walked=walked,
+        unique=name == "username",
         nullable=nullable,
         patterns=True,
         visibility=Visibility.BASIC if basic else _PRIVATE,
@@ -31,7 +40,7 @@ FIELDS = Fields(
     [
         Field(name="id", kind=Kind.UUID, column="id", sortable=True, indexed=True, nullable=False),
         Field(name="number", kind=Kind.INTEGER, column="number", sortable=True, indexed=True, nullable=False),
-        _folded("username", "username_key", indexed=True, basic=True, nullable=False),
+        _folded("username", "username_key", indexed=True, walked=True, basic=True, nullable=False),
         _folded("email", "email_key", indexed=True),
         _folded("display_name", "display_key", indexed=True),
         _folded("given_name", "given_key"),
@@ -45,7 +54,15 @@ FIELDS = Fields(
         Field(name="email_verified_at", kind=Kind.INSTANT, column="email_verified_at", visibility=_PRIVATE),
         Field(name="phone_verified_at", kind=Kind.INSTANT, column="phone_verified_at", visibility=_PRIVATE),
         Field(name="version", kind=Kind.INTEGER, column="version", sortable=True, nullable=False),
-        Field(name="created_at", kind=Kind.INSTANT, column="created_at", sortable=True, indexed=True, nullable=False),
+        Field(
+            name="created_at",
+            kind=Kind.INSTANT,
+            column="created_at",
+            sortable=True,
+            indexed=True,
+            walked=True,
+            nullable=False,
+        ),
         Field(name="updated_at", kind=Kind.INSTANT, column="updated_at", sortable=True, nullable=False),
         Field(name="roles", kind=Kind.TEXT_LIST, column=store.ROLE_NAMES, nullable=False, visibility=_PRIVATE),
         Field(
@@ -97,4 +114,4 @@ _UNDEFINED = Attribute(Kind.JSON, _PRIVATE)
 def custom(known: Mapping[str, Definition]) -> Attributes:
     """A realm's custom fields; those that nobody has defined are searchable by those who may see everything."""
     defined = {name: Attribute(_KINDS[each.kind], Visibility(each.visibility)) for name, each in known.items()}
-    return Attributes(column="attributes", defined=defined, undefined=_UNDEFINED)
+    return Attributes(column="attributes", sketch="sketch", defined=defined, undefined=_UNDEFINED)

@@ -28,6 +28,18 @@ CREATE TABLE users (
     facets jsonb NOT NULL DEFAULT '{}',         -- what only one dialect knows, by dialect name
     tags text[] NOT NULL DEFAULT '{}',
     grams integer[] NOT NULL DEFAULT '{}',
+    -- The texts again, short enough to lie in the indexes that lists are sorted by; NULL where they are long. What is
+    -- looked for in a person's texts is in here too, so that a walk along such an index need not look at most people.
+    sketch text COLLATE "C" GENERATED ALWAYS AS (
+        CASE WHEN octet_length(username_key || coalesce(email_key, '') || coalesce(display_key, '')
+            || coalesce(given_key, '') || coalesce(family_key, '')) + octet_length(attributes::text) <= 600
+        THEN coalesce(email_key, '')
+            || CASE WHEN strpos(email_key, username_key) > 0 THEN '' ELSE E'\n' || username_key END
+            || E'\n' || coalesce(display_key, '')
+            || CASE WHEN strpos(display_key, given_key) > 0 THEN '' ELSE E'\n' || coalesce(given_key, '') END
+            || CASE WHEN strpos(display_key, family_key) > 0 THEN '' ELSE E'\n' || coalesce(family_key, '') END
+            || E'\n' || attributes::text
+        END) STORED,
     version integer NOT NULL DEFAULT 0,         -- +1 per change
     access_version bigint NOT NULL DEFAULT 0,   -- +1 when the person's assignments change
     places uuid[] NOT NULL DEFAULT '{}',        -- marks of all that the assignments name; kept by assignments_changed
@@ -46,12 +58,12 @@ CREATE TABLE users (
     PRIMARY KEY (realm_id, id)
 );
 
-CREATE UNIQUE INDEX users_username_key ON users (realm_id, username_key);
+CREATE UNIQUE INDEX users_username_key ON users (realm_id, username_key) INCLUDE (id, sketch);
 CREATE UNIQUE INDEX users_email_key ON users (realm_id, email_key) WHERE email_unique;
 CREATE UNIQUE INDEX users_number_key ON users (realm_id, number);
 CREATE INDEX users_by_email ON users (realm_id, email_key, id);
 CREATE INDEX users_by_phone ON users (realm_id, phone_key) WHERE phone_key IS NOT NULL;
-CREATE INDEX users_by_created ON users (realm_id, created_at, id);
+CREATE INDEX users_by_created ON users (realm_id, created_at, id) INCLUDE (sketch);
 CREATE INDEX users_by_family ON users (realm_id, family_key, id);
 CREATE INDEX users_by_display ON users (realm_id, display_key, id);
 CREATE INDEX users_by_deletion ON users (realm_id, deleted_at) WHERE deleted_at IS NOT NULL;

@@ -15,7 +15,14 @@ A filter with `matches` runs a regular expression of the caller on every row tha
 it does so inside of `Tx.bounded`.
 """
 
-from roster.storage.sql.page import Listing, compile_count, compile_order, compile_page, compile_place
+from roster.storage.sql.page import (
+    Listing,
+    compile_count,
+    compile_glance,
+    compile_order,
+    compile_page,
+    compile_place,
+)
 from roster.storage.sql.parameters import Compiled
 from roster.storage.sql.where import compile_where
 
@@ -23,6 +30,7 @@ __all__ = [
     "Compiled",
     "Listing",
     "compile_count",
+    "compile_glance",
     "compile_order",
     "compile_page",
     "compile_place",

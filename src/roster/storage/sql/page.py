@@ -13,8 +13,12 @@ import msgspec
 from roster.kit.filters import EVERYTHING, Fields, Filter, Sort
 from roster.kit.pages import Page, Walk
 from roster.storage.sql.columns import comparable, type_of
+from roster.storage.sql.glance import needles, sketched
 from roster.storage.sql.parameters import Compiled, Parameters, numbered
 from roster.storage.sql.where import condition
+
+_STEPS = 20_000
+"""Entries of an index that a glance looks at: five milliseconds' worth."""
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,8 +60,13 @@ def compile_count(
     return "SELECT count(*) FROM " + _source(listing) + " WHERE " + wanted, args + parameters.values
 
 
-def compile_page(listing: Listing, fields: Fields, walk: Walk, *, args: tuple[object, ...], realm_id: UUID) -> Compiled:
-    """The rows of one page and one more, in walking order; each ends in its sort values and id, as `Walk.cut` wants."""
+def compile_page(
+    listing: Listing, fields: Fields, walk: Walk, *, args: tuple[object, ...], realm_id: UUID, gather: bool = False
+) -> Compiled:
+    """The rows of one page and one more, in walking order; each ends in its sort values and id, as `Walk.cut` wants.
+
+    With `gather` all matching rows are found first and then put in order: for filters that few of them fulfil.
+    """
     parameters = Parameters(len(args))
     keys = _keys(walk.sorts, fields, parameters, tiebreak=listing.tiebreak, backwards=walk.backwards)
     names: list[LiteralString] = [numbered("cursor_", place) for place in range(len(keys))]
@@ -65,10 +74,44 @@ def compile_page(listing: Listing, fields: Fields, walk: Walk, *, args: tuple[ob
     wanted = _wanted(listing, fields, walk.where, parameters, realm_id)
     start = "SELECT " + ", ".join([listing.columns, *shown]) + " FROM " + _source(listing) + " WHERE " + wanted
     ending = " ORDER BY " + _order(names, keys) + _window(walk.page, parameters)
-    branches: list[LiteralString] = [start + place + ending for place in _places(keys, walk, parameters)]
+    places = _places(keys, walk, parameters)
+    if gather:
+        branches: list[LiteralString] = ["SELECT * FROM (" + start + at + " OFFSET 0) found" + ending for at in places]
+    else:
+        branches = [start + at + ending for at in places]
     if len(branches) == 1:
         return branches[0], args + parameters.values
     return "(" + ") UNION ALL (".join(branches) + ")" + ending, args + parameters.values
+
+
+def compile_glance(
+    listing: Listing, fields: Fields, walk: Walk, *, args: tuple[object, ...], realm_id: UUID
+) -> Compiled | None:
+    """The same page from a short walk along an index that holds sketches; None where that is not possible.
+
+    Rows are looked at only when their sketch holds what the filter looks for. A page that is not full may lack rows
+    that come later.
+    """
+    wanted = needles(walk.where, fields)
+    field = fields[walk.sorts[0].field] if len(walk.sorts) == 1 else None
+    if not wanted or field is None or not field.walked or listing.gathered:
+        return None
+    parameters = Parameters(len(args))
+    keys = _keys(walk.sorts, fields, parameters, tiebreak=listing.tiebreak, backwards=walk.backwards)
+    (place,) = _places(keys, walk, parameters)
+    along = keys[:1] if field.unique else keys
+    order = " ORDER BY " + _order([key.expression for key in along], along)
+    steps = " LIMIT " + parameters.add(_STEPS, "bigint")
+    near = "SELECT " + keys[0].expression + " AS near_key, id AS near_id, sketch FROM " + listing.tables
+    there = "SELECT * FROM " + listing.tables + " WHERE realm_id = $1 AND id = near.near_id AND "
+    exact = _wanted(listing, fields, walk.where, parameters, realm_id)
+    shown: list[LiteralString] = [key.expression + numbered(" AS cursor_", at) for at, key in enumerate(keys)]
+    start = "SELECT " + ", ".join([listing.columns, *shown]) + " FROM (" + near + " WHERE realm_id = $1" + place
+    middle = order + steps + ") near CROSS JOIN LATERAL (" + there + exact + " OFFSET 0) " + listing.tables
+    outer: list[LiteralString] = ["near_key", "near_id"]
+    ending = " ORDER BY " + _order(outer[: len(along)], along) + _window(walk.page, parameters)
+    query = start + middle + " WHERE " + sketched("near.sketch", wanted, parameters) + ending
+    return query, args + parameters.values
 
 
 def compile_place(

@@ -1,0 +1,66 @@
+"""What the sketch of a row must hold if the row is to match: the cheap question before the exact one.
+
+A sketch is a column with the row's texts, kept in the indexes that lists are sorted by. Where it is NULL, or a filter
+asks for something else, only the row itself tells.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any, LiteralString, TypeAlias
+
+from roster.kit import text
+from roster.kit.filters import All, AnyOf, Compare, Field, Fields, Filter, Op
+from roster.kit.values import Kind
+from roster.storage.sql.parameters import Parameters
+
+Needles: TypeAlias = list[frozenset[str]]
+"""Of each set the sketch holds at least one."""
+
+_PARTS = frozenset({Op.CONTAINS, Op.STARTS, Op.ENDS})
+_FEW = 8
+
+
+def needles(where: Filter, fields: Fields) -> Needles:
+    """What every row that matches has in its sketch; nothing when that cannot be said."""
+    match where:
+        case All():
+            return [needle for part in where.parts for needle in needles(part, fields)]
+        case AnyOf():
+            found = [needles(part, fields) for part in where.parts]
+            either = frozenset[str]().union(*(each[0] for each in found if each))
+            return [either] if found and all(found) and len(either) <= _FEW else []
+        case Compare():
+            found = _texts(fields[where.field], where.op, where.value)
+            return [frozenset(found)] if found and all(found) and len(found) <= _FEW else []
+        case _:
+            return []
+
+
+def sketched(column: LiteralString, wanted: Needles, parameters: Parameters) -> LiteralString:
+    """The condition on the sketch."""
+    return " AND ".join([_either(column, each, parameters) for each in wanted])
+
+
+def _either(column: LiteralString, some: frozenset[str], parameters: Parameters) -> LiteralString:
+    held: list[LiteralString] = [_holds(column, each, parameters) for each in sorted(some)]
+    return "(" + column + " IS NULL OR " + " OR ".join(held) + ")"
+
+
+def _holds(column: LiteralString, needle: str, parameters: Parameters) -> LiteralString:
+    return "strpos(" + column + ", " + parameters.add(needle, "text") + ") > 0"
+
+
+def _texts(field: Field, op: Op, value: Any) -> Sequence[str]:
+    if field.sketch is None:
+        return ()
+    choices: Sequence[object] = value if op is Op.IN else (value,)
+    if field.key is not None and (op in _PARTS or op in (Op.EQ, Op.IN)):
+        return [text.fold(str(choice)) for choice in choices]
+    if field.member and field.kind in (Kind.TEXT, Kind.TEXT_LIST, Kind.JSON) and _is_whole(field, op):
+        return [json.dumps(choice, ensure_ascii=False) if isinstance(choice, str) else "" for choice in choices]
+    return ()
+
+
+def _is_whole(field: Field, op: Op) -> bool:
+    """Whether the whole of a value in a custom field is asked for, as it stands in the JSON text."""
+    return op in (Op.EQ, Op.IN) or (op is Op.CONTAINS and field.kind is Kind.TEXT_LIST)
