@@ -34,6 +34,7 @@ class Failure(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     type: str = ""
     status: int | None = None
     status_text: str = ""
+    code: str = ""
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -1,6 +1,14 @@
 // What every script of a client uses: a line of JSON for each step, with the requests that the step made.
 
+import { subscribe } from 'node:diagnostics_channel'
+
 const requests = []
+
+subscribe('http.client.response.finish', ({ request, response }) => {
+  const address = `${request.protocol}//${request.getHeader('host')}${request.path}`
+  requests.push(`${request.method} ${address} ${response.statusCode}`)
+})
+
 const send = globalThis.fetch
 
 globalThis.fetch = async (resource, options) => {
@@ -29,7 +37,7 @@ export async function attempt(work) {
   try {
     return { answer: await work() }
   } catch (error) {
-    const { name, message, type, status, statusText } = error
-    return { error: { name, message, type, status, statusText } }
+    const { name, message, type, status, statusText, data } = error
+    return { error: { name, message, type, status, statusText, code: data?.code } }
   }
 }
