@@ -5,7 +5,7 @@ puts them into an answer. Members that the server manages are passed over in req
 they have read.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -42,12 +42,12 @@ class Write(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_un
 
     tags: Tags | UnsetType = UNSET
     labels: Numbers | UnsetType = UNSET
-    id: object = UNSET
-    created: object = UNSET
-    updated: object = UNSET
-    deleted: object = UNSET
-    updated_by: object = UNSET
-    updated_from: object = UNSET
+    id: Any = UNSET
+    created: Any = UNSET
+    updated: Any = UNSET
+    deleted: Any = UNSET
+    updated_by: Any = UNSET
+    updated_from: Any = UNSET
 
 
 class Patch(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
@@ -56,11 +56,11 @@ class Patch(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_un
     tags: Tags | UnsetType | None = UNSET
     labels: Numbers | UnsetType | None = UNSET
     deleted: Text | UnsetType | None = UNSET
-    id: object = UNSET
-    created: object = UNSET
-    updated: object = UNSET
-    updated_by: object = UNSET
-    updated_from: object = UNSET
+    id: Any = UNSET
+    created: Any = UNSET
+    updated: Any = UNSET
+    updated_by: Any = UNSET
+    updated_from: Any = UNSET
 
 
 class StoredUser(Stored, frozen=True, kw_only=True, rename="kebab", omit_defaults=True):
@@ -167,7 +167,7 @@ class LabelPatch(Patch, frozen=True, kw_only=True, rename="kebab", forbid_unknow
 
 
 TillType = Literal["till", "ordering-device", "external-journal"]
-Opaque = dict[str, object]
+Opaque = dict[str, Any]
 DeviceId = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
@@ -248,7 +248,7 @@ class AccessToken(Write, frozen=True, kw_only=True, rename="kebab", forbid_unkno
     type: TokenType
     name: Named
     alias: TokenAlias
-    user: object = UNSET
+    user: Any = UNSET
     client: Number | UnsetType = UNSET
     location: Number | UnsetType = UNSET
     external: bool | UnsetType = UNSET
@@ -262,7 +262,7 @@ class AccessTokenPatch(Patch, frozen=True, kw_only=True, rename="kebab", forbid_
     type: TokenType | UnsetType = UNSET
     name: Named | UnsetType = UNSET
     alias: TokenAlias | UnsetType = UNSET
-    user: object = UNSET
+    user: Any = UNSET
     client: Number | UnsetType | None = UNSET
     location: Number | UnsetType | None = UNSET
     external: bool | UnsetType | None = UNSET
@@ -331,9 +331,9 @@ class ClientInfo(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", omit
     """Who the caller is and what it may do. Entities in here may carry extended properties."""
 
     company: Company
-    access_token: object = UNSET
-    till: object = UNSET
-    user: object = UNSET
+    access_token: Any = UNSET
+    till: Any = UNSET
+    user: Any = UNSET
     service_endpoints: list[ServiceEndpoint]
     system_params: SystemParams
     merchant_params: MerchantParams
