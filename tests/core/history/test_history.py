@@ -29,6 +29,7 @@ from roster.storage.tx import Tx
 from tests import factories
 from tests.core import people
 from tests.core.people import Person
+from tests.core.transfer import moving
 
 Step = Callable[[Tx], Awaitable[Any]]
 Read = Callable[[Tx], Awaitable[Any]]
@@ -286,6 +287,22 @@ async def test_roles_of_a_person_come_out_as_they_were(runtime: Runtime, person:
         for at, names in zip(moments, expected, strict=True):
             assert await history.roles_at(tx, person.id, at) == {roles[name] for name in names}
         assert await history.roles_at(tx, person.id, person.user.created_at) == set()
+
+
+async def test_roles_that_an_import_gave_come_out_too(runtime: Runtime, person: Person):
+    realm, actor = person.realm, factories.roster_in(person.realm)
+    for name in ("a", "b"):
+        await factories.a_role(runtime, realm, name)
+    async with runtime.write(actor) as tx:
+        await access.set_roles(tx, person.id, ["a"])
+        before = tx.now
+    data = moving.ndjson({"username": person.username, "roles": ["a", "b"]})
+    await moving.run(runtime, actor, await moving.upload(runtime, actor, data))
+
+    async with runtime.read(actor) as tx:
+        roles = {name: (await access.find_role(tx, name)).id for name in ("a", "b")}
+        assert await history.roles_at(tx, person.id, before) == {roles["a"]}
+        assert await history.roles_at(tx, person.id, tx.now) == set(roles.values())
 
 
 async def test_the_steps_of_a_life_are_listed(runtime: Runtime, person: Person):

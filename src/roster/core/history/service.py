@@ -33,6 +33,7 @@ class _Said(msgspec.Struct, frozen=True):
     name: list[str | None] | None = None
     role: list[str | None] | None = None
     contexts: list[dict[str, list[str]] | None] | None = None
+    roles: list[list[RoleId]] | None = None
     members: list[list[UserId]] | None = None
 
 
@@ -88,7 +89,7 @@ async def labels_at(tx: Tx, subject_id: UUID, at: datetime) -> list[LabelId]:
 async def roles_at(tx: Tx, user_id: UserId, at: datetime) -> set[RoleId]:
     """The roles that a person had without limits at that moment, those that are deleted now included.
 
-    As exact as the trail: giving a role in an import, and deleting one that people have, do not say enough yet.
+    As exact as the trail, which does not say who had a role when it was deleted.
     """
     names = await store.role_names(tx)
     held = set(await store.roles_of(tx, user_id))
@@ -132,6 +133,8 @@ def _undo_role(held: set[RoleId], names: dict[RoleId, str], user_id: UserId, ent
         left, came = said.members
         held.difference_update({role_id} if user_id in came else ())
         held.update({role_id} if user_id in left else ())
+    elif said.roles is not None:
+        held.difference_update(said.roles[1])
     elif said.role is not None and said.contexts is None:
         _undo_assignment(held, names, said.role)
 

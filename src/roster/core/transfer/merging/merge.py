@@ -1,6 +1,6 @@
 """One batch, from the staging table into the directory. Everything happens in the caller's transaction."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 from uuid import UUID
 
@@ -219,7 +219,8 @@ class _Merge:
         self._summary.roles_given += sum(map(len, missing.values()))
         if missing and not self._job.dry_run:
             await self._give(missing)
-            await audit.record_many(self._tx, "role.assigned", "user", list(missing))
+            changes: dict[UUID, audit.Changes] = {each: _given(lacking) for each, lacking in missing.items()}
+            await audit.record_each(self._tx, "role.assigned", "user", changes)
         return set(missing)
 
     async def _give(self, given: Mapping[UserId, Collection[Granted]]) -> None:
@@ -231,6 +232,15 @@ class _Merge:
         ]
         if rows:
             await store.give_roles(self._tx, rows)
+
+
+def _given(granted: Iterable[Granted]) -> dict[str, list[list[str]]]:
+    """What the trail says: the roles by id, those that are limited to places apart from the others."""
+    found: dict[str, list[list[str]]] = {}
+    for each in granted:
+        name = "limited_roles" if each.is_limited else "roles"
+        found.setdefault(name, [[], []])[1].append(str(each.role_id))
+    return found
 
 
 def _has_password(entry: Entry) -> bool:

@@ -30,6 +30,11 @@ class Granted(msgspec.Struct, frozen=True):
     contexts: str
     is_owner: bool
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether it is given for some places only."""
+        return self.contexts != "{}"
+
 
 class Roles:
     """The roles of one import, by the names they have in its file.
