@@ -38,7 +38,7 @@ def test_a_client_names_exact_versions_with_their_digests_and_no_registry(client
     packages = {name: each for name, each in json.loads(text)["packages"].items() if name}
 
     assert wanted
-    assert all(re.fullmatch(r"\d+\.\d+\.\d+(-[\w.]+)?", version) for version in wanted.values())
+    assert all(re.fullmatch(r"(npm:@[\w/-]+@)?\d+\.\d+\.\d+(-[\w.]+)?", version) for version in wanted.values())
     assert all(each["integrity"].startswith("sha512-") for each in packages.values())
     assert [name for name, each in packages.items() if "resolved" in each] == []
 
