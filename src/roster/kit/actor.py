@@ -93,6 +93,7 @@ class Actor(msgspec.Struct, frozen=True):
     that ask for a recent one; `factors` are the means used then. `platform` says that the home is the main realm.
     `realm_version` and `access_version` are the realm's stored ones, when they were read with the principal.
     `proof` is the purpose of a one-time token when that, and nothing more, is what was presented.
+    `locale` is the language that a person has chosen; `is_confirmed` says that their address, if any, is verified.
     """
 
     kind: Kind
@@ -113,6 +114,8 @@ class Actor(msgspec.Struct, frozen=True):
     access_version: int | None = None
     platform: bool = False
     proof: str | None = None
+    locale: str | None = None
+    is_confirmed: bool = True
 
     @property
     def is_known(self) -> bool:

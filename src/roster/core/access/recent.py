@@ -7,6 +7,7 @@ from roster.storage.tx import Tx
 
 is_recent = recent.is_recent
 require_recent_sign_in = recent.require_recent_sign_in
+require_strong = recent.require_strong
 
 
 async def require_for_address(tx: Tx, user_id: UserId) -> None:

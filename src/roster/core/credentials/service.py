@@ -77,14 +77,17 @@ async def keys(
     return await store.keys(tx, user_id, after, limit)
 
 
-async def create(runtime: Runtime, actor: Actor, user_id: UserId, draft: CredentialDraft) -> Issued:
+async def create(
+    runtime: Runtime, actor: Actor, user_id: UserId, draft: CredentialDraft, *, recently: bool = True
+) -> Issued:
     """Make an API key, a personal token or a device secret.
 
-    Own ones after a recent sign-in; for others `credentials.write`, and never for people who may do more than the
-    actor. Raises InvalidInput, StepUpRequired, Forbidden, Escalation, UserNotFound, TooManyCredentials, Unavailable.
+    Own ones after a recent sign-in (`recently` as in `require_write`); for others `credentials.write`, and never for
+    people who may do more than the actor. Raises InvalidInput, StepUpRequired, Forbidden, Escalation, UserNotFound,
+    TooManyCredentials, Unavailable.
     """
     async with runtime.read(actor) as tx:
-        await require_write(tx, user_id)
+        await require_write(tx, user_id, recently=recently)
         realm = await realms.current(tx)
         _checked(draft, realm.settings.password_min_length)
         if draft.secret is not None:
@@ -115,12 +118,24 @@ async def change(tx: Tx, user_id: UserId, credential_id: CredentialId, change: C
     return after
 
 
-async def delete(tx: Tx, user_id: UserId, credential_id: CredentialId) -> None:
+async def renew(tx: Tx, user_id: UserId, credential_id: CredentialId, *, recently: bool = True) -> Issued:
+    """Give a personal token another secret; the one before is void. Raises as `create`, and CredentialNotFound."""
+    await require_write(tx, user_id, recently=recently)
+    found = await store.lock(tx, user_id, credential_id)
+    if found.kind != Kind.PERSONAL:
+        raise CredentialNotFound
+    text = marks.new_key(tx.realm_id, credential_id)
+    credential = await store.renew(tx, credential_id, secrets.digest(text))
+    await audit.record(tx, "credential.renewed", "user", user_id, {"kind": [found.kind, found.kind]})
+    return Issued(credential, text)
+
+
+async def delete(tx: Tx, user_id: UserId, credential_id: CredentialId, *, recently: bool = True) -> None:
     """Remove a credential; sessions that were opened with it are gone too. Removing a TOTP seed ends MFA.
 
     Raises as `create` does, and CredentialNotFound.
     """
-    await require_write(tx, user_id)
+    await require_write(tx, user_id, recently=recently)
     found = await store.lock(tx, user_id, credential_id)
     await store.delete(tx, credential_id)
     if found.kind == Kind.TOTP:
@@ -134,14 +149,19 @@ async def spend_hashing(tx: Tx, user_id: UserId) -> None:
         await limits.spend(tx, HASHES, str(user_id))
 
 
-async def require_write(tx: Tx, user_id: UserId) -> None:
+async def require_write(tx: Tx, user_id: UserId, *, recently: bool = True) -> None:
     """Raise unless the actor may change this person's credentials: own ones after a recent sign-in, else permission.
+
+    Without `recently` an older sign-in by the same means will do, and a personal token: for front doors whose
+    contracts say so.
 
     Who signs each request has no session to be recent: the password's key counts as a sign-in, another key only with
     `credentials.write`, as it would for others.
     """
     if tx.actor.is_user(user_id):
-        if not _may_sign(tx.actor):
+        if not recently:
+            recent.require_strong(tx)
+        elif not _may_sign(tx.actor):
             await recent.require_recent_sign_in(tx)
         return
     await access.require_over(tx, "credentials.write", user_id)

@@ -141,6 +141,19 @@ async def update(tx: Tx, credential_id: CredentialId, *, label: str, expires_at:
     )
 
 
+async def renew(tx: Tx, credential_id: CredentialId, lookup: bytes) -> Credential:
+    return await tx.one(
+        Credential,
+        "UPDATE credentials SET lookup = $3, last_used_at = NULL, version = version + 1, updated_at = $4"
+        " WHERE realm_id = $1 AND id = $2 RETURNING " + _COLUMNS,
+        tx.realm_id,
+        credential_id,
+        lookup,
+        tx.now,
+        missing=CredentialNotFound,
+    )
+
+
 async def update_signing(
     tx: Tx, credential_id: CredentialId, *, label: str, data: Mapping[str, object], expires_at: datetime | None
 ) -> Credential:

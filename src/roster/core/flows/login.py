@@ -4,6 +4,7 @@ Whoever fails gets one answer at one price: unknown, disabled and deleted people
 same statements and one hash too. Where it must wait for a hash, no connection is held.
 """
 
+from collections.abc import Collection
 from uuid import UUID
 
 import msgspec
@@ -64,15 +65,17 @@ async def password(
     claims: ClaimsFor | None = None,
     label: str = "",
     limit: Policy | None = None,
+    kinds: Collection[Kind] | None = None,
 ) -> Granted | StepNeeded:
     """Sign in with an identifier and a secret: a password, a device secret, an API key or a backup code.
 
     People with a second factor need `code` too, or get StepNeeded, unless the realm lets this kind of secret skip it.
-    `limit` is how many may sign in to the realm in this way. Raises BadCredentials, TooMany, Unavailable.
+    `limit` is how many may sign in to the realm in this way; `kinds` are the only secrets taken, if given.
+    Raises BadCredentials, TooMany, Unavailable.
     """
     attempt = await _prepare(runtime, actor, identifier, secret, limit)
     try:
-        done = await _try(runtime, attempt, secret, code=code, claims=claims, label=label)
+        done = await _try(runtime, attempt, secret, code=code, claims=claims, label=label, kinds=kinds)
     except Unavailable:
         async with runtime.read(attempt.actor) as tx:
             await guesses.undone(tx, attempt.key)
@@ -86,9 +89,18 @@ async def password(
 
 
 async def _try(
-    runtime: Runtime, attempt: _Attempt, secret: str, *, code: str | None, claims: ClaimsFor | None, label: str
+    runtime: Runtime,
+    attempt: _Attempt,
+    secret: str,
+    *,
+    code: str | None,
+    claims: ClaimsFor | None,
+    label: str,
+    kinds: Collection[Kind] | None,
 ) -> Granted | StepNeeded:
     proved = await _prove(runtime, attempt, secret)
+    if proved is not None and kinds is not None and proved.stored.kind not in kinds:
+        raise BadCredentials
     if proved is None or attempt.user is None or attempt.user.status != "active" or attempt.realm.status != "active":
         raise BadCredentials
     async with runtime.write(attempt.actor) as tx:

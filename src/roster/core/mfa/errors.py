@@ -17,6 +17,13 @@ class AlreadyActive(Conflict):
     text = "A second factor is active already."
 
 
+class NothingPrepared(Conflict):
+    """No seed was made that a code could confirm."""
+
+    code = "second_factor_not_prepared"
+    text = "No second factor is being set up."
+
+
 class NotActive(Conflict):
     """There is no second factor."""
 

@@ -7,7 +7,7 @@ from roster.core.credentials import rules, seeds
 from roster.core.credentials import service as credentials
 from roster.core.credentials.errors import CredentialNotFound
 from roster.core.mfa import store, totp
-from roster.core.mfa.errors import AlreadyActive, NotActive, WrongCode
+from roster.core.mfa.errors import AlreadyActive, NotActive, NothingPrepared, WrongCode
 from roster.core.mfa.models import Activated, Enrolment, Seed
 from roster.core.realms import service as realms
 from roster.core.users import service as users
@@ -19,13 +19,14 @@ from roster.storage.tx import Tx
 CODES: Final = 10
 
 
-async def enrol(tx: Tx, user_id: UserId, *, label: str = "") -> Enrolment:
+async def enrol(tx: Tx, user_id: UserId, *, label: str = "", recently: bool = True) -> Enrolment:
     """Begin to set up TOTP; nothing is asked for at sign-in until `activate`. Beginning again makes a new seed.
 
-    Own ones after a recent sign-in; for others `credentials.write`. Raises AlreadyActive, StepUpRequired, Forbidden,
+    Own ones after a recent sign-in (`recently` as in `credentials.require_write`, here and below); for others
+    `credentials.write`. Raises AlreadyActive, StepUpRequired, Forbidden,
     Escalation, UserNotFound.
     """
-    await credentials.require_write(tx, user_id)
+    await credentials.require_write(tx, user_id, recently=recently)
     rules.check_text(label, "label")
     user = await users.tx_maybe(tx, user_id)
     if user is None:
@@ -55,9 +56,23 @@ async def activate(tx: Tx, user_id: UserId, credential_id: CredentialId, code: s
     return Activated(credential, codes)
 
 
-async def renew_codes(tx: Tx, user_id: UserId) -> list[str]:
+async def activate_prepared(tx: Tx, user_id: UserId, code: str, *, recently: bool = True) -> None:
+    """The same for whatever seed is prepared; no backup codes are made. Raises NothingPrepared instead of not found."""
+    await credentials.require_write(tx, user_id, recently=recently)
+    seed = await store.look_up(tx, user_id)
+    if seed is None:
+        raise NothingPrepared
+    if seed.state != "pending":
+        raise AlreadyActive
+    if not await _is_right(tx, seed, code):
+        raise WrongCode.of("code", "wrong_code", WrongCode.text)
+    await store.activate(tx, seed.id)
+    await audit.record(tx, "mfa.activated", "user", user_id)
+
+
+async def renew_codes(tx: Tx, user_id: UserId, *, recently: bool = True) -> list[str]:
     """New backup codes in place of the old ones. Raises NotActive, and as `enrol`."""
-    await credentials.require_write(tx, user_id)
+    await credentials.require_write(tx, user_id, recently=recently)
     if not await is_active(tx, user_id):
         raise NotActive
     codes = await credentials.replace_backups(tx, user_id, CODES)
@@ -65,9 +80,9 @@ async def renew_codes(tx: Tx, user_id: UserId) -> list[str]:
     return codes
 
 
-async def remove(tx: Tx, user_id: UserId) -> None:
+async def remove(tx: Tx, user_id: UserId, *, recently: bool = True) -> None:
     """Turn MFA off: seed and backup codes go. Raises NotActive, and as `enrol`."""
-    await credentials.require_write(tx, user_id)
+    await credentials.require_write(tx, user_id, recently=recently)
     if not await credentials.remove_second_factors(tx, user_id):
         raise NotActive
     await audit.record(tx, "mfa.removed", "user", user_id)

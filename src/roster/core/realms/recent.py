@@ -21,6 +21,13 @@ async def is_recent(tx: Tx) -> bool:
     return tx.now - at <= timedelta(seconds=realm.settings.recent_sign_in_for)
 
 
+def require_strong(tx: Tx) -> None:
+    """Raise StepUpRequired unless the actor came by a sign-in that would do when recent, or with a personal token."""
+    if tx.actor.kind is Kind.SYSTEM or not (_STRONG | {"personal"}).isdisjoint(tx.actor.factors):
+        return
+    raise StepUpRequired
+
+
 async def require_recent_sign_in(tx: Tx) -> None:
     """Raise StepUpRequired unless the actor signed in recently with a password, a provider, or by registering.
 

@@ -40,6 +40,21 @@ async def list_of(tx: Tx, user_id: UserId) -> list[Session]:
     return await store.live_of(tx, user_id)
 
 
+async def all_of(tx: Tx, user_id: UserId, *, limit: int, offset: int = 0) -> tuple[list[Session], int]:
+    """A part of a person's sessions, newest first, and how many there are: those that ended not long ago too.
+
+    Needs `sessions.read`, or being that person.
+    """
+    if not tx.actor.is_user(user_id):
+        await access.require_over(tx, "sessions.read", user_id)
+    return await store.all_of(tx, user_id, limit, offset)
+
+
+async def get_numbered(tx: Tx, number: int) -> Session:
+    """One session by number. Raises as `get` does."""
+    return await get(tx, await store.id_of(tx, number))
+
+
 async def get(tx: Tx, session_id: SessionId) -> Session:
     """One session, ended ones too. Raises SessionNotFound, also when the actor may not see it."""
     session = await store.find(tx, session_id)
@@ -99,9 +114,19 @@ async def extend(tx: Tx, session_id: SessionId) -> Session:
 # refresh
 
 
+def least(generation: int) -> int:
+    """The lowest generation whose numbered access tokens are still good, for those who were asking meanwhile."""
+    return max(0, generation - 1)
+
+
 def refresh_token(tx: Tx, session: Session) -> str:
     """The refresh token of a session's present generation."""
-    return refreshing.write(tx.runtime.keyring, tx.realm_id, session.id, session.generation)
+    return refresh_token_of(tx, session.id, session.generation)
+
+
+def refresh_token_of(tx: Tx, session_id: SessionId, generation: int) -> str:
+    """The refresh token of any generation, for those who have shown a token that was made with it."""
+    return refreshing.write(tx.runtime.keyring, tx.realm_id, session_id, generation)
 
 
 async def refresh(runtime: Runtime, actor: Actor, text: str) -> Refreshed:

@@ -110,6 +110,26 @@ async def live_of(tx: Tx, user_id: UserId) -> list[Session]:
     return [_session(row) for row in rows]
 
 
+async def all_of(tx: Tx, user_id: UserId, limit: int, offset: int) -> tuple[list[Session], int]:
+    rows = await tx.rows(
+        "SELECT " + _NAMES + " FROM sessions WHERE realm_id = $1 AND user_id = $2"
+        " ORDER BY created_at DESC, id DESC LIMIT $3 OFFSET $4",
+        tx.realm_id,
+        user_id,
+        limit,
+        offset,
+    )
+    total = await tx.value("SELECT count(*) FROM sessions WHERE realm_id = $1 AND user_id = $2", tx.realm_id, user_id)
+    return [_session(row) for row in rows], total
+
+
+async def id_of(tx: Tx, number: int) -> SessionId:
+    found = await tx.value("SELECT id FROM sessions WHERE realm_id = $1 AND number = $2", tx.realm_id, number)
+    if found is None:
+        raise SessionNotFound
+    return SessionId(found)
+
+
 async def find(tx: Tx, session_id: SessionId) -> Session:
     rows = await tx.rows("SELECT " + _NAMES + " FROM sessions WHERE realm_id = $1 AND id = $2", tx.realm_id, session_id)
     if not rows:

@@ -19,7 +19,11 @@ class Purpose(StrEnum):
 
 
 class AccessClaims(msgspec.Struct, frozen=True):
-    """The claims of an access token that we rely on (RFC 9068); others are for whoever reads them."""
+    """The claims of an access token that we rely on (RFC 9068); others are for whoever reads them.
+
+    `seq` is the generation of the session when the token was made, in tokens of front doors that number them: these
+    end with the second refresh after it.
+    """
 
     iss: str
     aud: str
@@ -30,6 +34,7 @@ class AccessClaims(msgspec.Struct, frozen=True):
     exp: int
     jti: str
     nbf: int = 0
+    seq: int | None = None
 
 
 class ProofClaims(msgspec.Struct, frozen=True):
@@ -64,6 +69,9 @@ class Principal(msgspec.Struct, frozen=True):
     factors: list[str]
     last_used_at: datetime
     device_id: DeviceId | None
+    generation: int
+    locale: str | None
+    confirmed: bool
 
 
 class KeyPrincipal(msgspec.Struct, frozen=True):
@@ -79,6 +87,8 @@ class KeyPrincipal(msgspec.Struct, frozen=True):
     kind: str
     lookup: bytes | None
     last_used_at: datetime | None
+    locale: str | None
+    confirmed: bool
 
 
 class Proof(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from roster.core.access import service as access
 from roster.core.credentials import marks
 from roster.core.realms import service as realms
 from roster.core.sessions import activity
+from roster.core.sessions import service as sessions
 from roster.core.sessions.models import Session
 from roster.core.tokens import jose, keys, store, verdicts
 from roster.core.tokens.models import AccessClaims, AccessToken, KeyPrincipal
@@ -27,6 +28,8 @@ from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 
 TYP: Final = "at+jwt"
+NUMBERED: Final = "numbered"
+"""Asked for like a claim: the token says its session's generation, and ends with the second refresh after it."""
 _OWN_CLAIMS: Final = frozenset({*AccessClaims.__struct_fields__, "purpose"})
 
 jwks = keys.jwks
@@ -53,7 +56,9 @@ async def issue_access(tx: Tx, session: Session, claims: Mapping[str, object] | 
         "exp": until,
         "jti": uuid7(),
     }
-    extra = {name: value for name, value in (claims or {}).items() if name not in _OWN_CLAIMS}
+    if claims is not None and NUMBERED in claims:
+        own["seq"] = session.generation
+    extra = {name: value for name, value in (claims or {}).items() if name not in _OWN_CLAIMS | {NUMBERED}}
     return AccessToken(jose.sign(await keys.signing(tx), TYP, {**extra, **own}), max(0, until - now))
 
 
@@ -71,6 +76,21 @@ async def authenticate(tx: Tx, realm_slug: str, text: str, origin: Origin) -> Ac
     return tx.actor
 
 
+async def numbered(tx: Tx, realm_slug: str, text: str) -> tuple[SessionId, int]:
+    """Session and generation of a numbered token, however old it is: only its signature is checked.
+
+    For front doors where it stands for the refresh token of its generation. Raises InvalidToken.
+    """
+    verdict = await _verified(tx, realm_slug, text)
+    claims = verdict.claims
+    realm = await realms.by_slug(tx, realm_slug)
+    if claims.seq is None or not _in_order(tx, realm_slug, claims, max(claims.nbf, claims.iat)):
+        raise InvalidToken
+    if not await keys.is_current(tx, realm_slug, verdict.kid, realm.version):
+        raise InvalidToken
+    return SessionId(claims.sid), claims.seq
+
+
 async def _by_session(tx: Tx, slug: str, text: str, origin: Origin) -> Actor:
     verdict = await _verified(tx, slug, text)
     claims = verdict.claims
@@ -79,6 +99,8 @@ async def _by_session(tx: Tx, slug: str, text: str, origin: Origin) -> Actor:
         raise InvalidToken
     found = await store.session_principal(tx, slug, claims.sid, claims.sub)
     if found is None or not await keys.is_current(tx, slug, verdict.kid, found.realm_version):
+        raise InvalidToken
+    if claims.seq is not None and claims.seq < sessions.least(found.generation):
         raise InvalidToken
     user_id, session_id = UserId(claims.sub), SessionId(claims.sid)
     activity.touch(tx.runtime, found.realm_id, session_id, found.last_used_at, now)
@@ -100,6 +122,8 @@ async def _by_session(tx: Tx, slug: str, text: str, origin: Origin) -> Actor:
         realm_version=found.realm_version,
         access_version=found.realm_access_version,
         platform=slug == realms.MAIN,
+        locale=found.locale,
+        is_confirmed=found.confirmed,
     )
 
 
@@ -128,6 +152,8 @@ async def _key_actor(tx: Tx, slug: str, found: KeyPrincipal, origin: Origin) -> 
         realm_version=found.realm_version,
         access_version=found.realm_access_version,
         platform=slug == realms.MAIN,
+        locale=found.locale,
+        is_confirmed=found.confirmed,
     )
 
 

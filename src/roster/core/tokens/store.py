@@ -9,6 +9,7 @@ from roster.kit.ids import CredentialId, ProofId, RealmId, UserId
 from roster.storage.tx import Tx
 
 _PROOF = "id, purpose, user_id, data, created_at, expires_at"
+_CONFIRMED = "(u.email IS NULL OR u.email_verified_at IS NOT NULL)"
 
 
 async def session_principal(tx: Tx, slug: str, session_id: UUID, user_id: UUID) -> Principal | None:
@@ -16,7 +17,7 @@ async def session_principal(tx: Tx, slug: str, session_id: UUID, user_id: UUID) 
     return await tx.maybe(
         Principal,
         "SELECT r.id, r.version, r.access_version, u.username, u.access_version, s.authenticated_at, s.factors,"
-        " s.last_used_at, s.device_id FROM realms r"
+        " s.last_used_at, s.device_id, s.generation, u.locale, " + _CONFIRMED + " FROM realms r"
         " JOIN sessions s ON s.realm_id = r.id AND s.id = $2"
         " JOIN users u ON u.realm_id = r.id AND u.id = s.user_id"
         " WHERE r.slug = $1 AND r.status = 'active' AND s.user_id = $3 AND s.ended_at IS NULL AND s.expires_at > $4"
@@ -33,7 +34,7 @@ async def key_principal(tx: Tx, slug: str, realm_id: RealmId, credential_id: Cre
     return await tx.maybe(
         KeyPrincipal,
         "SELECT r.id, r.version, r.access_version, u.id, u.username, u.access_version, c.id, c.kind, c.lookup,"
-        " c.last_used_at FROM realms r"
+        " c.last_used_at, u.locale, " + _CONFIRMED + " FROM realms r"
         " JOIN credentials c ON c.realm_id = r.id AND c.id = $3"
         " JOIN users u ON u.realm_id = r.id AND u.id = c.user_id"
         " WHERE r.slug = $1 AND r.id = $2 AND r.status = 'active' AND c.kind IN ('api_key', 'personal')"

@@ -143,6 +143,23 @@ async def change(tx: Tx, user_id: UserId, change: UserChange, *, version: int | 
     return after
 
 
+async def keep(tx: Tx, dialect: str, known: dict[str, object]) -> User:
+    """Keep what a front door remembers for the actor, a person, and lets them say about themselves.
+
+    Members named replace those kept before. Raises UserNotFound, InvalidInput when it is too much.
+    """
+    user_id = tx.actor.user_id
+    if user_id is None or not tx.actor.is_user(user_id):
+        raise UserNotFound
+    before = await store.lock(tx, user_id)
+    if before.deleted_at is not None:
+        raise UserNotFound
+    kept = {**before.facets.get(dialect, {}), **known}
+    after = await _apply(tx, before, UserChange(facets={dialect: kept}), by_self=False)
+    await audit.record(tx, "user.changed", "user", user_id, _differences(before, after))
+    return after
+
+
 async def delete(tx: Tx, user_id: UserId, *, version: int | None = None) -> None:
     """Delete so that it can be undone: names are held, sessions end, roles and credentials wait.
 
