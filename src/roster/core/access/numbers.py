@@ -1,6 +1,6 @@
 """Roles by number, for front doors whose identifiers are integers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from roster.core.access import numbers_store
@@ -9,7 +9,7 @@ from roster.kit.errors import InvalidInput
 from roster.kit.ids import UserId
 from roster.storage.tx import Tx
 
-__all__ = ["Given", "names", "roles_of"]
+__all__ = ["Given", "names", "of", "roles_of"]
 
 
 async def roles_of(tx: Tx, user_ids: Sequence[UserId]) -> dict[UUID, list[Given]]:
@@ -18,6 +18,11 @@ async def roles_of(tx: Tx, user_ids: Sequence[UserId]) -> dict[UUID, list[Given]
     The caller has checked that the actor may see these people.
     """
     return await numbers_store.given(tx, user_ids) if user_ids else {}
+
+
+async def of(tx: Tx, role_ids: Iterable[UUID]) -> list[Given]:
+    """The same of roles by their ids, those left out that are gone. Nothing is checked."""
+    return await numbers_store.by_id(tx, role_ids)
 
 
 async def names(tx: Tx, numbers: Sequence[int], *, field: str = "roles") -> list[str]:

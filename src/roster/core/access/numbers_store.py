@@ -1,6 +1,6 @@
 """SQL of roles by number."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from roster.kit.ids import UserId
@@ -21,6 +21,15 @@ async def given(tx: Tx, user_ids: Sequence[UserId]) -> dict[UUID, list[Given]]:
     for user_id, *role in rows:
         found.setdefault(user_id, []).append((role[0], role[1], role[2]))
     return found
+
+
+async def by_id(tx: Tx, role_ids: Iterable[UUID]) -> list[Given]:
+    rows = await tx.rows(
+        "SELECT number, name, built_in FROM roles WHERE realm_id = $1 AND id = ANY($2) ORDER BY number",
+        tx.realm_id,
+        list(role_ids),
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
 
 
 async def names(tx: Tx, numbers: Sequence[int]) -> dict[int, str]:

@@ -143,6 +143,11 @@ async def numbered(tx: Tx, numbers: Sequence[int]) -> list[LabelId]:
     return [found[number] for number in numbers]
 
 
+async def numbers_for(tx: Tx, label_ids: Sequence[LabelId]) -> list[int]:
+    """The numbers of these labels, deleted ones left out. Nothing is checked."""
+    return sorted(each.number for each in await store.live(tx, label_ids)) if label_ids else []
+
+
 async def attach(tx: Tx, kind: Subject, subject_id: UUID, label_ids: Sequence[LabelId]) -> None:
     """Make the labels of somebody or something exactly these.
 

@@ -1,9 +1,13 @@
 """What an address says besides which operation is meant (notes, section 2): `/users/7@2026-01-02T03:04:05.000Z`."""
 
 import re
-from typing import Final
+from datetime import datetime
+from typing import Final, cast
 
+from roster.kit import values
+from roster.kit.values import Kind, WrongValue
 from roster.web import addressing
+from roster.web.errors import UnknownRoute
 from roster.web.request import Request
 
 AT: Final = "at"
@@ -12,6 +16,17 @@ EXPOSED: Final = ("ETag", "X-Total-Count", "Location", "WWW-Authenticate", "Serv
 """What scripts of other sites may read of an answer."""
 _OTHER_FORMATS: Final = frozenset({"csv", "xml"})
 _MOMENT: Final = re.compile(r"@(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z)\Z", re.ASCII)
+
+
+def moment(request: Request) -> datetime | None:
+    """The time that the address asks about; None for now. Raises UnknownRoute for one that no calendar holds."""
+    text = request.extra.get(AT)
+    if text is None:
+        return None
+    try:
+        return cast("datetime", values.parse(Kind.INSTANT, text))
+    except WrongValue:
+        raise UnknownRoute from None
 
 
 def resolve(request: Request) -> str:

@@ -5,10 +5,11 @@ from typing import Any, Final
 
 from msgspec import UnsetType
 
+from roster.core.history import service as history
 from roster.core.labels import categories
 from roster.core.labels.errors import CategoryInUse, CategoryNameTaken, CategoryNotFound
 from roster.core.labels.models import Category, CategoryChange, Subject
-from roster.dialects.onslip360 import auth, lookup, query, reading, replies, wire
+from roster.dialects.onslip360 import address, auth, lookup, query, reading, replies, wire
 from roster.dialects.onslip360.errors import BadQuery, Changed
 from roster.dialects.onslip360.mapping import labels as mapping
 from roster.kit.errors import Forbidden, InvalidInput
@@ -70,11 +71,18 @@ async def add_category(tx: Tx, request: Request, body: Members) -> Reply:
     errors=(CategoryNotFound, Forbidden),
     parameters=(replies.IF_NONE_MATCH,),
     returns=wire.StoredLabelCategory,
+    extra=auth.MOMENTS,
 )
 async def get_category(tx: Tx, request: Request, id: int) -> Reply:
-    """Fetch a category of labels."""
+    """Fetch a category of labels.
+
+    With a time behind an at sign, as it was at that moment.
+    """
     auth.require(tx, "show-labels")
     category = await categories.find_numbered(tx, id)
+    at = address.moment(request)
+    if at is not None:
+        category = await history.category_at(tx, category, at)
     return replies.shown(request, (await _shown(tx, [category]))[0], _tag(category))
 
 

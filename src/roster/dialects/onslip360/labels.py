@@ -5,11 +5,12 @@ from typing import Any, Final
 
 from msgspec import UNSET, UnsetType
 
+from roster.core.history import service as history
 from roster.core.labels import categories
 from roster.core.labels import service as labels
 from roster.core.labels.errors import CategoryNotFound, LabelNameTaken, LabelNotFound
 from roster.core.labels.models import Label, LabelChange, Subject
-from roster.dialects.onslip360 import auth, lookup, query, reading, replies, wire
+from roster.dialects.onslip360 import address, auth, lookup, query, reading, replies, wire
 from roster.dialects.onslip360.errors import BadQuery, Changed
 from roster.dialects.onslip360.mapping import labels as mapping
 from roster.kit.errors import Forbidden, InvalidInput
@@ -65,11 +66,18 @@ async def add_label(tx: Tx, request: Request, body: Members) -> Reply:
     errors=(LabelNotFound, Forbidden),
     parameters=(replies.IF_NONE_MATCH,),
     returns=wire.StoredLabel,
+    extra=auth.MOMENTS,
 )
 async def get_label(tx: Tx, request: Request, id: int) -> Reply:
-    """Fetch a label."""
+    """Fetch a label.
+
+    With a time behind an at sign, as it was at that moment.
+    """
     auth.require(tx, "show-labels")
     label = await labels.find_numbered(tx, id)
+    at = address.moment(request)
+    if at is not None:
+        label = await history.label_at(tx, label, at)
     return replies.shown(request, (await _shown(tx, [label]))[0], _tag(label))
 
 

@@ -1,21 +1,24 @@
 """From integers to what they stand for, and what entities look like with all that belongs to them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+import msgspec
 from msgspec import UnsetType
 
 from roster.core.access import numbers as roles
 from roster.core.access.numbers import Given
 from roster.core.devices import numbers as devices
+from roster.core.history import service as history
 from roster.core.labels import service as labels
 from roster.core.labels.models import Subject
 from roster.core.realms import service as realms
 from roster.core.users import numbers as people
 from roster.core.users.errors import UserNotFound
 from roster.core.users.models import User, View
-from roster.dialects.onslip360 import auth, catalogue, replies
+from roster.dialects.onslip360 import auth, catalogue, replies, wire
 from roster.dialects.onslip360.mapping import people as mapping
 from roster.dialects.onslip360.mapping.base import Numbers
 from roster.kit.errors import Forbidden
@@ -96,6 +99,23 @@ async def numbers_of(tx: Tx, found: Sequence[Changed]) -> Numbers:
         devices=await devices.of(tx, (each.updated_from for each in found)),
         labels=await labels.numbers_of(tx, [each.id for each in found]),
     )
+
+
+async def user_at(tx: Tx, user: User, at: datetime) -> tuple[object, str]:
+    """A user as they were, as the wire shows them, with the tag of that state. Raises NotThere, PastUnknown."""
+    then = await history.user_at(tx, user, at)
+    given = await roles.of(tx, await history.roles_at(tx, user.id, at))
+    worn = await labels.numbers_for(tx, await history.labels_at(tx, user.id, at))
+    numbers = msgspec.structs.replace(await numbers_of(tx, [then]), labels={user.id: worn})
+    return mapping.user_out(then, given, numbers, demon=is_demon(tx, given)), tag(then)
+
+
+async def report(tx: Tx, noun: str, subject_id: UUID, asked: wire.Inspection) -> wire.Report:
+    """The revisions of an entity as the wire shows them."""
+    found = await history.revisions(tx, noun, subject_id)
+    by = await people.of(tx, (each.by for each in found))
+    on = await devices.of(tx, (each.device_id for each in found))
+    return wire.Report(asked.type, [mapping.revision_out(each, by, on) for each in found])
 
 
 async def label(tx: Tx, kind: Subject, subject_id: UUID, numbers: Sequence[int] | UnsetType | None) -> None:

@@ -9,10 +9,11 @@ from roster.core.access import search, vocabulary
 from roster.core.access import service as access
 from roster.core.access.errors import Escalation, LastAdministrator, RoleBuiltIn, RoleNameTaken, RoleNotFound
 from roster.core.access.models import Role, RoleChange
+from roster.core.history import service as history
 from roster.core.labels import service as labelled
 from roster.core.labels.models import Subject
 from roster.core.users import numbers as people
-from roster.dialects.onslip360 import auth, lookup, query, reading, replies, wire
+from roster.dialects.onslip360 import address, auth, lookup, query, reading, replies, wire
 from roster.dialects.onslip360.errors import BadQuery, Changed
 from roster.dialects.onslip360.mapping import roles as mapping
 from roster.dialects.onslip360.mapping.base import Numbers
@@ -72,11 +73,18 @@ async def add_role(tx: Tx, request: Request, body: Members) -> Reply:
     errors=(RoleNotFound, Forbidden),
     parameters=(replies.IF_NONE_MATCH,),
     returns=wire.StoredRole,
+    extra=auth.MOMENTS,
 )
 async def get_role(tx: Tx, request: Request, id: int) -> Reply:
-    """Fetch a role."""
+    """Fetch a role.
+
+    With a time behind an at sign, as it was at that moment.
+    """
     auth.require(tx, "show-roles")
     role = await _find(tx, id)
+    at = address.moment(request)
+    if at is not None:
+        role = await history.role_at(tx, role, at)
     return replies.shown(request, (await _shown(tx, [role]))[0], _tag(role))
 
 

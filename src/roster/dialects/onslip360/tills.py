@@ -9,8 +9,9 @@ from roster.core.devices import service as devices
 from roster.core.devices.errors import DeviceIdTaken, DeviceNotFound
 from roster.core.devices.models import Device, DeviceChange
 from roster.core.flows import enrolling
+from roster.core.history import service as history
 from roster.core.labels.models import Subject
-from roster.dialects.onslip360 import auth, lookup, query, reading, replies, wire
+from roster.dialects.onslip360 import address, auth, lookup, query, reading, replies, wire
 from roster.dialects.onslip360.errors import BadQuery, Changed
 from roster.dialects.onslip360.mapping import tills as mapping
 from roster.kit.errors import Forbidden, InvalidInput
@@ -66,11 +67,18 @@ async def add_till(tx: Tx, request: Request, body: Members) -> Reply:
     errors=(DeviceNotFound, Forbidden),
     parameters=(replies.IF_NONE_MATCH,),
     returns=wire.StoredTill,
+    extra=auth.MOMENTS,
 )
 async def get_till(tx: Tx, request: Request, id: int) -> Reply:
-    """Fetch a till."""
+    """Fetch a till.
+
+    With a time behind an at sign, as it was at that moment.
+    """
     auth.require(tx, "show-tills")
     device = await devices.find_numbered(tx, id)
+    at = address.moment(request)
+    if at is not None:
+        device = await history.device_at(tx, device, at)
     return replies.shown(request, (await shown(tx, [device]))[0], tag(device))
 
 

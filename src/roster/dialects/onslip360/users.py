@@ -14,7 +14,7 @@ from roster.core.users import search as people
 from roster.core.users import service as users
 from roster.core.users.errors import EmailTaken, UsernameTaken, UserNotFound
 from roster.core.users.models import User, UserChange
-from roster.dialects.onslip360 import auth, lookup, query, reading, replies, wire
+from roster.dialects.onslip360 import address, auth, lookup, query, reading, replies, wire
 from roster.dialects.onslip360.errors import BadQuery, Changed
 from roster.dialects.onslip360.mapping import people as mapping
 from roster.kit.errors import Forbidden, InvalidInput
@@ -78,13 +78,17 @@ async def add_user(tx: Tx, request: Request, body: Members) -> Reply:
     errors=(UserNotFound, Forbidden),
     parameters=(replies.IF_NONE_MATCH,),
     returns=wire.StoredUser,
+    extra=auth.MOMENTS,
 )
 async def get_user(tx: Tx, request: Request, id: int) -> Reply:
     """Fetch a user.
 
-    The own one without any permission.
+    The own one without any permission. With a time behind an at sign, as they were at that moment.
     """
     user = await lookup.readable(tx, id)
+    at = address.moment(request)
+    if at is not None:
+        return replies.shown(request, *await lookup.user_at(tx, user, at))
     return replies.shown(request, await lookup.one(tx, user), lookup.tag(user))
 
 
@@ -157,6 +161,20 @@ async def remove_user(tx: Tx, request: Request, id: int) -> None:
     if found.deleted_at is None:
         version = found.version if replies.is_conditional(request) else None
         await users.delete(tx, found.id, version=version)
+
+
+@ops.route(
+    "REPORT",
+    _ONE,
+    id="inspectUser",
+    needs="show-users",
+    writes=False,
+    errors=(UserNotFound, Forbidden, InvalidInput),
+)
+async def inspect_user(tx: Tx, id: int, body: wire.Inspection) -> wire.Report:
+    """Report about a user: all revisions, the newest first."""
+    user = await lookup.readable(tx, id)
+    return await lookup.report(tx, "user", user.id, body)
 
 
 def _changing(sent: wire.UserPatch, extended: reading.Extended) -> Change:

@@ -1,12 +1,14 @@
 """Users and their account. `name` is the display name, `alias` the user name. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
+from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
 from roster.core.access.numbers import Given
 from roster.core.flows.models import ChosenKeys
+from roster.core.history.models import Revision
 from roster.core.realms.models import Realm
 from roster.core.users.models import User, UserChange, UserDraft
 from roster.dialects.onslip360 import catalogue, reading, wire
@@ -118,6 +120,16 @@ def wanted_roles(
     if custom is None:
         custom = [name for _, name, built_in in held if not built_in]
     return [*names, *custom, *others]
+
+
+def revision_out(found: Revision, people: Mapping[UUID, int], devices: Mapping[UUID, int]) -> wire.Revision:
+    """One step in the life of an entity."""
+    return wire.Revision(
+        updated=instant(found.at),
+        deleted=instant(found.at) if found.deleted else UNSET,
+        updated_by=base.number(found.by, people),
+        updated_from=base.number(found.device_id, devices),
+    )
 
 
 # company
