@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roster.core.access import contexts, grants, reach
+from roster.core.access.grouped import Grouped
 from roster.core.access.store import Held
 from roster.kit.actor import Grants, Scope
 from roster.kit.errors import InvalidInput
@@ -207,7 +208,7 @@ def test_whoever_is_within_limits_is_within_those_that_contain_them(
 
 
 def holding(*limited: dict[str, list[str]], permissions: tuple[str, ...] = ("users.write", "users.read")) -> Grants:
-    return grants.combine([Held("x", list(permissions), {}, each) for each in limited], groups=GROUPS)
+    return grants.combine([Held("x", list(permissions), {}, each) for each in limited], members=Grouped(GROUPS))
 
 
 @pytest.mark.parametrize(
@@ -248,7 +249,8 @@ def test_a_group_is_given_by_those_who_have_the_group():
 
 def test_each_permission_needs_its_own_source():
     holder = grants.combine(
-        [Held("x", ["users.read"], {}, {}), Held("y", ["users.write"], {}, {"facility": ["a"]})], groups=GROUPS
+        [Held("x", ["users.read"], {}, {}), Held("y", ["users.write"], {}, {"facility": ["a"]})],
+        members=Grouped(GROUPS),
     )
     here, there = {"facility": frozenset({"a"})}, {"facility": frozenset({"d"})}
 

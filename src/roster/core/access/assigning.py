@@ -6,12 +6,11 @@ from typing import Final
 from uuid import UUID
 
 from roster.core.access import contexts as _contexts
-from roster.core.access import deciding, reach, store
+from roster.core.access import deciding, grouped, reach, store
 from roster.core.access.contexts import Contexts
 from roster.core.access.errors import AssignmentExists, AssignmentNotFound, Escalation, LastAdministrator
 from roster.core.access.models import Assignment, Members, Role, Wanted
 from roster.core.audit import service as audit
-from roster.core.places import service as places
 from roster.kit.actor import Scope
 from roster.kit.errors import Forbidden, InvalidInput, NotFound
 from roster.kit.ids import AssignmentId, RoleId, UserId
@@ -227,9 +226,8 @@ async def _require_inside(tx: Tx, role: Role, contexts: Contexts, scopes: _Scope
     """Raise Escalation unless one of the scopes is for this role and holds the places named."""
     if scopes is None:
         return
-    groups = await places.groups(tx) if _contexts.GROUP in contexts else _contexts.NO_GROUPS
-    limits = {kind: frozenset(values) for kind, values in contexts.items()}
-    inner = dict(_contexts.resolved(limits, groups))
+    members = await grouped.of(tx, contexts)
+    inner = dict(_contexts.resolved(_contexts.limits_of(contexts, members.trees), members.groups))
     for scope in scopes:
         outer = {kind: values for kind, values in scope.limits if kind != _contexts.USER_ROLE}
         if _is_for(scope, role) and _contexts.contains(outer, inner):
@@ -244,8 +242,8 @@ def _is_for(scope: Scope, role: Role) -> bool:
 
 async def require_allowed(tx: Tx, role: Role, contexts: Contexts) -> None:
     """Raise InvalidInput for contexts above the role's ceiling, and when one is missing that the role requires."""
-    groups = await places.groups(tx) if role.ceiling else _contexts.NO_GROUPS
-    above = _contexts.above(role.ceiling, contexts, groups)
+    members = await grouped.of(tx, role.ceiling, contexts)
+    above = _contexts.above(role.ceiling, contexts, members.groups, members.trees)
     if above is not None:
         text = f"The role does not reach {above[0]} {above[1][:100]!r}."
         raise InvalidInput.of("contexts", "above_ceiling", text)

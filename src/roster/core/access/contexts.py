@@ -17,10 +17,15 @@ ROLE: Final = "role"
 """Read as `user_role`."""
 PLACES: Final = frozenset({FACILITY, GROUP})
 """One limit together: the facilities named, and those of the groups named."""
+ORGANISATION: Final = "organisation"
+TREE: Final = "organisation_tree"
+"""An organisation with all below it."""
+ORGANISATIONS: Final = frozenset({ORGANISATION, TREE})
+"""One limit together too; values are ids of organisations."""
 
 Contexts = Mapping[str, Sequence[str]]
 Groups = Mapping[str, frozenset[str]]
-"""Facilities by group."""
+"""Facilities by group, or organisations by the one above them."""
 NO_GROUPS: Final[Groups] = MappingProxyType({})
 Limits = dict[str, frozenset[str]]
 
@@ -62,15 +67,26 @@ def pairs(contexts: Contexts) -> list[tuple[str, str | None]]:
     return [(kind, value) for kind in sorted(contexts) for value in (sorted(contexts[kind]) or [None])]
 
 
-def effective(ceiling: Contexts, contexts: Contexts, groups: Groups) -> Limits:
+def limits_of(contexts: Contexts, trees: Groups = NO_GROUPS) -> Limits:
+    """What contexts name. Trees become the organisations in them, each of which is a smaller tree within."""
+    found = {kind: frozenset(values) for kind, values in contexts.items()}
+    if ORGANISATIONS.isdisjoint(found):
+        return found
+    inside = frozenset[str]().union(*(trees.get(root, frozenset[str]()) for root in found.get(TREE, ())))
+    return {**found, ORGANISATION: found.get(ORGANISATION, frozenset()) | inside, TREE: inside}
+
+
+def effective(ceiling: Contexts, contexts: Contexts, groups: Groups, trees: Groups = NO_GROUPS) -> Limits:
     """What role and assignment leave together, per kind: what both name, or what the only one that names it says.
 
     When one of them names facilities and the other groups of them, only facilities that both reach are left: an
     assignment never reaches beyond its role's ceiling.
     """
-    first, second = _sets(ceiling), _sets(contexts)
+    first, second = limits_of(ceiling, trees), limits_of(contexts, trees)
     kinds = (first.keys() | second.keys()) - PLACES
     found = {kind: _both(first.get(kind), second.get(kind)) for kind in kinds}
+    if not found.get(TREE, True):
+        del found[TREE]
     return {**found, **_places(_only_places(first), _only_places(second), groups)}
 
 
@@ -118,12 +134,14 @@ def contains(outer: Mapping[str, frozenset[str]], inner: Mapping[str, frozenset[
             return False
         if any(inner.get(kind, frozenset()) - outer.get(kind, frozenset()) for kind in PLACES):
             return False
-    return all(kind in inner and inner[kind] <= outer[kind] for kind in outer.keys() - PLACES)
+    if ORGANISATION in outer and inner.get(TREE, frozenset()) - outer.get(TREE, frozenset()):
+        return False
+    return all(kind in inner and inner[kind] <= outer[kind] for kind in outer.keys() - PLACES - {TREE})
 
 
-def above(ceiling: Contexts, named: Contexts, groups: Groups) -> tuple[str, str] | None:
+def above(ceiling: Contexts, named: Contexts, groups: Groups, trees: Groups = NO_GROUPS) -> tuple[str, str] | None:
     """The first kind and value that contexts name and a ceiling does not reach."""
-    limits = _sets(ceiling)
+    limits = limits_of(ceiling, trees)
     reached = facilities(limits, groups)
     for kind, values in named.items():
         if kind not in limits and (kind not in PLACES or reached is None):
@@ -135,10 +153,9 @@ def above(ceiling: Contexts, named: Contexts, groups: Groups) -> tuple[str, str]
 
 
 def missing(required: Sequence[str], named: Contexts) -> str | None:
-    """The first kind that is required and has no value; a group of facilities will do for a facility."""
+    """The first kind that is required and has no value; a group of facilities will do for a facility, and so on."""
     given = {kind for kind, values in named.items() if values}
-    if GROUP in given:
-        given.add(FACILITY)
+    given |= {inner for inner, outer in ((FACILITY, GROUP), (ORGANISATION, TREE)) if outer in given}
     return next((kind for kind in required if kind not in given), None)
 
 
@@ -158,10 +175,6 @@ def _reached(kind: str, value: str, limits: Limits, reached: frozenset[str] | No
         return reached is not None and value in reached
     members = groups.get(value, frozenset[str]()) if kind == GROUP else frozenset[str]()
     return value in limits.get(kind, ()) or (bool(members) and members <= (reached or frozenset()))
-
-
-def _sets(contexts: Contexts) -> Limits:
-    return {kind: frozenset(values) for kind, values in contexts.items()}
 
 
 def _both(first: frozenset[str] | None, second: frozenset[str] | None) -> frozenset[str]:

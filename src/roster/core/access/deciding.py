@@ -1,9 +1,8 @@
 """Whether the actor may: without limits, for one person, and never more than what the actor holds."""
 
-from roster.core.access import contexts, grants, objects, reach, vocabulary
+from roster.core.access import contexts, grants, grouped, objects, reach, vocabulary
 from roster.core.access.errors import Escalation
 from roster.core.access.models import Role, RoleDraft
-from roster.core.places import service as places
 from roster.kit.errors import Forbidden, RosterError
 from roster.kit.ids import UserId
 from roster.storage.tx import Tx
@@ -49,9 +48,8 @@ async def require_permissions(tx: Tx, role: Role | RoleDraft, given: contexts.Co
     """The same without what permission lists give: who takes a role away gives nobody anything."""
     if tx.actor.may("*"):
         return
-    groups = (
-        await places.groups(tx) if contexts.GROUP in role.ceiling or contexts.GROUP in given else contexts.NO_GROUPS
-    )
-    limits = dict(contexts.resolved(contexts.effective(role.ceiling, given, groups), groups))
+    members = await grouped.of(tx, role.ceiling, given)
+    limits = contexts.effective(role.ceiling, given, members.groups, members.trees)
+    limits = dict(contexts.resolved(limits, members.groups))
     if not grants.covers(tx.actor.grants, vocabulary.of(tx.runtime).expand(role.permissions), limits):
         raise Escalation

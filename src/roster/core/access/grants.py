@@ -4,10 +4,9 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Final, cast
 
-from roster.core.access import contexts, store, vocabulary
-from roster.core.access.contexts import Groups
+from roster.core.access import contexts, grouped, store, vocabulary
+from roster.core.access.grouped import Grouped
 from roster.core.access.vocabulary import CORE, Vocabulary
-from roster.core.places import service as places
 from roster.kit.actor import Grants, Scope
 from roster.kit.ids import UserId
 from roster.storage.runtime import Runtime
@@ -27,7 +26,7 @@ async def grants_of(tx: Tx, user_id: UserId, versions: Versions) -> Grants:
         remembered.move_to_end(key)
         return known
     held = await store.held_by(tx, user_id)
-    grants = combine(held, vocabulary.of(tx.runtime), await _groups(tx, held, versions[1]))
+    grants = combine(held, vocabulary.of(tx.runtime), await _grouped(tx, held, versions[1]))
     remembered[key] = grants
     if len(remembered) > _REMEMBERED:
         remembered.popitem(last=False)
@@ -37,24 +36,28 @@ async def grants_of(tx: Tx, user_id: UserId, versions: Versions) -> Grants:
 async def read(tx: Tx, user_id: UserId) -> Grants:
     """The person's grants, straight from the store."""
     held = await store.held_by(tx, user_id)
-    return combine(held, vocabulary.of(tx.runtime), await _groups(tx, held, None))
+    return combine(held, vocabulary.of(tx.runtime), await _grouped(tx, held, None))
 
 
-def combine(held: Iterable[store.Held], known: Vocabulary = CORE, groups: Groups = contexts.NO_GROUPS) -> Grants:
-    """Each assignment on its own: permissions without limits add up, limited ones keep their places to themselves."""
+def combine(held: Iterable[store.Held], known: Vocabulary = CORE, members: Grouped = grouped.NOTHING) -> Grants:
+    """Each assignment on its own: permissions without limits add up, limited ones keep their places to themselves.
+
+    Roles of organisations are not named: their names are up to whoever founds one, and permission lists go by names.
+    """
     everywhere: set[str] = set()
     within: list[Scope] = []
     names: set[str] = set()
     unlimited: set[str] = set()
     for each in held:
-        names.add(each.role_name)
-        if not each.contexts:
+        if each.org_id is None:
+            names.add(each.role_name)
+        if each.org_id is None and not each.contexts:
             unlimited.add(each.role_name)
-        limits = contexts.effective(each.ceiling, each.contexts, groups)
+        limits = contexts.effective(each.ceiling, each.contexts, members.groups, members.trees)
         if not limits:
             everywhere.update(known.expand(each.permissions))
             continue
-        where = contexts.resolved(limits, groups)
+        where = contexts.resolved(limits, members.groups)
         if not contexts.is_nothing(dict(where)):
             within.append(Scope(known.expand(each.permissions), where))
     return Grants(frozenset(everywhere), tuple(within), tuple(sorted(names)), tuple(sorted(unlimited)))
@@ -72,7 +75,7 @@ def covers(holder: Grants, permissions: Iterable[str], limits: contexts.Limits |
 def _covers(holder: Grants, permission: str, limits: contexts.Limits) -> bool:
     if holder.allows(permission):
         return True
-    scopes = (contexts.relevant(dict(scope.limits), permission) for scope in holder.scopes(permission))
+    scopes = (contexts.relevant(dict(scope.limits), permission) for scope in holder.within if scope.gives(permission))
     return any(contexts.contains(limited, limits) for limited in scopes)
 
 
@@ -83,11 +86,9 @@ def is_above(other: Grants, holder: Grants) -> bool:
     return not all(covers(holder, scope.permissions, dict(scope.limits)) for scope in other.within)
 
 
-async def _groups(tx: Tx, held: Iterable[store.Held], version: int | None) -> Groups:
-    """Most people are limited to no group, so most of the time nobody needs to know what is in them."""
-    if any(contexts.GROUP in each.ceiling or contexts.GROUP in each.contexts for each in held):
-        return await places.groups(tx, version)
-    return contexts.NO_GROUPS
+async def _grouped(tx: Tx, held: Iterable[store.Held], version: int | None) -> Grouped:
+    named = (limits for each in held for limits in (each.ceiling, each.contexts))
+    return await grouped.of(tx, *named, version=version)
 
 
 def _remembered(runtime: Runtime) -> OrderedDict[object, Grants]:

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from roster.kit.ids import AssignmentId, RoleId, UserId
+from roster.kit.ids import AssignmentId, OrgId, RoleId, UserId
 
 ADMINISTRATOR = "admin"
 """Name of the built-in role that may do everything in its realm."""
@@ -33,6 +33,12 @@ PERMISSIONS: dict[str, str] = {
     "events.read": "Follow events",
     "messages.read": "Read outgoing messages that were not sent yet",
     "transfers.write": "Import and export people",
+    "orgs.read": "See organisations",
+    "orgs.create": "Found organisations; in realms where everybody may, this is not needed",
+    "orgs.write": "Change organisations, and make others below them",
+    "orgs.administer": "Run organisations, and make tokens for them; an organisation keeps one member who may",
+    "members.read": "See who is in organisations",
+    "members.write": "Invite people to organisations, change what these say of them, and remove them",
     "places.read": "See registered places and groups of them",
     "places.write": "Register places, and say which facilities are in a group",
     "integrations.read": "See registered integrations",
@@ -42,6 +48,18 @@ PERMISSIONS: dict[str, str] = {
 }
 """The directory's own vocabulary: key and meaning. Dialects map their keys to these."""
 
+WITHIN_ORGANISATIONS = frozenset(
+    {
+        *("orgs.read", "orgs.write", "orgs.administer", "members.read", "members.write"),
+        *("roles.read", "roles.create", "roles.write", "roles.assign", "labels.read", "labels.write"),
+    }
+)
+"""Those of the directory's permissions that a role of an organisation may hold: what they mean within one."""
+ORG_OWNER = "owner"
+ORG_ADMINISTRATOR = "administrator"
+ORG_PARTICIPANT = "participant"
+"""Names of the built-in roles of every organisation."""
+
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
@@ -50,6 +68,8 @@ class Role(msgspec.Struct, frozen=True):
 
     `ceiling` lists, per kind of context, all that an assignment may name; `requires` are the kinds that it must name.
     `display_name` is what people read, if that is not the name; `facets` what only one dialect knows, by dialect name.
+    A role with an `org_id` belongs to that organisation: its ceiling is the organisation, or the organisation with all
+    below it.
     """
 
     id: RoleId
@@ -67,6 +87,12 @@ class Role(msgspec.Struct, frozen=True):
     created_by: UUID | None
     updated_at: datetime
     updated_by: UUID | None
+    org_id: OrgId | None = None
+
+    @property
+    def is_inheritable(self) -> bool:
+        """Whether a role of an organisation holds in all organisations below it too."""
+        return "organisation_tree" in self.ceiling
 
 
 class RoleDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,7 +13,7 @@ async def given(tx: Tx, user_ids: Sequence[UserId]) -> dict[UUID, list[Given]]:
     rows = await tx.rows(
         "SELECT DISTINCT a.user_id, r.number, r.name, r.built_in FROM assignments a"
         " JOIN roles r ON r.realm_id = a.realm_id AND r.id = a.role_id"
-        " WHERE a.realm_id = $1 AND a.user_id = ANY($2) AND a.contexts = '{}' ORDER BY r.number",
+        " WHERE a.realm_id = $1 AND a.user_id = ANY($2) AND a.contexts = '{}' AND a.org_id IS NULL ORDER BY r.number",
         tx.realm_id,
         list(user_ids),
     )
@@ -34,6 +34,8 @@ async def by_id(tx: Tx, role_ids: Iterable[UUID]) -> list[Given]:
 
 async def names(tx: Tx, numbers: Sequence[int]) -> dict[int, str]:
     rows = await tx.rows(
-        "SELECT number, name FROM roles WHERE realm_id = $1 AND number = ANY($2::bigint[])", tx.realm_id, list(numbers)
+        "SELECT number, name FROM roles WHERE realm_id = $1 AND number = ANY($2::bigint[]) AND org_id IS NULL",
+        tx.realm_id,
+        list(numbers),
     )
     return {row[0]: row[1] for row in rows}

@@ -20,7 +20,7 @@ def admits(scope: Scope, held: Iterable[store.Held], groups: Groups) -> bool:
     In every kind that is limited, one of the roles must be given for a value of it; a group of facilities counts for
     the facilities in it. With `user_role` all roles must be among those named, and there must be one.
     """
-    roles = list(held)
+    roles = [each for each in held if each.org_id is None]
     named = [
         contexts.resolved({kind: frozenset(each.contexts[kind]) for kind in each.contexts}, groups) for each in roles
     ]

@@ -28,7 +28,7 @@ def compile_any(scopes: Sequence[Within], taken: int) -> Compiled:
 async def with_ceiling(tx: Tx, facilities: Sequence[str], groups: Sequence[str]) -> list[UUID]:
     """Roles whose ceiling names one of these: they reach it for people whose assignments name no place."""
     rows = await tx.rows(
-        "SELECT id FROM roles WHERE realm_id = $1 AND (ceiling -> 'facility' ?| $2::text[]"
+        "SELECT id FROM roles WHERE realm_id = $1 AND org_id IS NULL AND (ceiling -> 'facility' ?| $2::text[]"
         " OR ceiling -> 'facility_group' ?| $3::text[])",
         tx.realm_id,
         facilities,
@@ -51,7 +51,7 @@ def compile_having(names: Sequence[str], taken: int) -> Compiled:
     parameters = Parameters(taken)
     found: LiteralString = (
         "users.id IN (SELECT a.user_id FROM assignments a WHERE a.realm_id = $1 AND a.role_id = ANY(ARRAY("
-        "SELECT r.id FROM roles r WHERE r.realm_id = $1 AND r.name_key = ANY("
+        "SELECT r.id FROM roles r WHERE r.realm_id = $1 AND r.org_id IS NULL AND r.name_key = ANY("
         + parameters.add(list(names), "text[]")
         + "))))"
     )
@@ -77,6 +77,6 @@ def _within(scope: Within, parameters: Parameters) -> LiteralString:
 
 def _only_roles(names: LiteralString) -> LiteralString:
     return (
-        "users.held <> '{}' AND users.held <@ ARRAY(SELECT r.id FROM roles r WHERE r.realm_id = $1 AND r.name_key"
-        " = ANY(" + names + "))"
+        "users.held <> '{}' AND users.held <@ ARRAY(SELECT r.id FROM roles r WHERE r.realm_id = $1 AND r.org_id IS NULL"
+        " AND r.name_key = ANY(" + names + "))"
     )

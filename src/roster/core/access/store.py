@@ -1,6 +1,8 @@
 """SQL of roles, assignments and permission lists."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
 
 import msgspec
 
@@ -8,7 +10,7 @@ from roster.core.access.errors import AssignmentExists, AssignmentNotFound, Role
 from roster.core.access.models import Assignment, Members, Role, RoleDraft
 from roster.kit import ids
 from roster.kit.filters import Fields, Filter
-from roster.kit.ids import AssignmentId, RoleId, UserId, uuid7
+from roster.kit.ids import AssignmentId, OrgId, RoleId, UserId, uuid7
 from roster.kit.text import fold
 from roster.storage import sql
 from roster.storage.sql import Listing
@@ -16,15 +18,20 @@ from roster.storage.tx import Tx
 
 _ROLE = (
     "id, number, name, display_name, description, permissions, ceiling, requires, built_in, facets, version,"
-    " created_at, created_by, updated_at, updated_by"
+    " created_at, created_by, updated_at, updated_by, org_id"
 )
+"""Statements here are about roles of the realm, without those of organisations, unless they say otherwise."""
 _ASSIGNMENT = "a.id, a.role_id, r.name, a.user_id, a.is_owner, a.contexts, a.created_at, a.created_by"
-ROLES = Listing(columns=_ROLE, tables="roles", condition="realm_id = $1")
+ROLES = Listing(columns=_ROLE, tables="roles", condition="realm_id = $1 AND org_id IS NULL")
 OWN_ROLES = Listing(
-    columns=_ROLE, tables="roles", condition="realm_id = $1 AND (name = ANY($2) OR id = ANY($3::uuid[]))"
+    columns=_ROLE,
+    tables="roles",
+    condition="realm_id = $1 AND org_id IS NULL AND (name = ANY($2) OR id = ANY($3::uuid[]))",
 )
 SOME_ROLES = Listing(
-    columns=_ROLE, tables="roles", condition="realm_id = $1 AND (name = ANY($2) OR id <> ALL($3::uuid[]))"
+    columns=_ROLE,
+    tables="roles",
+    condition="realm_id = $1 AND org_id IS NULL AND (name = ANY($2) OR id <> ALL($3::uuid[]))",
 )
 MEMBERS = (
     "(SELECT coalesce(array_agg(a.user_id::text), '{}') FROM assignments a WHERE a.realm_id = roles.realm_id"
@@ -35,22 +42,27 @@ OWNERS = (
     " AND a.role_id = roles.id AND a.contexts = '{}' AND a.org_id IS NULL AND a.is_owner)"
 )
 """Who has a role, as lists that can be searched by."""
+_TAKEN: Final = {"roles_name_key": RoleNameTaken, "roles_org_name_key": RoleNameTaken}
 _JOINED = " FROM assignments a JOIN roles r ON r.realm_id = a.realm_id AND r.id = a.role_id "
 
 
 class Held(msgspec.Struct, frozen=True):
-    """A role as one person has it."""
+    """A role as one person has it, with the organisation whose role it is."""
 
     role_name: str
     permissions: list[str]
     ceiling: dict[str, list[str]]
     contexts: dict[str, list[str]]
+    org_id: UUID | None = None
 
 
 async def held_by(tx: Tx, user_id: UserId) -> list[Held]:
+    """All, those of organisations too."""
     return await tx.all(
         Held,
-        "SELECT r.name, r.permissions, r.ceiling, a.contexts" + _JOINED + "WHERE a.realm_id = $1 AND a.user_id = $2"
+        "SELECT r.name, r.permissions, r.ceiling, a.contexts, r.org_id"
+        + _JOINED
+        + "WHERE a.realm_id = $1 AND a.user_id = $2"
         " ORDER BY a.id",
         tx.realm_id,
         user_id,
@@ -60,7 +72,7 @@ async def held_by(tx: Tx, user_id: UserId) -> list[Held]:
 async def find(tx: Tx, role_id: RoleId) -> Role:
     return await tx.one(
         Role,
-        "SELECT " + _ROLE + " FROM roles WHERE realm_id = $1 AND id = $2",
+        "SELECT " + _ROLE + " FROM roles WHERE realm_id = $1 AND id = $2 AND org_id IS NULL",
         tx.realm_id,
         role_id,
         missing=RoleNotFound,
@@ -71,13 +83,15 @@ async def look_up(tx: Tx, identifier: str) -> Role | None:
     role_id = ids.parse(identifier)
     if role_id is None:
         return await look_up_by_name(tx, identifier)
-    return await tx.maybe(Role, "SELECT " + _ROLE + " FROM roles WHERE realm_id = $1 AND id = $2", tx.realm_id, role_id)
+    return await tx.maybe(
+        Role, "SELECT " + _ROLE + " FROM roles WHERE realm_id = $1 AND id = $2 AND org_id IS NULL", tx.realm_id, role_id
+    )
 
 
 async def lock(tx: Tx, role_id: RoleId) -> Role:
     return await tx.one(
         Role,
-        "SELECT " + _ROLE + " FROM roles WHERE realm_id = $1 AND id = $2 FOR UPDATE",
+        "SELECT " + _ROLE + " FROM roles WHERE realm_id = $1 AND id = $2 AND org_id IS NULL FOR UPDATE",
         tx.realm_id,
         role_id,
         missing=RoleNotFound,
@@ -86,18 +100,25 @@ async def lock(tx: Tx, role_id: RoleId) -> Role:
 
 async def look_up_by_name(tx: Tx, name: str) -> Role | None:
     return await tx.maybe(
-        Role, "SELECT " + _ROLE + " FROM roles WHERE realm_id = $1 AND name_key = $2", tx.realm_id, fold(name)
+        Role,
+        "SELECT " + _ROLE + " FROM roles WHERE realm_id = $1 AND name_key = $2 AND org_id IS NULL",
+        tx.realm_id,
+        fold(name),
     )
 
 
 async def named(tx: Tx, names: Sequence[str]) -> list[Role]:
     keys = [fold(name) for name in names]
     return await tx.all(
-        Role, "SELECT " + _ROLE + " FROM roles WHERE realm_id = $1 AND name_key = ANY($2)", tx.realm_id, keys
+        Role,
+        "SELECT " + _ROLE + " FROM roles WHERE realm_id = $1 AND name_key = ANY($2) AND org_id IS NULL",
+        tx.realm_id,
+        keys,
     )
 
 
 async def with_ids(tx: Tx, role_ids: Sequence[RoleId]) -> list[Role]:
+    """Those of organisations too."""
     return await tx.all(
         Role, "SELECT " + _ROLE + " FROM roles WHERE realm_id = $1 AND id = ANY($2)", tx.realm_id, list(set(role_ids))
     )
@@ -135,12 +156,13 @@ async def is_new(tx: Tx, user_id: UserId) -> bool:
     )
 
 
-async def insert(tx: Tx, draft: RoleDraft, *, built_in: bool) -> Role:
+async def insert(tx: Tx, draft: RoleDraft, *, built_in: bool, org_id: OrgId | None = None) -> Role:
+    """Of the realm, or of an organisation."""
     return await tx.one(
         Role,
         "INSERT INTO roles (realm_id, id, name, name_key, description, permissions, ceiling, requires, built_in,"
-        " created_at, created_by, updated_at, updated_by, display_name, display_name_key, facets)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10, $11, $12, $13, $14) RETURNING " + _ROLE,
+        " created_at, created_by, updated_at, updated_by, display_name, display_name_key, facets, org_id)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10, $11, $12, $13, $14, $15) RETURNING " + _ROLE,
         tx.realm_id,
         uuid7(),
         draft.name,
@@ -155,12 +177,14 @@ async def insert(tx: Tx, draft: RoleDraft, *, built_in: bool) -> Role:
         draft.display_name,
         fold(draft.display_name),
         draft.facets,
+        org_id,
         missing=RoleNotFound,
-        conflicts={"roles_name_key": RoleNameTaken},
+        conflicts=_TAKEN,
     )
 
 
 async def update(tx: Tx, role: Role) -> Role:
+    """Of the realm or of an organisation."""
     return await tx.one(
         Role,
         "UPDATE roles SET name = $3, name_key = $4, description = $5, permissions = $6, ceiling = $7, requires = $8,"
@@ -181,7 +205,7 @@ async def update(tx: Tx, role: Role) -> Role:
         role.display_name,
         fold(role.display_name),
         missing=RoleNotFound,
-        conflicts={"roles_name_key": RoleNameTaken},
+        conflicts=_TAKEN,
     )
 
 
@@ -189,7 +213,7 @@ async def delete_some(tx: Tx, where: Filter, fields: Fields) -> list[RoleId]:
     """Delete roles that match a checked filter, but neither built-in ones nor such as give everything."""
     condition, values = sql.compile_where(where, fields, 2, realm_id=tx.realm_id)
     rows = await tx.rows(
-        "DELETE FROM roles WHERE realm_id = $1 AND NOT built_in AND NOT '*' = ANY(permissions) AND "
+        "DELETE FROM roles WHERE realm_id = $1 AND org_id IS NULL AND NOT built_in AND NOT '*' = ANY(permissions) AND "
         + condition
         + " RETURNING id",
         tx.realm_id,
@@ -222,19 +246,21 @@ async def void_realm_grants(tx: Tx) -> None:
     await tx.run("UPDATE realms SET access_version = access_version + 1 WHERE id = $1", tx.realm_id)
 
 
-async def assignments(tx: Tx, user_id: UserId) -> list[Assignment]:
+async def assignments(tx: Tx, user_id: UserId, *, of_organisations: bool = False) -> list[Assignment]:
     return await tx.all(
         Assignment,
-        "SELECT " + _ASSIGNMENT + _JOINED + "WHERE a.realm_id = $1 AND a.user_id = $2 ORDER BY a.id",
+        "SELECT " + _ASSIGNMENT + _JOINED + "WHERE a.realm_id = $1 AND a.user_id = $2 AND ($3 OR a.org_id IS NULL)"
+        " ORDER BY a.id",
         tx.realm_id,
         user_id,
+        of_organisations,
     )
 
 
 async def assignment(tx: Tx, assignment_id: AssignmentId) -> Assignment:
     return await tx.one(
         Assignment,
-        "SELECT " + _ASSIGNMENT + _JOINED + "WHERE a.realm_id = $1 AND a.id = $2",
+        "SELECT " + _ASSIGNMENT + _JOINED + "WHERE a.realm_id = $1 AND a.id = $2 AND a.org_id IS NULL",
         tx.realm_id,
         assignment_id,
         missing=AssignmentNotFound,
@@ -244,7 +270,7 @@ async def assignment(tx: Tx, assignment_id: AssignmentId) -> Assignment:
 async def role_names(tx: Tx, user_ids: Sequence[UserId]) -> dict[UserId, list[str]]:
     rows = await tx.rows(
         "SELECT a.user_id, array_agg(DISTINCT r.name ORDER BY r.name)" + _JOINED + "WHERE a.realm_id = $1"
-        " AND a.user_id = ANY($2) AND a.contexts = '{}' GROUP BY a.user_id",
+        " AND a.user_id = ANY($2) AND a.contexts = '{}' AND a.org_id IS NULL GROUP BY a.user_id",
         tx.realm_id,
         list(user_ids),
     )

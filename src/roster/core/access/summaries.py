@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from roster.core.access import contexts, summaries_store
-from roster.core.places import service as places
+from roster.core.access import contexts, grouped, summaries_store
 from roster.kit.ids import UserId
 from roster.storage.tx import Tx
 
@@ -22,11 +21,10 @@ async def of_people(tx: Tx, user_ids: Sequence[UserId]) -> dict[UserId, list[Sum
     """The roles of these people, in the order in which they were given; the caller has checked who may see them."""
     found: dict[UserId, list[Summary]] = {user_id: [] for user_id in user_ids}
     rows = await summaries_store.held_by(tx, user_ids) if user_ids else []
-    named = any(contexts.GROUP in each.ceiling or contexts.GROUP in each.contexts for each in rows)
-    groups = await places.groups(tx) if named else contexts.NO_GROUPS
+    members = await grouped.of(tx, *(named for each in rows for named in (each.ceiling, each.contexts)))
     for each in rows:
-        limits = contexts.effective(each.ceiling, each.contexts, groups)
-        reached = contexts.facilities(limits, groups)
+        limits = contexts.effective(each.ceiling, each.contexts, members.groups, members.trees)
+        reached = contexts.facilities(limits, members.groups)
         summary = Summary(each.role, each.contexts, None if reached is None else sorted(reached))
         found[UserId(each.user_id)].append(summary)
     return found

@@ -24,7 +24,7 @@ async def held_by(tx: Tx, user_ids: Sequence[UserId]) -> list[Row]:
         Row,
         "SELECT a.user_id, r.name, r.ceiling, a.contexts FROM assignments a"
         " JOIN roles r ON r.realm_id = a.realm_id AND r.id = a.role_id"
-        " WHERE a.realm_id = $1 AND a.user_id = ANY($2) ORDER BY a.created_at, a.id",
+        " WHERE a.realm_id = $1 AND a.user_id = ANY($2) AND a.org_id IS NULL ORDER BY a.created_at, a.id",
         tx.realm_id,
         list(user_ids),
     )

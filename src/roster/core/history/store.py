@@ -34,7 +34,7 @@ async def live_labels(tx: Tx, label_ids: Sequence[LabelId]) -> set[LabelId]:
 
 
 async def role_names(tx: Tx) -> dict[RoleId, str]:
-    rows = await tx.rows("SELECT id, name FROM roles WHERE realm_id = $1", tx.realm_id)
+    rows = await tx.rows("SELECT id, name FROM roles WHERE realm_id = $1 AND org_id IS NULL", tx.realm_id)
     return {RoleId(role_id): name for role_id, name in rows}
 
 

@@ -6,7 +6,7 @@ from roster.kit.filters import Field, Fields, Kind
 
 _ROLES: Final = (
     "assignments a JOIN roles r ON r.realm_id = a.realm_id AND r.id = a.role_id"
-    " WHERE a.realm_id = users.realm_id AND a.user_id = users.id"
+    " WHERE a.realm_id = users.realm_id AND a.user_id = users.id AND a.org_id IS NULL"
 )
 _PLACES: Final = " ?| '{facility,facility_group}'"
 
@@ -42,7 +42,7 @@ FACILITIES: Final = (
     + " ELSE "
     + _reached("r.ceiling")
     + " END) each (value)"
-    " WHERE a.realm_id = users.realm_id AND a.user_id = users.id AND (NOT a.contexts"
+    " WHERE a.realm_id = users.realm_id AND a.user_id = users.id AND a.org_id IS NULL AND (NOT a.contexts"
     + _PLACES
     + " OR NOT r.ceiling"
     + _PLACES

@@ -12,7 +12,8 @@ UPDATED_BY = "(SELECT u.number FROM users u WHERE u.realm_id = users.realm_id AN
 ROLE_NUMBERS = (
     "(SELECT coalesce(array_agg(r.number::text), '{}') FROM assignments a"
     " JOIN roles r ON r.realm_id = a.realm_id AND r.id = a.role_id"
-    " WHERE a.realm_id = users.realm_id AND a.user_id = users.id AND a.contexts = '{}' AND NOT r.built_in)"
+    " WHERE a.realm_id = users.realm_id AND a.user_id = users.id AND a.contexts = '{}' AND a.org_id IS NULL"
+    " AND NOT r.built_in)"
 )
 LABEL_NUMBERS = (
     "(SELECT coalesce(array_agg(l.number::text), '{}') FROM label_attachments a"

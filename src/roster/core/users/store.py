@@ -23,7 +23,7 @@ COLUMNS = (
 ROLE_NAMES = (
     "(SELECT coalesce(array_agg(r.name), '{}') FROM assignments a"
     " JOIN roles r ON r.realm_id = a.realm_id AND r.id = a.role_id"
-    " WHERE a.realm_id = users.realm_id AND a.user_id = users.id AND a.contexts = '{}')"
+    " WHERE a.realm_id = users.realm_id AND a.user_id = users.id AND a.contexts = '{}' AND a.org_id IS NULL)"
 )
 EXTERNAL_IDS = (
     "(SELECT coalesce(array_agg(concat(c.data->>'provider', ':', c.data->>'subject')), '{}') FROM credentials c"
@@ -248,6 +248,8 @@ async def erase(tx: Tx, user_id: UserId) -> None:
     )
     for statement in (
         "DELETE FROM assignments WHERE realm_id = $1 AND user_id = $2",
+        "DELETE FROM memberships WHERE realm_id = $1 AND user_id = $2",
+        "DELETE FROM org_owners WHERE realm_id = $1 AND user_id = $2",
         "DELETE FROM credentials WHERE realm_id = $1 AND user_id = $2",
         "DELETE FROM sessions WHERE realm_id = $1 AND user_id = $2",
         "DELETE FROM proofs WHERE realm_id = $1 AND user_id = $2",

@@ -19,18 +19,20 @@ CREATE TABLE roles (
     created_by uuid,
     updated_at timestamptz NOT NULL,
     updated_by uuid,
+    org_id uuid,                                -- the organisation whose role it is; the realm's without one
     PRIMARY KEY (realm_id, id)
 );
-CREATE UNIQUE INDEX roles_name_key ON roles (realm_id, name_key);
+CREATE UNIQUE INDEX roles_name_key ON roles (realm_id, name_key) WHERE org_id IS NULL;
+CREATE UNIQUE INDEX roles_org_name_key ON roles (realm_id, org_id, name_key) WHERE org_id IS NOT NULL;
 CREATE UNIQUE INDEX roles_number_key ON roles (realm_id, number);
-CREATE INDEX roles_by_created ON roles (realm_id, created_at, id);
+CREATE INDEX roles_by_created ON roles (realm_id, created_at, id) WHERE org_id IS NULL;
 
 CREATE TABLE assignments (
     realm_id uuid NOT NULL,
     id uuid NOT NULL,
     role_id uuid NOT NULL,
     user_id uuid NOT NULL,
-    org_id uuid,
+    org_id uuid,                                -- where a role of an organisation is given: there, or in one below
     is_owner boolean NOT NULL DEFAULT false,    -- may change the role and its members; an owner counts as a member
     contexts jsonb NOT NULL DEFAULT '{}',       -- values per kind; a kind that is absent is not limited
     created_at timestamptz NOT NULL,
@@ -41,12 +43,14 @@ CREATE TABLE assignments (
 );
 CREATE UNIQUE INDEX assignments_once ON assignments (realm_id, user_id, role_id, org_id, contexts) NULLS NOT DISTINCT;
 CREATE INDEX assignments_by_role ON assignments (realm_id, role_id);
+CREATE INDEX assignments_by_org ON assignments (realm_id, org_id) WHERE org_id IS NOT NULL;
 
 -- What stands for a place in an index that cannot lead with the realm: 128 bits of a hash over both.
 CREATE FUNCTION place_mark(realm_id uuid, kind text, value text) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN encode(substring(sha256(uuid_send(realm_id) || convert_to(kind || E'\x1f' || value, 'UTF8')) FOR 16), 'hex')::uuid;
 
 -- Whoever changes assignments, by whatever statement: users.places and users.held follow, and remembered grants end.
+-- Roles of organisations are not among these: they say nothing about where in the realm somebody belongs.
 -- The people are locked by a statement of their own, so that the next one sees what others have committed meanwhile.
 CREATE FUNCTION assignments_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -61,7 +65,7 @@ BEGIN
         FROM assignments a
         LEFT JOIN LATERAL jsonb_each(a.contexts) AS k (kind, held) ON TRUE
         LEFT JOIN LATERAL jsonb_array_elements_text(k.held) AS v (value) ON TRUE
-        WHERE a.realm_id = c.realm_id AND a.user_id = c.user_id
+        WHERE a.realm_id = c.realm_id AND a.user_id = c.user_id AND a.org_id IS NULL
     ) h
     WHERE u.realm_id = c.realm_id AND u.id = c.user_id;
     RETURN NULL;

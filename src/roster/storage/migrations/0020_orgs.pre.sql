@@ -26,6 +26,9 @@ CREATE UNIQUE INDEX orgs_number_key ON orgs (realm_id, number);
 CREATE INDEX orgs_by_parent ON orgs (realm_id, parent_id, name_key, id);
 CREATE INDEX orgs_by_path ON orgs USING gin (path);
 
+ALTER TABLE roles ADD CONSTRAINT roles_org FOREIGN KEY (realm_id, org_id) REFERENCES orgs ON DELETE CASCADE;
+ALTER TABLE assignments ADD CONSTRAINT assignments_org FOREIGN KEY (realm_id, org_id) REFERENCES orgs ON DELETE CASCADE;
+
 CREATE TABLE org_owners (
     realm_id uuid NOT NULL,
     org_id uuid NOT NULL,
