@@ -1,6 +1,7 @@
 """Roles and ceilings: the directory's words and the wire's."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from msgspec import UNSET, UnsetType
@@ -46,8 +47,14 @@ def role_out(role: Role, vocabulary: Vocabulary) -> wire.Role:
 
 def keys_out(permissions: Iterable[str], vocabulary: Vocabulary) -> list[str]:
     """The dialect's keys that these permissions give, in the order of the catalogue."""
+    return list(_keys(frozenset(permissions), vocabulary))
+
+
+@lru_cache(1_000)
+def _keys(permissions: frozenset[str], vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Remembered: somebody may have one role in many places, and each is told with its keys."""
     given = vocabulary.spell_out(permissions)
-    return [key for key in catalogue.KEYS if catalogue.permission(key) in given]
+    return tuple(key for key in catalogue.KEYS if catalogue.permission(key) in given)
 
 
 def contexts_out(limits: Mapping[str, Sequence[str]]) -> list[ContextLimitation]:
