@@ -120,7 +120,7 @@ class _Writer:
     def _kinds(self) -> Iterator[Any]:
         seen: list[Any] = []
         for operation in self.dialect.operations:
-            kinds = [operation.body_type, operation.query_type, operation.response_type]
+            kinds = [operation.body_shown, operation.query_type, operation.response_type]
             kinds += [self._refusal(error, operation).reply.body.__class__ for error in self._errors(operation)]
             for kind in kinds:
                 if _has_schema(kind) and kind not in seen:
@@ -198,7 +198,7 @@ class _Writer:
 
     def _request_body(self, operation: Operation) -> Document:
         binary = operation.streams_body or operation.body_type is bytes
-        schema: Document = {} if binary else self._schema(operation.body_type)  # what is no JSON has none (4.8.14.3)
+        schema: Document = {} if binary else self._schema(operation.body_shown)  # what is no JSON has none (4.8.14.3)
         return {
             "required": operation.body_required or operation.streams_body,
             "content": {

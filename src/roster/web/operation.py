@@ -40,7 +40,8 @@ class Details(TypedDict, total=False):
     `status` of a success; `errors` it may raise beyond those every operation can; `needs` the permission, as text for
     the documents; `public` means no credential is needed; `writes` opens a transaction (default: every method but GET
     and HEAD); `body_limit` in bytes; `also_produces` are media types besides `produces`; `returns` where the annotation
-    says less than is true (a handler that returns `Reply`); `parameters` a handler reads from `request` or a raw
+    says less than is true (a handler that returns `Reply`); `accepts` the same for the body (a handler that takes plain
+    members); `parameters` a handler reads from `request` or a raw
     `Query`; `extra` goes into the document (`x-…`).
     """
 
@@ -57,6 +58,7 @@ class Details(TypedDict, total=False):
     produces: str
     also_produces: tuple[str, ...]
     returns: Any
+    accepts: Any
     parameters: tuple[Parameter, ...]
     extra: Mapping[str, object]
 
@@ -64,7 +66,8 @@ class Details(TypedDict, total=False):
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One method on one path, with all that is known about it. `id` is the operation's name in the contract.
 
-    `body_type`, `query_type` and `response_type` are None when there is none; `query_type` is `Query` when the handler
+    `body_type`, `query_type` and `response_type` are None when there is none; `body_shown` is what documents say of the
+    body; `query_type` is `Query` when the handler
     parses by itself. `params` maps path parameters to str, int or UUID. `takes` are the handler's parameters in order.
     """
 
@@ -76,6 +79,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     summary: str = ""
     description: str = ""
     body_type: Any = None
+    body_shown: Any = None
     body_required: bool = False
     query_type: Any = None
     params: dict[str, type] = {}
@@ -154,7 +158,7 @@ def describe(method: str, path: str, handler: Handler, details: Details) -> Oper
     known: dict[str, Any] = {
         "summary": summary,
         "writes": method not in ("GET", "HEAD"),
-        **{key: value for key, value in details.items() if key != "returns"},
+        **{key: value for key, value in details.items() if key not in ("returns", "accepts")},
     }
     return Operation(
         method=method,
@@ -162,6 +166,7 @@ def describe(method: str, path: str, handler: Handler, details: Details) -> Oper
         handler=handler,
         description=description.strip(),
         body_type=body,
+        body_shown=details.get("accepts", body),
         body_required=body is not None and not optional,
         query_type=kinds.get("query"),
         params={name: _path_kind(handler, name, kinds.get(name, str)) for name in names},

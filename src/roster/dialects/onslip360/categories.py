@@ -53,6 +53,7 @@ async def list_categories(tx: Tx, request: Request, query: Query) -> Reply:
     status=201,
     needs="edit-labels",
     errors=_WRITE_ERRORS,
+    accepts=wire.LabelCategory,
     returns=wire.StoredLabelCategory,
 )
 async def add_category(tx: Tx, request: Request, body: Members) -> Reply:
@@ -92,6 +93,7 @@ async def get_category(tx: Tx, request: Request, id: int) -> Reply:
     needs="edit-labels",
     errors=_CHANGE_ERRORS,
     parameters=_IF_MATCH,
+    accepts=wire.LabelCategory,
     returns=wire.StoredLabelCategory,
 )
 async def put_category(tx: Tx, request: Request, id: int, body: Members) -> Reply:
@@ -109,6 +111,7 @@ async def put_category(tx: Tx, request: Request, id: int, body: Members) -> Repl
     needs="edit-labels",
     errors=_CHANGE_ERRORS,
     parameters=_IF_MATCH,
+    accepts=wire.LabelCategoryPatch,
     returns=wire.StoredLabelCategory,
 )
 async def update_category(tx: Tx, request: Request, id: int, body: Members) -> Reply:

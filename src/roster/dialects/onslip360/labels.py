@@ -49,7 +49,15 @@ async def list_labels(tx: Tx, request: Request, query: Query) -> Reply:
     return replies.listed(request, await _shown(tx, [] if asked.only_count else found.items), found.total or 0)
 
 
-@ops.post(_LIST, id="addLabel", status=201, needs="edit-labels", errors=_WRITE_ERRORS, returns=wire.StoredLabel)
+@ops.post(
+    _LIST,
+    id="addLabel",
+    status=201,
+    needs="edit-labels",
+    errors=_WRITE_ERRORS,
+    accepts=wire.Label,
+    returns=wire.StoredLabel,
+)
 async def add_label(tx: Tx, request: Request, body: Members) -> Reply:
     """Add a label."""
     auth.require(tx, "edit-labels")
@@ -82,7 +90,13 @@ async def get_label(tx: Tx, request: Request, id: int) -> Reply:
 
 
 @ops.put(
-    _ONE, id="putLabel", needs="edit-labels", errors=_CHANGE_ERRORS, parameters=_IF_MATCH, returns=wire.StoredLabel
+    _ONE,
+    id="putLabel",
+    needs="edit-labels",
+    errors=_CHANGE_ERRORS,
+    parameters=_IF_MATCH,
+    accepts=wire.Label,
+    returns=wire.StoredLabel,
 )
 async def put_label(tx: Tx, request: Request, id: int, body: Members) -> Reply:
     """Replace a label."""
@@ -94,7 +108,13 @@ async def put_label(tx: Tx, request: Request, id: int, body: Members) -> Reply:
 
 
 @ops.patch(
-    _ONE, id="updateLabel", needs="edit-labels", errors=_CHANGE_ERRORS, parameters=_IF_MATCH, returns=wire.StoredLabel
+    _ONE,
+    id="updateLabel",
+    needs="edit-labels",
+    errors=_CHANGE_ERRORS,
+    parameters=_IF_MATCH,
+    accepts=wire.LabelPatch,
+    returns=wire.StoredLabel,
 )
 async def update_label(tx: Tx, request: Request, id: int, body: Members) -> Reply:
     """Change members of a label.

@@ -53,7 +53,15 @@ async def list_roles(tx: Tx, request: Request, query: Query) -> Reply:
     return replies.listed(request, await _shown(tx, [] if asked.only_count else found.items), found.total or 0)
 
 
-@ops.post(_LIST, id="addRole", status=201, needs="edit-roles", errors=_WRITE_ERRORS, returns=wire.StoredRole)
+@ops.post(
+    _LIST,
+    id="addRole",
+    status=201,
+    needs="edit-roles",
+    errors=_WRITE_ERRORS,
+    accepts=wire.Role,
+    returns=wire.StoredRole,
+)
 async def add_role(tx: Tx, request: Request, body: Members) -> Reply:
     """Add a role.
 
@@ -88,7 +96,15 @@ async def get_role(tx: Tx, request: Request, id: int) -> Reply:
     return replies.shown(request, (await _shown(tx, [role]))[0], _tag(role))
 
 
-@ops.put(_ONE, id="putRole", needs="edit-roles", errors=_CHANGE_ERRORS, parameters=_IF_MATCH, returns=wire.StoredRole)
+@ops.put(
+    _ONE,
+    id="putRole",
+    needs="edit-roles",
+    errors=_CHANGE_ERRORS,
+    parameters=_IF_MATCH,
+    accepts=wire.Role,
+    returns=wire.StoredRole,
+)
 async def put_role(tx: Tx, request: Request, id: int, body: Members) -> Reply:
     """Replace a role."""
     auth.require(tx, "edit-roles")
@@ -99,7 +115,13 @@ async def put_role(tx: Tx, request: Request, id: int, body: Members) -> Reply:
 
 
 @ops.patch(
-    _ONE, id="updateRole", needs="edit-roles", errors=_CHANGE_ERRORS, parameters=_IF_MATCH, returns=wire.StoredRole
+    _ONE,
+    id="updateRole",
+    needs="edit-roles",
+    errors=_CHANGE_ERRORS,
+    parameters=_IF_MATCH,
+    accepts=wire.RolePatch,
+    returns=wire.StoredRole,
 )
 async def update_role(tx: Tx, request: Request, id: int, body: Members) -> Reply:
     """Change members of a role."""

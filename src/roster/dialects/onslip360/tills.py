@@ -49,7 +49,15 @@ async def list_tills(tx: Tx, request: Request, query: Query) -> Reply:
     return replies.listed(request, await shown(tx, [] if asked.only_count else found.items), found.total or 0)
 
 
-@ops.post(_LIST, id="addTill", status=201, needs="edit-tills", errors=_WRITE_ERRORS, returns=wire.StoredTill)
+@ops.post(
+    _LIST,
+    id="addTill",
+    status=201,
+    needs="edit-tills",
+    errors=_WRITE_ERRORS,
+    accepts=wire.Till,
+    returns=wire.StoredTill,
+)
 async def add_till(tx: Tx, request: Request, body: Members) -> Reply:
     """Add a till."""
     auth.require(tx, "edit-tills")
@@ -82,7 +90,15 @@ async def get_till(tx: Tx, request: Request, id: int) -> Reply:
     return replies.shown(request, (await shown(tx, [device]))[0], tag(device))
 
 
-@ops.put(_ONE, id="putTill", needs="edit-tills", errors=_CHANGE_ERRORS, parameters=_IF_MATCH, returns=wire.StoredTill)
+@ops.put(
+    _ONE,
+    id="putTill",
+    needs="edit-tills",
+    errors=_CHANGE_ERRORS,
+    parameters=_IF_MATCH,
+    accepts=wire.Till,
+    returns=wire.StoredTill,
+)
 async def put_till(tx: Tx, request: Request, id: int, body: Members) -> Reply:
     """Replace a till.
 
@@ -97,7 +113,13 @@ async def put_till(tx: Tx, request: Request, id: int, body: Members) -> Reply:
 
 
 @ops.patch(
-    _ONE, id="updateTill", needs="edit-tills", errors=_CHANGE_ERRORS, parameters=_IF_MATCH, returns=wire.StoredTill
+    _ONE,
+    id="updateTill",
+    needs="edit-tills",
+    errors=_CHANGE_ERRORS,
+    parameters=_IF_MATCH,
+    accepts=wire.TillPatch,
+    returns=wire.StoredTill,
 )
 async def update_till(tx: Tx, request: Request, id: int, body: Members) -> Reply:
     """Change members of a till.

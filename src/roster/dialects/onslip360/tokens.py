@@ -70,6 +70,7 @@ async def list_tokens(tx: Tx, request: Request, user: int, query: Query) -> Repl
     status=201,
     needs=_EDIT,
     errors=(*_WRITE_ERRORS, TooManyCredentials),
+    accepts=wire.AccessToken,
     returns=wire.StoredAccessToken,
 )
 async def add_token(tx: Tx, request: Request, user: int, body: Members) -> Reply:
@@ -107,6 +108,7 @@ async def get_token(tx: Tx, request: Request, user: int, id: int) -> Reply:
     needs=_EDIT,
     errors=_CHANGE_ERRORS,
     parameters=_IF_MATCH,
+    accepts=wire.AccessToken,
     returns=wire.StoredAccessToken,
 )
 async def put_token(tx: Tx, request: Request, user: int, id: int, body: Members) -> Reply:
@@ -129,6 +131,7 @@ async def put_token(tx: Tx, request: Request, user: int, id: int, body: Members)
     needs=_EDIT,
     errors=_CHANGE_ERRORS,
     parameters=_IF_MATCH,
+    accepts=wire.AccessTokenPatch,
     returns=wire.StoredAccessToken,
 )
 async def update_token(tx: Tx, request: Request, user: int, id: int, body: Members) -> Reply:

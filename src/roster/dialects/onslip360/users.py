@@ -57,7 +57,15 @@ async def list_users(tx: Tx, request: Request, query: Query) -> Reply:
     return replies.listed(request, await lookup.shown(tx, items), found.total or 0)
 
 
-@ops.post(_LIST, id="addUser", status=201, needs="edit-users", errors=_WRITE_ERRORS, returns=wire.StoredUser)
+@ops.post(
+    _LIST,
+    id="addUser",
+    status=201,
+    needs="edit-users",
+    errors=_WRITE_ERRORS,
+    accepts=wire.User,
+    returns=wire.StoredUser,
+)
 async def add_user(tx: Tx, request: Request, body: Members) -> Reply:
     """Add a user."""
     auth.require(tx, "edit-users")
@@ -92,7 +100,15 @@ async def get_user(tx: Tx, request: Request, id: int) -> Reply:
     return replies.shown(request, await lookup.one(tx, user), lookup.tag(user))
 
 
-@ops.put(_ONE, id="putUser", needs="edit-users", errors=_CHANGE_ERRORS, parameters=_IF_MATCH, returns=wire.StoredUser)
+@ops.put(
+    _ONE,
+    id="putUser",
+    needs="edit-users",
+    errors=_CHANGE_ERRORS,
+    parameters=_IF_MATCH,
+    accepts=wire.User,
+    returns=wire.StoredUser,
+)
 async def put_user(tx: Tx, request: Request, id: int, body: Members) -> Reply:
     """Replace a user.
 
@@ -118,6 +134,7 @@ async def put_user(tx: Tx, request: Request, id: int, body: Members) -> Reply:
     needs="edit-users, or edit-personal-info for the own user",
     errors=_CHANGE_ERRORS,
     parameters=_IF_MATCH,
+    accepts=wire.UserPatch,
     returns=wire.StoredUser,
 )
 async def update_user(tx: Tx, request: Request, id: int, body: Members) -> Reply:
