@@ -26,6 +26,9 @@ _TAIL = """
   that a sign-out counts at once. The second line repeats it on a server whose native API has 500 operations more.
 - **list 25**: one request after another, the same questions to the large realm and to one of ten thousand people in
   the same tables; names, parts of names and dates differ from request to request.
+- **users/search**: in the dialect of fulfillmenttools, by the beginning of the last name and a part of the first, in
+  the order of last names; everybody has a role in one of a thousand facilities, and the caller sees three of them.
+- **effective permissions**: of somebody who has fifty assignments, each for another facility.
 - **create user**: person, audit entry and outbox event in one transaction; the limit inserts three prepared rows.
 - **sign-in**: with argon2id (19 MiB, two passes); the reference is argon2 on the same threads without anything around
   it. The reads beside it are sent at a fixed rate, and waiting counts.

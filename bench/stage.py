@@ -37,7 +37,7 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
 FULL = Size(
     people=1_000_000, rounds=9, requests=4_000, creates=1_000, searches=60, seconds=8, imported=1_000_000, starts=5
 )
-QUICK = Size(people=100_000, rounds=3, requests=1_200, creates=300, searches=20, seconds=1.5, imported=30_000, starts=2)
+QUICK = Size(people=100_000, rounds=3, requests=1_200, creates=300, searches=20, seconds=1.5, imported=50_000, starts=2)
 
 
 class Stage:
