@@ -12,7 +12,7 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 LANGUAGES: Final = ("en", "sv", "de")
-TEMPLATES: Final = ("verify_email", "recover_password")
+TEMPLATES: Final = ("verify_email", "recover_password", "change_email")
 """Messages with a link."""
 NOTICES: Final = ("email_changed",)
 """Messages that only tell something."""

@@ -181,6 +181,22 @@ async def _own_password(world: World, caller: User) -> dict[str, str]:
 
 
 async def _own_email(world: World, caller: User) -> dict[str, str]:
+async def _new_address(world: World, _caller: User) -> dict[str, str]:
+    async with world.runtime.write(world.actor) as tx:
+        data = {"email": f"new-{factories.uuid4().hex[:8]}@example.com"}
+        return {"proof": await proofs.issue(tx, Purpose.CHANGE_EMAIL, world.target.user.id, data, 900)}
+
+
+async def _target_change(world: World, _caller: User) -> dict[str, str]:
+    return await _new_address(world, world.target.user)
+
+
+async def _own_change(world: World, caller: User) -> dict[str, str]:
+    async with world.runtime.write(world.actor) as tx:
+        await proofs.issue(tx, Purpose.CHANGE_EMAIL, caller.id, {"email": "new@example.com"}, 900)
+    return {}
+
+
     async with world.runtime.write(world.actor) as tx:
         await users.change(tx, caller.id, UserChange(email=f"{factories.uuid4().hex}@example.com"))
     return {}
@@ -252,6 +268,15 @@ CASES: dict[str, Case] = {
     "listUserAssignments": Case(needs=("roles.read", "users.read"), also=("users.read_basic",), path=_TARGET),
     "assignRole": Case(
         needs=("roles.assign", "roles.read", "users.read", "users.read_basic"),
+    "changeMyEmail": Case(json={"email": "new@example.com", "password": PASSWORD}, prepare=_own_password),
+    "getMyEmailChange": Case(prepare=_own_change),
+    "abortMyEmailChange": Case(prepare=_own_change),
+    "changeUserEmail": Case(
+        needs=("users.write", "credentials.write", "users.read_basic"), path=_TARGET, json={"email": "new@example.com"}
+    ),
+    "getUserEmailChange": Case(needs=("users.write", "users.read_basic"), path=_TARGET, prepare=_target_change),
+    "abortUserEmailChange": Case(needs=("users.write", "users.read_basic"), path=_TARGET, prepare=_target_change),
+    "confirmEmailChange": Case(json={"token": "$proof"}, prepare=_new_address),
         path=_TARGET,
         json={"role": "helpers", "contexts": [{"kind": "facility", "value": "7"}]},
     ),
@@ -311,3 +336,5 @@ CASES: dict[str, Case] = {
         form={"token": "$proof", "password": NEW_PASSWORD}, prepare=_proof(Purpose.RECOVER_PASSWORD)
     ),
 }
+    "getChangeEmailPage": Case(query={"token": "anything"}),
+    "sendChangeEmailPage": Case(form={"token": "$proof"}, prepare=_new_address),

@@ -1,6 +1,6 @@
 """What can go wrong in the flows."""
 
-from roster.kit.errors import Conflict
+from roster.kit.errors import Conflict, InvalidInput, NotFound
 
 
 class LinkRequired(Conflict):
@@ -8,3 +8,17 @@ class LinkRequired(Conflict):
 
     code = "link_required"
     text = "Please sign in to your existing account first, then connect this provider to it."
+
+
+class CodeRequired(InvalidInput):
+    """This takes a code of the second factor, and none was sent."""
+
+    code = "code_required"
+    text = "A code of your second factor is required."
+
+
+class NoEmailChange(NotFound):
+    """Nobody has asked for another address, or it is too late to confirm it."""
+
+    code = "no_email_change"
+    text = "There is no open change of the e-mail address."

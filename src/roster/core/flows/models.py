@@ -1,11 +1,13 @@
 """What the sign-in flows answer."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 
 import msgspec
 
 from roster.core.sessions.models import Session
 from roster.core.users.models import User
+from roster.kit.ids import UserId
 from roster.storage.tx import Tx
 
 ClaimsFor = Callable[[Tx, User], Awaitable[Mapping[str, object]]]
@@ -27,6 +29,15 @@ class ChosenKeys(msgspec.Struct, frozen=True):
 
     password: bytes | None = None
     pin: bytes | None = None
+
+
+class EmailChange(msgspec.Struct, frozen=True):
+    """A wish for another address that waits to be confirmed."""
+
+    user_id: UserId
+    email: str
+    created_at: datetime
+    expires_at: datetime
 
 
 class StepNeeded(msgspec.Struct, frozen=True):

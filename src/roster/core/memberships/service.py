@@ -15,6 +15,7 @@ from roster.core.memberships.models import Member, Membership, MembershipChange,
 from roster.core.orgs import checking, rights
 from roster.core.orgs import service as orgs
 from roster.core.orgs.models import Org
+from roster.kit import ids
 from roster.kit.errors import Forbidden, InvalidInput, NotFound
 from roster.kit.filters import Filter, Sort
 from roster.kit.ids import OrgId, RoleId, UserId
@@ -170,6 +171,14 @@ async def is_anywhere(tx: Tx, user_id: UserId) -> bool:
 async def must_have_second_factor(tx: Tx, user_id: UserId) -> bool:
     """Whether an organisation that the person belongs to requires a second factor. Nothing is checked."""
     return await store.must_have_second_factor(tx, user_id)
+
+
+async def is_looked_after(tx: Tx, user_id: UserId) -> bool:
+    """Whether the actor holds `members.write` in the one organisation of a person who cannot sign in: without an
+    address and without any credential. Such people are kept by their organisation, and nobody speaks for them else.
+    """
+    within = [OrgId(org_id) for each in tx.actor.grants.organisations("members.write") if (org_id := ids.parse(each))]
+    return bool(within) and await store.is_kept_within(tx, user_id, within)
 
 
 async def require_second_factor(tx: Tx, org: Org, user_id: UserId) -> None:

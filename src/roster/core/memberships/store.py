@@ -188,3 +188,15 @@ async def share_an_organisation(tx: Tx, user_id: UserId, other_id: UserId) -> bo
         user_id,
         other_id,
     )
+
+
+async def is_kept_within(tx: Tx, user_id: UserId, org_ids: Sequence[OrgId]) -> bool:
+    """Whether somebody without address and credentials belongs to one of these organisations, and to no other."""
+    return await tx.value(
+        "SELECT EXISTS (SELECT FROM users u WHERE u.realm_id = $1 AND u.id = $2 AND u.deleted_at IS NULL"
+        " AND u.email IS NULL AND NOT EXISTS (SELECT FROM credentials c WHERE c.realm_id = $1 AND c.user_id = $2)"
+        " AND (SELECT bool_and(m.org_id = ANY($3)) FROM memberships m WHERE m.realm_id = $1 AND m.user_id = $2))",
+        tx.realm_id,
+        user_id,
+        list(org_ids),
+    )

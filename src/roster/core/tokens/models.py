@@ -16,6 +16,7 @@ class Purpose(StrEnum):
     RECOVER_PASSWORD = "recover_password"  # noqa: S105
     MFA_STEP = "mfa_step"
     CONSENT = "consent"
+    CHANGE_EMAIL = "change_email"
 
 
 class AccessClaims(msgspec.Struct, frozen=True):

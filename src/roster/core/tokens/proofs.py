@@ -65,6 +65,16 @@ async def void(tx: Tx, user_id: UserId) -> None:
     await store.void_proofs(tx, user_id)
 
 
+async def newest(tx: Tx, user_id: UserId, purpose: Purpose) -> Proof | None:
+    """The last open proof of a person for this purpose; the caller has checked that the actor may know."""
+    return await store.newest_proof(tx, user_id, purpose)
+
+
+async def void_all(tx: Tx, user_id: UserId, purpose: Purpose) -> int:
+    """Make open proofs of a person for this purpose useless; how many there were."""
+    return await store.void_proofs_for(tx, user_id, purpose)
+
+
 async def sweep(tx: Tx) -> int:
     """Remove expired proofs; the number removed."""
     return await store.sweep_proofs(tx)

@@ -144,5 +144,28 @@ async def void_proofs(tx: Tx, user_id: UserId) -> None:
     )
 
 
+async def newest_proof(tx: Tx, user_id: UserId, purpose: str) -> Proof | None:
+    return await tx.maybe(
+        Proof,
+        "SELECT " + _PROOF + " FROM proofs WHERE realm_id = $1 AND user_id = $2 AND purpose = $3"
+        " AND used_at IS NULL AND expires_at > $4 ORDER BY id DESC LIMIT 1",
+        tx.realm_id,
+        user_id,
+        purpose,
+        tx.now,
+    )
+
+
+async def void_proofs_for(tx: Tx, user_id: UserId, purpose: str) -> int:
+    return await tx.run(
+        "UPDATE proofs SET used_at = $4 WHERE realm_id = $1 AND user_id = $2 AND purpose = $3 AND used_at IS NULL"
+        " AND expires_at > $4",
+        tx.realm_id,
+        user_id,
+        purpose,
+        tx.now,
+    )
+
+
 async def sweep_proofs(tx: Tx) -> int:
     return await tx.run("DELETE FROM proofs WHERE realm_id = $1 AND expires_at < $2", tx.realm_id, tx.now)

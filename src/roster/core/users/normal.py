@@ -8,7 +8,7 @@ import email_validator
 import phonenumbers
 from phonenumbers.phonemetadata import PhoneMetadata
 
-from roster.kit import ids
+from roster.kit import ids, secrets
 from roster.kit.errors import Problem
 from roster.kit.text import fold
 
@@ -18,6 +18,7 @@ RESERVED: Final = frozenset({"me", "count", "anonymous", "system", "password", "
 _LONGEST_ADDRESS: Final = 254
 _PLAIN_LOCAL: Final = re.compile(r"(?=.{1,64}$)[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
 """Local parts that are their own normal form."""
+_NOT_IN_NAMES: Final = re.compile(r"[^\w.-]+")
 _INTERNATIONAL: Final = re.compile(r"\+([1-9][0-9]{6,14})")
 _FORBIDDEN_SIGNS: Final = frozenset('/\\?#%"<>|*:;,')
 
@@ -47,6 +48,14 @@ def email(text: str) -> tuple[str, str] | Problem:
     if shown is None:
         return Problem("email", "invalid_email", "This is not an e-mail address.")
     return shown, fold(shown)
+
+
+def name_for(address: str) -> str:
+    """A username for somebody who is known by an address only: the address itself, wherever it can be a name."""
+    if isinstance(username(address), tuple):
+        return address
+    plain = _NOT_IN_NAMES.sub("", address.partition("@")[0]).strip("._-")[:64]
+    return f"{plain or 'person'}-{secrets.token(6).lower()}"
 
 
 def _validated(address: str) -> str | None:

@@ -13,12 +13,12 @@ from roster.core.audit import service as audit
 from roster.core.realms import service as realms
 from roster.core.users import normal, notices, store
 from roster.core.users.drafting import Drafting, merged
-from roster.core.users.errors import NotDeleted, OwnAccount, UserNotFound
+from roster.core.users.errors import EmailTaken, NotDeleted, OwnAccount, UsernameTaken, UserNotFound
 from roster.core.users.models import OWN_FIELDS, User, UserChange, UserDraft
 from roster.kit import ids
 from roster.kit.errors import Forbidden, StaleVersion
 from roster.kit.ids import UserId, uuid7
-from roster.kit.patch import is_set, present
+from roster.kit.patch import UNSET, is_set, present
 from roster.kit.text import fold
 from roster.storage.tx import Tx
 
@@ -231,6 +231,43 @@ async def _insert(tx: Tx, draft: UserDraft, *, by_self: bool) -> User:
     drafting.problems += attributes.check(row.attributes, known, changed=draft.attributes, by_self=by_self)
     drafting.finish()
     user = await store.insert(tx, UserId(uuid7()), row)
+async def require_addressable(tx: Tx, user_id: UserId, *, has_proved: bool = False) -> User:
+    """The person, if the actor may have them get another address; part of the use case that asks for it.
+
+    One's own takes what `change` takes, or a second factor that was just shown (`has_proved`); that of others
+    `users.write` and `credentials.write`. Raises UserNotFound, StepUpRequired, Forbidden, Escalation.
+    """
+    user = await store.find(tx, user_id)
+    if tx.actor.is_user(user_id):
+        if await objects.right(tx, "update", user_id) is False:
+            raise Forbidden
+        if has_proved:
+            return user
+    else:
+        await _require_other(tx, user, "users.write", "update")
+    await _require_address(tx, user_id)
+    return user
+
+
+async def readdress(tx: Tx, user_id: UserId, email: str) -> User:
+    """Give a person an address that they have proved to be theirs; part of the use case that has seen the proof.
+
+    A username that is the old address becomes the new one. Raises UserNotFound, EmailTaken, InvalidInput.
+    """
+    before = await store.lock(tx, user_id)
+    if before.deleted_at is not None:
+        raise UserNotFound
+    is_named_by_it = before.email is not None and fold(before.email) == fold(before.username)
+    change = UserChange(email=email, email_verified=True, username=normal.name_for(email) if is_named_by_it else UNSET)
+    try:
+        after = await _apply(tx, before, change, by_self=False)
+    except UsernameTaken:
+        raise EmailTaken from None
+    await notices.email_changed(tx, before, after)
+    await audit.record(tx, "user.changed", "user", user_id, _differences(before, after))
+    return after
+
+
     await audit.record(tx, "user.created", "user", user.id, {"username": [None, user.username]})
     return user
 

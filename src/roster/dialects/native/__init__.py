@@ -3,6 +3,7 @@
 from typing import Final
 
 from roster.dialects.native import (
+    addresses,
     api_keys,
     attributes,
     audit,
@@ -44,6 +45,7 @@ for _subject in (
     users,
     user_details,
     roles,
+    addresses,
     permissions,
     places,
     sessions,

@@ -17,13 +17,14 @@ from roster.core.sessions.errors import SessionNotFound
 from roster.core.users import service as users
 from roster.core.users.errors import EmailTaken, UsernameTaken, UserNotFound
 from roster.dialects.native import etags, pages
+from roster.dialects.native.caller import own_id
 from roster.dialects.native.mapping import people
 from roster.dialects.native.wire import people as wire
 from roster.dialects.native.wire.base import Listing
 from roster.dialects.native.wire.sign_in import BackupCodes, ChangePassword, TotpCode, TotpEnrolment
 from roster.kit.actor import Actor
 from roster.kit.errors import Forbidden, StaleVersion, StepUpRequired, TooMany
-from roster.kit.ids import CredentialId, SessionId, UserId
+from roster.kit.ids import CredentialId, SessionId
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 from roster.web.operation import Operations
@@ -33,17 +34,10 @@ from roster.web.request import Request
 ops: Final = Operations(tag="Me")
 
 
-def _me(actor: Actor) -> UserId:
-    """The person who asks, in their own realm. Raises UserNotFound for an administrator acting elsewhere."""
-    if actor.user_id is None or not actor.is_user(actor.user_id):
-        raise UserNotFound
-    return actor.user_id
-
-
 @ops.get("/me", id="getMe", errors=(UserNotFound,), returns=wire.Me)
-async def get_me(tx: Tx) -> Reply:
+async def getown_id(tx: Tx) -> Reply:
     """Who asks, and what they may do."""
-    user = await users.get(tx, _me(tx.actor))
+    user = await users.get(tx, own_id(tx.actor))
     unseen = await attributes.unseen(tx)
     return etags.with_tag(people.me_out(tx.actor, user, vocabulary.of(tx.runtime), unseen), user.version)
 
@@ -56,17 +50,17 @@ async def get_me(tx: Tx) -> Reply:
     consumes=("application/json", "application/merge-patch+json"),
     parameters=(etags.IF_MATCH,),
 )
-async def patch_me(tx: Tx, request: Request, body: wire.MePatch) -> Reply:
+async def patchown_id(tx: Tx, request: Request, body: wire.MePatch) -> Reply:
     """Change one's own profile. A new e-mail address takes a recent sign-in and has to be verified again."""
     version = etags.version_of(request)
-    user = await users.change(tx, _me(tx.actor), people.user_change(body), version=version)
+    user = await users.change(tx, own_id(tx.actor), people.user_change(body), version=version)
     return etags.with_tag(people.user_out(user, await attributes.unseen(tx)), user.version)
 
 
 @ops.delete("/me", id="deleteMe", status=204, errors=(UserNotFound, Forbidden, LastAdministrator))
-async def delete_me(tx: Tx) -> None:
+async def deleteown_id(tx: Tx) -> None:
     """Delete one's own account. Administrators can restore it for a while."""
-    await users.delete(tx, _me(tx.actor))
+    await users.delete(tx, own_id(tx.actor))
 
 
 @ops.put(
@@ -77,25 +71,25 @@ async def delete_me(tx: Tx) -> None:
 )
 async def set_my_password(runtime: Runtime, actor: Actor, body: ChangePassword) -> None:
     """Set a new password, with the current one or right after signing in. All other sessions end."""
-    await passwords.set_password(runtime, actor, _me(actor), body.password, current=body.current_password)
+    await passwords.set_password(runtime, actor, own_id(actor), body.password, current=body.current_password)
 
 
 @ops.post("/me/verify-email", id="sendMyVerification", status=202, errors=(UserNotFound, Forbidden, TooMany))
 async def send_my_verification(runtime: Runtime, actor: Actor, request: Request) -> None:
     """Ask for a message that verifies one's e-mail address."""
-    await recovery.request_verification(runtime, actor, _me(actor), pages.verify_link(request))
+    await recovery.request_verification(runtime, actor, own_id(actor), pages.verify_link(request))
 
 
 @ops.get("/me/sessions", id="listMySessions", errors=(UserNotFound,))
 async def list_my_sessions(tx: Tx) -> Listing[wire.Session]:
     """One's live sessions, newest first."""
-    return people.sessions_out(await sessions.list_of(tx, _me(tx.actor)), tx.actor.session_id)
+    return people.sessions_out(await sessions.list_of(tx, own_id(tx.actor)), tx.actor.session_id)
 
 
 @ops.delete("/me/sessions", id="endMyOtherSessions", errors=(UserNotFound, Forbidden))
 async def end_my_other_sessions(tx: Tx) -> wire.Ended:
     """End all of one's sessions but the present one."""
-    return wire.Ended(ended=await sessions.end_all(tx, _me(tx.actor), keep=tx.actor.session_id))
+    return wire.Ended(ended=await sessions.end_all(tx, own_id(tx.actor), keep=tx.actor.session_id))
 
 
 @ops.delete(
@@ -104,7 +98,7 @@ async def end_my_other_sessions(tx: Tx) -> wire.Ended:
 async def end_my_session(tx: Tx, session_id: SessionId) -> None:
     """End one of one's sessions."""
     session = await sessions.get(tx, session_id)
-    if session.user_id != _me(tx.actor):
+    if session.user_id != own_id(tx.actor):
         raise SessionNotFound
     await sessions.end(tx, session_id)
 
@@ -112,7 +106,7 @@ async def end_my_session(tx: Tx, session_id: SessionId) -> None:
 @ops.get("/me/credentials", id="listMyCredentials", errors=(UserNotFound,))
 async def list_my_credentials(tx: Tx) -> Listing[wire.Credential]:
     """What one can prove oneself with; never the secrets."""
-    return people.credentials_out(await credentials.list_of(tx, _me(tx.actor)))
+    return people.credentials_out(await credentials.list_of(tx, own_id(tx.actor)))
 
 
 @ops.delete(
@@ -123,13 +117,13 @@ async def list_my_credentials(tx: Tx) -> Listing[wire.Credential]:
 )
 async def delete_my_credential(tx: Tx, credential_id: CredentialId) -> None:
     """Remove one of one's credentials, and the sessions that were opened with it. Needs a recent sign-in."""
-    await credentials.delete(tx, _me(tx.actor), credential_id)
+    await credentials.delete(tx, own_id(tx.actor), credential_id)
 
 
 @ops.post("/me/totp", id="enrolTotp", status=201, errors=(UserNotFound, AlreadyActive, StepUpRequired))
 async def enrol_totp(tx: Tx) -> TotpEnrolment:
     """Begin to set up an authenticator; it counts from `POST /me/totp/confirm` on. Needs a recent sign-in."""
-    enrolment = await mfa.enrol(tx, _me(tx.actor))
+    enrolment = await mfa.enrol(tx, own_id(tx.actor))
     return TotpEnrolment(uri=enrolment.otpauth_url, secret=enrolment.secret)
 
 
@@ -140,7 +134,7 @@ async def enrol_totp(tx: Tx) -> TotpEnrolment:
 )
 async def confirm_totp(tx: Tx, body: TotpCode) -> BackupCodes:
     """Prove that the authenticator works; from now on sign-in asks for it. Answers with the backup codes, once."""
-    me = _me(tx.actor)
+    me = own_id(tx.actor)
     seeds = [each.id for each in await credentials.list_of(tx, me) if each.kind == Kind.TOTP]
     if not seeds:
         raise CredentialNotFound
@@ -150,10 +144,10 @@ async def confirm_totp(tx: Tx, body: TotpCode) -> BackupCodes:
 @ops.delete("/me/totp", id="removeTotp", status=204, errors=(UserNotFound, NotActive, StepUpRequired))
 async def remove_totp(tx: Tx) -> None:
     """Turn the second factor off; backup codes go too. Needs a recent sign-in."""
-    await mfa.remove(tx, _me(tx.actor))
+    await mfa.remove(tx, own_id(tx.actor))
 
 
 @ops.post("/me/backup-codes", id="renewBackupCodes", errors=(UserNotFound, NotActive, StepUpRequired))
 async def renew_backup_codes(tx: Tx) -> BackupCodes:
     """Get new backup codes, shown this once; earlier ones are void. Needs a recent sign-in."""
-    return BackupCodes(codes=await mfa.renew_codes(tx, _me(tx.actor)))
+    return BackupCodes(codes=await mfa.renew_codes(tx, own_id(tx.actor)))

@@ -1,4 +1,4 @@
-"""The two pages that links in messages lead to: plain HTML that works without script.
+"""The pages that links in messages lead to: plain HTML that works without script.
 
 A page only shows a form; nothing happens before somebody sends it, so programs that look at links in mail do no harm.
 """
@@ -6,7 +6,7 @@ A page only shows a form; nothing happens before somebody sends it, so programs 
 import html
 from typing import Final
 
-from roster.core.flows import passwords
+from roster.core.flows import addresses, passwords
 from roster.core.recovery import service as recovery
 from roster.dialects.native import auth
 from roster.dialects.native.wire.base import Input, Secret, Token
@@ -70,6 +70,11 @@ def recover_link(request: Request) -> str:
     return f"{request.prefix}/pages/recover?token={{token}}"
 
 
+def change_link(request: Request) -> str:
+    """The path of the page that puts a new address in force."""
+    return f"{request.prefix}/pages/change-email?token={{token}}"
+
+
 @ops.get("/pages/verify", id="getVerifyPage", public=True, produces=HTML, returns=bytes)
 async def verify_page(query: LinkQuery) -> Reply:
     """The page behind the link for verifying an e-mail address."""
@@ -85,6 +90,23 @@ async def verify(runtime: Runtime, actor: Actor, request: Request, body: VerifyF
     except RosterError as error:
         return _failed("Verify your e-mail address", error)
     return _page("Verify your e-mail address", "<p>Thank you. The address is verified.</p>")
+
+
+@ops.get("/pages/change-email", id="getChangeEmailPage", public=True, produces=HTML, returns=bytes)
+async def change_email_page(query: LinkQuery) -> Reply:
+    """The page behind the link for a new e-mail address."""
+    return _form("Use this e-mail address", query.token, "", "Use this address")
+
+
+@ops.post("/pages/change-email", id="sendChangeEmailPage", public=True, produces=HTML, returns=bytes, consumes=(FORM,))
+async def change_email(runtime: Runtime, actor: Actor, request: Request, body: VerifyForm) -> Reply:
+    """The form of that page."""
+    try:
+        actor = await auth.nobody_with(runtime, request, actor, body.token)
+        await addresses.confirm(runtime, actor, body.token)
+    except RosterError as error:
+        return _failed("Use this e-mail address", error)
+    return _page("Use this e-mail address", "<p>Thank you. This is your e-mail address from now on.</p>")
 
 
 @ops.get("/pages/recover", id="getRecoverPage", public=True, produces=HTML, returns=bytes)
