@@ -26,10 +26,10 @@ class Signer(msgspec.Struct, frozen=True):
     ts: int | None = None
     nonce: str | None = None
 
-    def header(self, method: str, address: str, payload: str | None = None) -> str:
-        """The header Authorization; the type of the body is not in its hash, although the request has one."""
+    def header(self, method: str, address: str, payload: str | None = None, *, kind: str = "") -> str:
+        """The header Authorization; the SDK leaves the type of a body out of its hash, although the request has one."""
         ts, nonce = self.ts or int(time.time()), self.nonce or base64.b64encode(secrets.token_bytes(9)).decode()
-        digest = self.hash(payload) if payload else ""
+        digest = _hash(payload, kind) if payload else ""
         url = urlsplit(address)
         resource = (url.path or "/") + (f"?{url.query}" if url.query else "")
         port = url.port or {"http": 80, "https": 443}[url.scheme]
@@ -38,10 +38,9 @@ class Signer(msgspec.Struct, frozen=True):
         shown = f', hash="{digest}"' if digest else ""
         return f'Hawk id="{self.id}", ts="{ts}", nonce="{nonce}"{shown}, mac="{mac}"'
 
-    @staticmethod
-    def hash(payload: str, kind: str = "") -> str:
-        """Of a body."""
-        return base64.b64encode(hashlib.sha256(_lines(["hawk.1.payload", kind, payload])).digest()).decode()
+
+def _hash(payload: str, kind: str) -> str:
+    return base64.b64encode(hashlib.sha256(_lines(["hawk.1.payload", kind, payload])).digest()).decode()
 
 
 def _lines(lines: list[str]) -> bytes:

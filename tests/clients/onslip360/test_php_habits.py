@@ -105,6 +105,14 @@ def test_a_list_comes_whole(
         assert len(php.calls) == 2
 
 
+def test_what_stood_at_a_moment_is_asked_for_behind_the_path(php: Php, users: str):
+    made = php.request("POST", users, draft("moment"))
+    path = f"{users}{made['id']}"
+    php.request("PATCH", path, {"name": "Another"})
+
+    assert php.request("GET", f"{path}@{made['updated']}")["name"] == "Åsa Öberg"
+
+
 # one request, twice
 
 

@@ -138,6 +138,25 @@ def test_a_deleted_user_is_out_of_the_way_until_restored(said: Conversation):
     assert "deleted" not in said["restore"]
 
 
+def test_a_user_is_shown_as_they_were(said: Conversation):
+    then = said["at a moment"]
+
+    assert (then["name"], then["alias"], then["_acme-ref"]) == ("Åsa Öberg", "asa.oberg", "77")
+    assert refused(said, "before its time") == [(404, "not-found")]
+
+
+def test_every_revision_is_told(said: Conversation):
+    report = said["revisions"]
+    boss = said["client info"]["user"]["id"]
+
+    assert report["type"] == "revisions"
+    assert {row["updated-by"] for row in report["revisions"]} == {boss}
+    moments = [row["updated"] for row in report["revisions"]]
+    assert {said["add"]["created"], said["change"]["updated"], said["restore"]["updated"]} <= set(moments)
+    assert moments in (sorted(moments), sorted(moments, reverse=True))
+    assert [row["deleted"] for row in report["revisions"] if "deleted" in row] == [said["get deleted"]["deleted"]]
+
+
 def test_nobody_is_told_what_is_wrong_with_a_key(said: Conversation):
     assert refused(said, "nobody", "foreign realm", "no realm") == [(404, "not-found")] * 3
     assert refused(said, "wrong key", "unknown id", "no key") == [(401, "unauthorized")] * 3

@@ -19,14 +19,18 @@ _MOMENT: Final = re.compile(r"@(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z)\Z
 
 
 def moment(request: Request) -> datetime | None:
-    """The time that the address asks about; None for now. Raises UnknownRoute for one that no calendar holds."""
+    """The time that the address asks about; None for now. Raises UnknownRoute for one that no calendar holds.
+
+    It is the end of the millisecond, so that the time that stands in an entity leads to this entity.
+    """
     text = request.extra.get(AT)
     if text is None:
         return None
     try:
-        return cast("datetime", values.parse(Kind.INSTANT, text))
+        at = cast("datetime", values.parse(Kind.INSTANT, text))
     except WrongValue:
         raise UnknownRoute from None
+    return at.replace(microsecond=at.microsecond // 1000 * 1000 + 999)
 
 
 def resolve(request: Request) -> str:
