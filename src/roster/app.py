@@ -21,6 +21,7 @@ from roster.dialects.acceleratxr import dialect as acceleratxr
 from roster.dialects.fulfillmenttools import dialect as fulfillmenttools
 from roster.dialects.fulfillmenttools.catalogue import CATALOGUE as FULFILLMENTTOOLS
 from roster.dialects.fulfillmenttools.identity import dialect as identity
+from roster.dialects.groupalarm import dialect as groupalarm
 from roster.dialects.native import dialect as native
 from roster.dialects.onslip360 import CATALOGUE as ONSLIP360
 from roster.dialects.onslip360 import PAGES as ONSLIP360_PAGES
@@ -86,6 +87,7 @@ def application(runtime: Runtime) -> Mounts:
         *_sign_in(settings.dialects.fulfillmenttools),
         *_mounts(onslip360, settings.dialects.onslip360),
         *_pages_beside(settings.dialects.onslip360),
+        *_mounts(groupalarm, settings.dialects.groupalarm),
     ]
     site = Site(
         public_url=settings.server.public_url,

@@ -16,6 +16,7 @@ from roster.settings.tree import (
     Dialect,
     Dialects,
     FulfillmenttoolsDialect,
+    GroupalarmDialect,
     Limits,
     Log,
     Mail,
@@ -25,6 +26,7 @@ from roster.settings.tree import (
     Security,
     Server,
     Settings,
+    Sms,
 )
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "Dialects",
     "Effective",
     "FulfillmenttoolsDialect",
+    "GroupalarmDialect",
     "Limits",
     "Log",
     "Mail",
@@ -45,6 +48,7 @@ __all__ = [
     "Server",
     "Settings",
     "SettingsError",
+    "Sms",
     "explain",
     "load",
 ]

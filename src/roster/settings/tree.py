@@ -100,6 +100,19 @@ class Mail(Section, frozen=True, kw_only=True):
     """Sender of all messages."""
 
 
+class Sms(Section, frozen=True, kw_only=True):
+    """Outgoing text messages; without a gateway they stay in the development mailbox."""
+
+    url: Address | None = None
+    """Where the gateway takes a form with `from`, `to` and `message`; without a query."""
+    user: str | None = None
+    """Name for Basic authentication."""
+    password: Secret | None = None
+    """Password, or key, of that name."""
+    sender: str = msgspec.field(default="Roster", name="from")
+    """Sender of all text messages: a number, or up to eleven letters."""
+
+
 class Limits(Section, frozen=True, kw_only=True):
     """Against guessing and flooding."""
 
@@ -175,6 +188,17 @@ class Onslip360Dialect(Dialect, frozen=True, kw_only=True):
     """Whether access tokens of the realm are taken too; Onslip's own API takes signed requests only."""
 
 
+class GroupalarmDialect(Dialect, frozen=True, kw_only=True):
+    """The GroupAlarm API; its options are what the contract leaves to the operator."""
+
+    prefixes: tuple[Prefix, ...] = ("/groupalarm/api/v1",)
+    account_needs_login: bool = False
+    """Whether two-factor login, personal access tokens and deletion of the account take a recent sign-in. GroupAlarm's
+    own API lets any login and any personal access token of the person do that."""
+    mfa_image: Literal["bytes", "base64"] = "bytes"
+    """How the QR picture of two-factor login is written: as a list of byte values, as documented, or as text."""
+
+
 class Dialects(Section, frozen=True, kw_only=True):
     """The APIs, by name."""
 
@@ -182,6 +206,7 @@ class Dialects(Section, frozen=True, kw_only=True):
     acceleratxr: AcceleratxrDialect = AcceleratxrDialect()
     fulfillmenttools: FulfillmenttoolsDialect = FulfillmenttoolsDialect()
     onslip360: Onslip360Dialect = Onslip360Dialect()
+    groupalarm: GroupalarmDialect = GroupalarmDialect()
 
 
 class Provider(Section, frozen=True, kw_only=True):
@@ -216,6 +241,7 @@ class Settings(Section, frozen=True, kw_only=True):
     security: Security = Security()
     admin: Admin = Admin()
     mail: Mail = Mail()
+    sms: Sms = Sms()
     limits: Limits = Limits()
     log: Log = Log()
     dialects: Dialects = Dialects()

@@ -1,0 +1,42 @@
+"""GroupAlarm: accounts, two-factor login, sessions and what belongs to the caller; organisations follow.
+
+`contracts/groupalarm.yaml` is the contract. Where to change what:
+
+| | |
+|---|---|
+| `wire` | requests and answers, member by member |
+| `mapping` | the directory's words and the wire's, both ways |
+| `auth` | who asks, and which credential is good for what |
+| `login` `activation` `mfa` `me` `personal_tokens` | operations, by subject |
+| `pages`, `qr` | what people see who follow a link; pictures for authenticators |
+| `replies` | answers without data, pages of lists |
+| `errors`, `texts`, `texts.toml` | from every error to status and envelope; what people read, in three languages |
+"""
+
+from typing import Final
+
+from roster.dialects.groupalarm import activation, auth, errors, login, me, mfa, personal_tokens
+from roster.dialects.groupalarm.errors import NotActivated
+from roster.web.dialect import Dialect
+from roster.web.operation import Operations
+
+__all__ = ["dialect"]
+
+_ops: Final = Operations()
+for _each in (login, activation, mfa, me, personal_tokens):
+    _ops.include(_each.ops)
+
+dialect: Final = Dialect(
+    name="groupalarm",
+    title="GroupAlarm API",
+    version="1",
+    description="Users, organisations and what belongs to them, as GroupAlarm's User API has them.",
+    operations=_ops,
+    authenticate=auth.authenticate,
+    render=errors.render,
+    slashes="both",
+    exposed_headers=("WWW-Authenticate", "Retry-After"),
+    fallback_errors=(NotActivated,),
+    security_schemes=auth.SECURITY_SCHEMES,
+    security=({"BearerJwt": []}, {"PersonalAccessToken": []}, {"ApiToken": []}),
+)

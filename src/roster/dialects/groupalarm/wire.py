@@ -1,0 +1,183 @@
+"""Requests and answers, member by member.
+
+The contract mixes spellings: `organizationID` as a rule, `organizationId` and `organization_id` in places.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+Id = Annotated[int, Meta(ge=0)]
+"""0 means that none is named."""
+Line = Annotated[str, Meta(max_length=200)]
+Address = Annotated[str, Meta(max_length=320, pattern=r"^([^@\s]+@[^@\s]+)?$")]
+
+
+_WORDS: Final = {"id": "ID", "ids": "IDs", "url": "URL"}
+
+
+def spelled(name: str) -> str:
+    """A member's name as the contract spells most of them."""
+    first, *rest = name.split("_")
+    return first + "".join([_WORDS.get(word, word.title()) for word in rest])
+
+
+class Success(msgspec.Struct, frozen=True, rename=spelled):
+    """The answer of operations without data of their own."""
+
+    success: bool
+    message: str
+    i18n_key: str
+
+
+class LoginForm(msgspec.Struct, frozen=True, rename=spelled):
+    """Form of the login; `mfa` is a code of the authenticator or a backup code."""
+
+    email: Annotated[str, Meta(max_length=320)]
+    password: Annotated[str, Meta(max_length=1024)]
+    mfa: Annotated[str, Meta(max_length=64)] = ""
+
+
+class User(msgspec.Struct, frozen=True, rename=spelled):
+    """A user with all that belongs to the account; all members are always there."""
+
+    active: bool
+    available_preference: bool
+    avatar_url: str
+    chat_token: str
+    editable: bool
+    email: str
+    id: int
+    name: str
+    pending: bool
+    registration_date: datetime | None
+    surname: str
+    token: str
+
+
+class UserWrite(msgspec.Struct, frozen=True, rename=spelled):
+    """What counts of a user as sent; the rest cannot be changed here and is ignored."""
+
+    id: Id = 0
+    name: Line | UnsetType = UNSET
+    surname: Line | UnsetType = UNSET
+    editable: bool | UnsetType = UNSET
+    available_preference: bool | UnsetType = UNSET
+
+
+class UserUpdate(msgspec.Struct, frozen=True, rename=spelled):
+    """A change of a profile; `organizationId` is that of an administrator who changes somebody else's."""
+
+    user: UserWrite
+    organization_id: Id = msgspec.field(default=0, name="organizationId")
+
+
+class Session(msgspec.Struct, frozen=True, rename=spelled):
+    """A login session. `sequence` counts its JWTs; those below `sequenceMinimum` are refused."""
+
+    creation_time: datetime | None
+    id: int
+    ip_address: str
+    is_expired: bool
+    sequence: int
+    sequence_minimum: int
+    usage_time: datetime | None
+    user_agent: str
+    user_id: int
+
+
+class SessionList(msgspec.Struct, frozen=True, rename=spelled):
+    """A page of sessions."""
+
+    tokens: list[Session]
+    total: int
+
+
+class MFAEnabledResponse(msgspec.Struct, frozen=True, rename=spelled):
+    """Whether two-factor login is on."""
+
+    enabled: bool
+
+
+class MFACreateResponse(msgspec.Struct, frozen=True, rename=spelled):
+    """What an authenticator needs, shown once; `image` is a PNG, as bytes or in base64."""
+
+    image: list[int] | str
+    secret: str
+    url: str
+
+
+class MFABackupCodesResponse(msgspec.Struct, frozen=True, rename=spelled):
+    """Ten codes, each good once; shown once."""
+
+    backup_codes: list[str]
+
+
+class Code(msgspec.Struct, frozen=True, rename=spelled):
+    """A code in the query."""
+
+    code: Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class PersonalAccessToken(msgspec.Struct, frozen=True, rename=spelled):
+    """A personal access token; the secret is in the answer that makes it and nowhere else."""
+
+    id: int
+    name: str
+    token: str
+    user_id: int
+
+
+class PersonalAccessTokenRequest(msgspec.Struct, frozen=True, rename=spelled):
+    """A token to be made, for the caller."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    user_id: Id = 0
+
+
+class UserDeploymentNotificationConfiguration(msgspec.Struct, frozen=True, rename=spelled):
+    """Whom to tell that the user is on duty."""
+
+    emails: Annotated[list[Address], Meta(max_length=50)] | None = None
+    enabled: bool = False
+    notification_text: Annotated[str, Meta(max_length=10_000)] = ""
+    user_id: Id = 0
+
+
+class TableConfiguration(msgspec.Struct, frozen=True, rename=spelled):
+    """The layout of a table."""
+
+    active_columns: list[str] | None = None
+    order_by_column: str | None = None
+    order_by_direction: str | None = None
+    page_size: int | None = None
+
+
+class DashboardConfiguration(msgspec.Struct, frozen=True, rename=spelled):
+    """The layout of a dashboard."""
+
+    quick_actions: dict[str, bool] | None = None
+
+
+class UserSettings(msgspec.Struct, frozen=True, rename=spelled):
+    """What the web client remembers for its user; what else it sends is kept too."""
+
+    checks: list[str] | None = []
+    dashboard_configurations: dict[str, DashboardConfiguration] | None = {}
+    default_organization_id: Id = msgspec.field(default=0, name="defaultOrganizationId")
+    help_texts: list[str] | None = []
+    hide_expired_trial: bool = False
+    language: Annotated[str, Meta(max_length=35)] = ""
+    setup_current_path: str = ""
+    setup_done: bool = False
+    setup_organization_id: Id = 0
+    show_feedback_button: bool = False
+    table_configurations: dict[str, TableConfiguration] | None = {}
+    theme: str = ""
+    tracking: bool = False
+
+
+Kept = dict[str, Any]
+"""What the directory keeps for this dialect of a person."""
