@@ -9,7 +9,7 @@ from roster.core.devices import service as devices
 from roster.core.realms.models import Realm
 from roster.storage.runtime import Runtime
 from tests import factories
-from tests.dialects.conftest import Person
+from tests.dialects.conftest import Person, SignIn
 from tests.dialects.onslip360.conftest import Wire, refusal
 
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -125,3 +125,43 @@ async def test_tills_are_shown_and_changed_by_those_who_may(wire: Wire, cashier:
         assert refusal(await wire.by_someone(cashier).delete(f"tills/{number}")) == (403, "forbidden")
         assert refusal(await wire.by_someone(person).get(f"tills/{number}")) == (403, "forbidden")
     assert refusal(await wire.get(f"tills/{10**15}")) == (404, "not-found")
+
+
+@pytest.mark.parametrize(
+    ("permission", "allowed", "forbidden"),
+    [
+        ("bind-tills", {"device-id": "A-1", "device-key": KEY}, {"control-unit-id": "CU"}),
+        ("bind-control-unit", {"control-unit-id": "CU"}, {"config": {"a": 1}}),
+        ("edit-till-config", {"config": {"a": 1}}, {"location": 4}),
+        ("edit-locations", {"location": 4, "account-config": {"a": 1}}, {"config": {"a": 1}}),
+    ],
+)
+async def test_finer_permissions_are_enough_for_some_members(
+    wire: Wire, sign_in: SignIn, permission: str, allowed: dict[str, Any], forbidden: dict[str, Any]
+):
+    await wire.post("roles/", {"name": "fitter", "permissions": [permission]})
+    fitter = wire.by_someone(await sign_in(roles=("fitter",)))
+    stored = (await wire.post("tills/", {"name": "Bar"})).json()
+    path = f"tills/{stored['id']}"
+
+    for other in (forbidden, {"name": "x"}, {"deleted": None}, {"labels": []}, {"tags": []}, {"_acme-ref": "1"}):
+        assert refusal(await fitter.patch(path, {**allowed, **other})) == (403, "forbidden")
+    assert (await wire.get(path)).json() == stored
+    changed = await fitter.patch(path, allowed)
+    shown = {name: value for name, value in allowed.items() if name != "device-key"}
+    assert changed.json() == {**stored, **shown, "updated": changed.json()["updated"], "updated-by": _any_number}
+    again = await fitter.patch(path, allowed)
+    assert again.status_code == (403 if permission.startswith("bind") else 200)
+    assert refusal(await fitter.put(path, {"name": "x"})) == (403, "forbidden")
+    assert refusal(await fitter.delete(path)) == (403, "forbidden")
+    assert refusal(await fitter.post("tills/", {"name": "x"})) == (403, "forbidden")
+
+
+class _AnyNumber:
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, int)
+
+    __hash__ = object.__hash__
+
+
+_any_number = _AnyNumber()

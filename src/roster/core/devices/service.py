@@ -13,10 +13,10 @@ from roster.core.audit import service as audit
 from roster.core.devices import store
 from roster.core.devices.errors import DeviceNotDeleted, DeviceNotFound
 from roster.core.devices.fields import FIELDS
-from roster.core.devices.models import Device, DeviceChange, DeviceDraft, Proven
+from roster.core.devices.models import Device, DeviceChange, DeviceDraft, Facets, Proven
 from roster.core.devices.store import Row
 from roster.kit import ids
-from roster.kit.errors import InvalidInput, Problem, StaleVersion
+from roster.kit.errors import Forbidden, InvalidInput, Problem, StaleVersion
 from roster.kit.filters import Filter, Sort
 from roster.kit.ids import DeviceId, uuid7
 from roster.kit.pages import Page, Slice
@@ -104,7 +104,37 @@ async def change(tx: Tx, device_id: DeviceId, change: DeviceChange, *, version: 
 
     Raises DeviceNotFound, StaleVersion, InvalidInput, DeviceIdTaken. Needs `devices.write`.
     """
-    before = await _lock(tx, device_id, version)
+    return await _change(tx, await _lock(tx, device_id, version), change)
+
+
+async def annotate(tx: Tx, device_id: DeviceId, facets: Facets, *, version: int | None = None) -> Device:
+    """Change what only dialects know of a device, and nothing that the directory knows.
+
+    Raises as `change` does. Needs `devices.annotate`, or `devices.write`.
+    """
+    before = await _lock(tx, device_id, version, "devices.annotate")
+    return await _change(tx, before, DeviceChange(facets=facets))
+
+
+async def bind(
+    tx: Tx, device_id: DeviceId, *, external_id: str | None = None, key: bytes | None = None, version: int | None = None
+) -> Device:
+    """Tie a registered device to the hardware that it is: what that calls itself, its key, each only while unset.
+
+    Raises as `change` and `set_key` do; Forbidden for what is set already. Needs `devices.bind`, or `devices.write`.
+    """
+    before = await _lock(tx, device_id, version, "devices.bind")
+    if (external_id is not None and before.external_id is not None) or (key is not None and before.has_key):
+        raise Forbidden("This device is bound already.")
+    if external_id is not None:
+        await _change(tx, before, DeviceChange(external_id=external_id))
+    if key is not None:
+        await _set_key(tx, before, key)
+    return await store.find(tx, device_id)
+
+
+async def _change(tx: Tx, before: Device, change: DeviceChange) -> Device:
+    device_id = before.id
     known = {name: getattr(before, name) for name in _TRACKED}
     given = present(change)
     if "facets" in given:
@@ -122,7 +152,11 @@ async def set_key(tx: Tx, device_id: DeviceId, key: bytes | None = None) -> byte
     Sessions that were opened on the device with the key before end. Raises DeviceNotFound, InvalidInput.
     Needs `devices.write`.
     """
-    before = await _lock(tx, device_id, None)
+    return await _set_key(tx, await _lock(tx, device_id, None), key)
+
+
+async def _set_key(tx: Tx, before: Device, key: bytes | None) -> bytes:
+    device_id = before.id
     made = os.urandom(KEY_BYTES) if key is None else key
     if not _SHORTEST_KEY <= len(made) <= _LONGEST_KEY:
         raise InvalidInput.of("key", "wrong_length", f"A key has {_SHORTEST_KEY} to {_LONGEST_KEY} bytes.")
@@ -185,10 +219,11 @@ def key_of(keyring: Keyring, found: Proven) -> bytes | None:
     return keyring.open(_PURPOSE, found.sealed, _row(found.realm_id, found.id))
 
 
-async def _lock(tx: Tx, device_id: DeviceId, version: int | None) -> Device:
-    if not tx.actor.may("devices.write"):
+async def _lock(tx: Tx, device_id: DeviceId, version: int | None, permission: str = "devices.write") -> Device:
+    """The device for changing it, with the permission or `devices.write`."""
+    if not tx.actor.may("devices.write") and not tx.actor.may(permission):
         access.require(tx, "devices.read", otherwise=DeviceNotFound)
-        access.require(tx, "devices.write")
+        raise Forbidden
     found = await store.lock(tx, device_id)
     if found.deleted_at is not None:
         raise DeviceNotFound

@@ -79,6 +79,12 @@ def till_change(body: wire.TillPatch, extended: Extended, before: Device) -> Dev
     )
 
 
+def named(body: wire.TillPatch) -> set[str]:
+    """What a change is about; what the server manages is passed over."""
+    found = {name for name in body.__struct_fields__ if getattr(body, name) is not UNSET}
+    return found - {"id", "created", "updated", "updated_by", "updated_from"}
+
+
 def device_key(value: str | UnsetType | None) -> bytes | UnsetType | None:
     """The key of a till as sent. Raises InvalidInput."""
     return reading.key(value, "device-key") if isinstance(value, str) else value
