@@ -45,6 +45,11 @@ class Scope(msgspec.Struct, frozen=True):
         """Whether the permission is held within these limits."""
         return permission in self.permissions or "*" in self.permissions
 
+    @property
+    def is_about_organisations(self) -> bool:
+        """Whether organisations are all that limits it."""
+        return bool(self.limits) and all(kind in ("organisation", "organisation_tree") for kind, _ in self.limits)
+
     def limit(self, kind: str) -> frozenset[str] | None:
         """The values of this kind; None when it is not limited."""
         return next((values for limited, values in self.limits if limited == kind), None)
@@ -77,7 +82,7 @@ class Grants(msgspec.Struct, frozen=True):
 
     def organisations(self, permission: str) -> frozenset[str]:
         """The ids of the organisations within which the permission is held: limited by them, and by nothing else."""
-        alone = (scope for scope in self.within if len(scope.limits) == 1 and scope.gives(permission))
+        alone = (scope for scope in self.within if scope.is_about_organisations and scope.gives(permission))
         return frozenset[str]().union(*(scope.limit("organisation") or () for scope in alone))
 
 

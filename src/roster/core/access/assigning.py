@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from roster.core.access import contexts as _contexts
-from roster.core.access import deciding, grouped, reach, store
+from roster.core.access import deciding, grouped, members_store, reach, store
 from roster.core.access.contexts import Contexts
 from roster.core.access.errors import AssignmentExists, AssignmentNotFound, Escalation, LastAdministrator
 from roster.core.access.models import Assignment, Members, Role, Wanted
@@ -134,14 +134,14 @@ async def replace_members(tx: Tx, role: Role, wanted: Members) -> None:
     unknown = everybody - await store.known_people(tx, list(everybody))
     if unknown:
         raise InvalidInput.of("members", "unknown_user", f"There is no user {min(map(str, unknown))}.")
-    before = (await store.members(tx, [role.id])).get(role.id, Members(frozenset(), frozenset()))
+    before = (await members_store.members(tx, [role.id])).get(role.id, Members(frozenset(), frozenset()))
     joining, leaving = sorted(everybody - before.members), sorted(before.members - everybody)
     if joining:
         _require_named(role, {}, "members")
     if "*" in role.permissions and leaving and await store.administrators(tx) <= set(leaving):
         raise LastAdministrator
-    await store.set_members(tx, role.id, joining, leaving)
-    await store.set_owners(tx, role.id, sorted(wanted.owners))
+    await members_store.set_members(tx, role.id, joining, leaving)
+    await members_store.set_owners(tx, role.id, sorted(wanted.owners))
     if joining or leaving or wanted.owners != before.owners:
         await audit.record(tx, "role.members_changed", "role", role.id, _member_differences(before, wanted))
 
@@ -258,7 +258,7 @@ def _require_named(role: Role, contexts: Contexts, field: str) -> None:
 
 async def _require_holding_to_give(tx: Tx, role: Role) -> None:
     """Owners give what they hold through the role itself; everybody else what they hold at all."""
-    if tx.actor.user_id is None or not await store.is_owner(tx, role.id, tx.actor.user_id):
+    if tx.actor.user_id is None or not await members_store.is_owner(tx, role.id, tx.actor.user_id):
         await deciding.require_holding(tx, role, {})
 
 

@@ -25,6 +25,13 @@ class RoleBuiltIn(Conflict):
     text = "This role is built in and cannot be changed."
 
 
+class TooManyOrgRoles(Conflict):
+    """An organisation has its share of roles."""
+
+    code = "too_many_org_roles"
+    text = "The organisation has too many roles."
+
+
 class RoleInUse(Conflict):
     """Somebody has the role, and it was to be deleted only if nobody does."""
 
@@ -51,6 +58,13 @@ class LastAdministrator(Conflict):
 
     code = "last_administrator"
     text = "The last administrator of a realm must stay."
+
+
+class LastOrgAdministrator(Conflict):
+    """Somebody must be left who can run the organisation."""
+
+    code = "last_org_administrator"
+    text = "The organisation would be left without an administrator."
 
 
 class Escalation(Forbidden):

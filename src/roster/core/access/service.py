@@ -5,7 +5,18 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from roster.core.access import assigning, contexts, deciding, lists_store, naming, objects, reach, store, vocabulary
+from roster.core.access import (
+    assigning,
+    contexts,
+    deciding,
+    lists_store,
+    members_store,
+    naming,
+    objects,
+    reach,
+    store,
+    vocabulary,
+)
 from roster.core.access import effective as _effective
 from roster.core.access import grants as _grants
 from roster.core.access.errors import Escalation, RoleBuiltIn, RoleInUse, RoleNotFound
@@ -171,7 +182,7 @@ async def members_of(tx: Tx, role_ids: Sequence[RoleId]) -> dict[RoleId, Members
     if tx.actor.grants.scopes("roles.read") and not tx.actor.may("roles.read"):
         own = {role.id for role in await store.named(tx, tx.actor.grants.roles)}
         shown = [each for each in role_ids if each in own]
-    return await store.members(tx, shown)
+    return await members_store.members(tx, shown)
 
 
 async def role_names_of(tx: Tx, user_ids: Sequence[UserId]) -> dict[UserId, list[str]]:
@@ -185,7 +196,7 @@ async def _require_role_write(tx: Tx, role: Role, right: str) -> None:
     if decided or (decided is None and tx.actor.may("roles.write")):
         await deciding.require_holding(tx, role, {})
         return
-    if tx.actor.user_id and await store.is_owner(tx, role.id, tx.actor.user_id):
+    if tx.actor.user_id and await members_store.is_owner(tx, role.id, tx.actor.user_id):
         return
     raise Forbidden if await _may_see(tx, role) else RoleNotFound
 

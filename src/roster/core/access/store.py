@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from roster.core.access.errors import AssignmentExists, AssignmentNotFound, RoleNameTaken, RoleNotFound
-from roster.core.access.models import Assignment, Members, Role, RoleDraft
+from roster.core.access.models import Assignment, Role, RoleDraft
 from roster.kit import ids
 from roster.kit.filters import Fields, Filter
 from roster.kit.ids import AssignmentId, OrgId, RoleId, UserId, uuid7
@@ -16,20 +16,20 @@ from roster.storage import sql
 from roster.storage.sql import Listing
 from roster.storage.tx import Tx
 
-_ROLE = (
+ROLE_COLUMNS = (
     "id, number, name, display_name, description, permissions, ceiling, requires, built_in, facets, version,"
     " created_at, created_by, updated_at, updated_by, org_id"
 )
 """Statements here are about roles of the realm, without those of organisations, unless they say otherwise."""
 _ASSIGNMENT = "a.id, a.role_id, r.name, a.user_id, a.is_owner, a.contexts, a.created_at, a.created_by"
-ROLES = Listing(columns=_ROLE, tables="roles", condition="realm_id = $1 AND org_id IS NULL")
+ROLES = Listing(columns=ROLE_COLUMNS, tables="roles", condition="realm_id = $1 AND org_id IS NULL")
 OWN_ROLES = Listing(
-    columns=_ROLE,
+    columns=ROLE_COLUMNS,
     tables="roles",
     condition="realm_id = $1 AND org_id IS NULL AND (name = ANY($2) OR id = ANY($3::uuid[]))",
 )
 SOME_ROLES = Listing(
-    columns=_ROLE,
+    columns=ROLE_COLUMNS,
     tables="roles",
     condition="realm_id = $1 AND org_id IS NULL AND (name = ANY($2) OR id <> ALL($3::uuid[]))",
 )
@@ -72,7 +72,7 @@ async def held_by(tx: Tx, user_id: UserId) -> list[Held]:
 async def find(tx: Tx, role_id: RoleId) -> Role:
     return await tx.one(
         Role,
-        "SELECT " + _ROLE + " FROM roles WHERE realm_id = $1 AND id = $2 AND org_id IS NULL",
+        "SELECT " + ROLE_COLUMNS + " FROM roles WHERE realm_id = $1 AND id = $2 AND org_id IS NULL",
         tx.realm_id,
         role_id,
         missing=RoleNotFound,
@@ -84,14 +84,17 @@ async def look_up(tx: Tx, identifier: str) -> Role | None:
     if role_id is None:
         return await look_up_by_name(tx, identifier)
     return await tx.maybe(
-        Role, "SELECT " + _ROLE + " FROM roles WHERE realm_id = $1 AND id = $2 AND org_id IS NULL", tx.realm_id, role_id
+        Role,
+        "SELECT " + ROLE_COLUMNS + " FROM roles WHERE realm_id = $1 AND id = $2 AND org_id IS NULL",
+        tx.realm_id,
+        role_id,
     )
 
 
 async def lock(tx: Tx, role_id: RoleId) -> Role:
     return await tx.one(
         Role,
-        "SELECT " + _ROLE + " FROM roles WHERE realm_id = $1 AND id = $2 AND org_id IS NULL FOR UPDATE",
+        "SELECT " + ROLE_COLUMNS + " FROM roles WHERE realm_id = $1 AND id = $2 AND org_id IS NULL FOR UPDATE",
         tx.realm_id,
         role_id,
         missing=RoleNotFound,
@@ -101,7 +104,7 @@ async def lock(tx: Tx, role_id: RoleId) -> Role:
 async def look_up_by_name(tx: Tx, name: str) -> Role | None:
     return await tx.maybe(
         Role,
-        "SELECT " + _ROLE + " FROM roles WHERE realm_id = $1 AND name_key = $2 AND org_id IS NULL",
+        "SELECT " + ROLE_COLUMNS + " FROM roles WHERE realm_id = $1 AND name_key = $2 AND org_id IS NULL",
         tx.realm_id,
         fold(name),
     )
@@ -111,7 +114,7 @@ async def named(tx: Tx, names: Sequence[str]) -> list[Role]:
     keys = [fold(name) for name in names]
     return await tx.all(
         Role,
-        "SELECT " + _ROLE + " FROM roles WHERE realm_id = $1 AND name_key = ANY($2) AND org_id IS NULL",
+        "SELECT " + ROLE_COLUMNS + " FROM roles WHERE realm_id = $1 AND name_key = ANY($2) AND org_id IS NULL",
         tx.realm_id,
         keys,
     )
@@ -120,7 +123,10 @@ async def named(tx: Tx, names: Sequence[str]) -> list[Role]:
 async def with_ids(tx: Tx, role_ids: Sequence[RoleId]) -> list[Role]:
     """Those of organisations too."""
     return await tx.all(
-        Role, "SELECT " + _ROLE + " FROM roles WHERE realm_id = $1 AND id = ANY($2)", tx.realm_id, list(set(role_ids))
+        Role,
+        "SELECT " + ROLE_COLUMNS + " FROM roles WHERE realm_id = $1 AND id = ANY($2)",
+        tx.realm_id,
+        list(set(role_ids)),
     )
 
 
@@ -162,7 +168,8 @@ async def insert(tx: Tx, draft: RoleDraft, *, built_in: bool, org_id: OrgId | No
         Role,
         "INSERT INTO roles (realm_id, id, name, name_key, description, permissions, ceiling, requires, built_in,"
         " created_at, created_by, updated_at, updated_by, display_name, display_name_key, facets, org_id)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10, $11, $12, $13, $14, $15) RETURNING " + _ROLE,
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10, $11, $12, $13, $14, $15) RETURNING "
+        + ROLE_COLUMNS,
         tx.realm_id,
         uuid7(),
         draft.name,
@@ -190,7 +197,7 @@ async def update(tx: Tx, role: Role) -> Role:
         "UPDATE roles SET name = $3, name_key = $4, description = $5, permissions = $6, ceiling = $7, requires = $8,"
         " facets = $9, version = version + 1, updated_at = $10, updated_by = $11, display_name = $12,"
         " display_name_key = $13"
-        " WHERE realm_id = $1 AND id = $2 RETURNING " + _ROLE,
+        " WHERE realm_id = $1 AND id = $2 RETURNING " + ROLE_COLUMNS,
         tx.realm_id,
         role.id,
         role.name,
@@ -277,18 +284,6 @@ async def role_names(tx: Tx, user_ids: Sequence[UserId]) -> dict[UserId, list[st
     return {UserId(user_id): names for user_id, names in rows}
 
 
-async def members(tx: Tx, role_ids: Sequence[RoleId]) -> dict[RoleId, Members]:
-    rows = await tx.rows(
-        "SELECT a.role_id, array_agg(a.user_id ORDER BY a.user_id),"
-        " coalesce(array_agg(a.user_id ORDER BY a.user_id) FILTER (WHERE a.is_owner), '{}')"
-        " FROM assignments a JOIN users u ON u.realm_id = a.realm_id AND u.id = a.user_id AND u.deleted_at IS NULL"
-        " WHERE a.realm_id = $1 AND a.role_id = ANY($2) AND a.contexts = '{}' AND a.org_id IS NULL GROUP BY a.role_id",
-        tx.realm_id,
-        list(role_ids),
-    )
-    return {RoleId(role): Members(frozenset(all_of), frozenset(owners)) for role, all_of, owners in rows}
-
-
 async def assign(
     tx: Tx, role_id: RoleId, user_id: UserId, contexts: Mapping[str, Sequence[str]], *, is_owner: bool
 ) -> AssignmentId:
@@ -323,48 +318,6 @@ async def widen(tx: Tx, assignment_id: AssignmentId, contexts: Mapping[str, Sequ
 
 async def unassign(tx: Tx, assignment_id: AssignmentId) -> None:
     await tx.run("DELETE FROM assignments WHERE realm_id = $1 AND id = $2", tx.realm_id, assignment_id)
-
-
-async def set_members(tx: Tx, role_id: RoleId, joining: Sequence[UserId], leaving: Sequence[UserId]) -> None:
-    await tx.run(
-        "DELETE FROM assignments WHERE realm_id = $1 AND role_id = $2 AND user_id = ANY($3)"
-        " AND contexts = '{}' AND org_id IS NULL",
-        tx.realm_id,
-        role_id,
-        list(leaving),
-    )
-    await tx.run(
-        "INSERT INTO assignments (realm_id, id, role_id, user_id, created_at, created_by)"
-        " SELECT $1, t.id, $2, t.user_id, $5, $6 FROM unnest($3::uuid[], $4::uuid[]) AS t (id, user_id)"
-        " ON CONFLICT DO NOTHING",
-        tx.realm_id,
-        role_id,
-        [uuid7() for _ in joining],
-        list(joining),
-        tx.now,
-        tx.actor.user_id,
-    )
-
-
-async def set_owners(tx: Tx, role_id: RoleId, owners: Sequence[UserId]) -> None:
-    await tx.run(
-        "UPDATE assignments SET is_owner = (user_id = ANY($3)) WHERE realm_id = $1 AND role_id = $2"
-        " AND contexts = '{}' AND org_id IS NULL AND is_owner <> (user_id = ANY($3))",
-        tx.realm_id,
-        role_id,
-        list(owners),
-    )
-
-
-async def is_owner(tx: Tx, role_id: RoleId, user_id: UserId) -> bool:
-    """Whether the person owns the role everywhere; owning it in some places makes nobody master of the rest."""
-    return await tx.value(
-        "SELECT EXISTS (SELECT FROM assignments WHERE realm_id = $1 AND role_id = $2 AND user_id = $3 AND is_owner"
-        " AND contexts = '{}' AND org_id IS NULL)",
-        tx.realm_id,
-        role_id,
-        user_id,
-    )
 
 
 async def known_people(tx: Tx, user_ids: Sequence[UserId]) -> set[UserId]:

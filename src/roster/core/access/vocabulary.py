@@ -10,7 +10,14 @@ from typing import Final
 import msgspec
 
 from roster.core.access import contexts
-from roster.core.access.models import PERMISSIONS, RoleDraft
+from roster.core.access.models import (
+    ORG_ADMINISTRATOR,
+    ORG_OWNER,
+    ORG_PARTICIPANT,
+    PERMISSIONS,
+    RoleDraft,
+)
+from roster.kit.text import fold
 from roster.storage.runtime import Runtime
 
 _MOST_REMEMBERED: Final = 10_000
@@ -28,13 +35,17 @@ class Key(msgspec.Struct, frozen=True):
 
 
 class BuiltIn(msgspec.Struct, frozen=True):
-    """A role that every realm has because a front door documents it."""
+    """A role that every realm, or every organisation, has because a front door documents it.
+
+    `inheritable` is about roles of organisations, which hold in all organisations below it then.
+    """
 
     name: str
     description: str
     permissions: tuple[str, ...]
     ceiling: Mapping[str, Sequence[str]] = {}
     requires: tuple[str, ...] = ()
+    inheritable: bool = False
 
     def draft(self) -> RoleDraft:
         """The role as it is stored."""
@@ -44,11 +55,28 @@ class BuiltIn(msgspec.Struct, frozen=True):
 
 
 class Catalogue(msgspec.Struct, frozen=True):
-    """The keys of a front door, by name without prefix, and its built-in roles."""
+    """The keys of a front door, by name without prefix, its built-in roles, and those of every organisation.
+
+    Of roles of organisations with the same name, in several front doors or in `ORG_ROLES`, every one adds its
+    permissions to the one role that there is.
+    """
 
     dialect: str
     keys: Mapping[str, Key]
     roles: tuple[BuiltIn, ...] = ()
+    org_roles: tuple[BuiltIn, ...] = ()
+
+
+_RUNNING: Final = (
+    *("orgs.read", "orgs.write", "orgs.administer", "members.read", "members.write"),
+    *("roles.read", "roles.create", "roles.write", "roles.assign"),
+)
+ORG_ROLES: Final = (
+    BuiltIn(ORG_OWNER, "Owns the organisation and all below it", _RUNNING, inheritable=True),
+    BuiltIn(ORG_ADMINISTRATOR, "Runs the organisation", _RUNNING),
+    BuiltIn(ORG_PARTICIPANT, "Belongs to the organisation", ("orgs.read", "members.read")),
+)
+"""The roles that every organisation has, whatever front doors there are."""
 
 
 class Vocabulary:
@@ -60,6 +88,9 @@ class Vocabulary:
             f"{each.dialect}:{name}": key for each in catalogues for name, key in each.keys.items()
         }
         self.roles = tuple(role for each in catalogues for role in each.roles)
+        self.org_roles = _merged(
+            role for roles in (ORG_ROLES, *(each.org_roles for each in catalogues)) for role in roles
+        )
         self._expanded: dict[frozenset[str], frozenset[str]] = {}
 
     def knows(self, permission: str) -> bool:
@@ -95,6 +126,15 @@ class Vocabulary:
         meant = {permission for each in named if each in self.keys for permission in self.keys[each].means}
         brought = {name for name, key in self.keys.items() if key.means and named.issuperset(key.means)}
         return named | meant | brought
+
+
+def _merged(roles: Iterable[BuiltIn]) -> tuple[BuiltIn, ...]:
+    found: dict[str, BuiltIn] = {}
+    for role in roles:
+        first = found.get(fold(role.name), role)
+        permissions = tuple(sorted({*first.permissions, *role.permissions}))
+        found[fold(role.name)] = msgspec.structs.replace(first, permissions=permissions)
+    return tuple(found.values())
 
 
 CORE: Final = Vocabulary()

@@ -23,6 +23,7 @@ from roster.core.credentials.models import (
 )
 from roster.core.limits import service as limits
 from roster.core.limits.service import Policy
+from roster.core.orgs import rights
 from roster.core.realms import service as realms
 from roster.kit import secrets
 from roster.kit.actor import Actor
@@ -133,10 +134,12 @@ async def renew(tx: Tx, user_id: UserId, credential_id: CredentialId, *, recentl
 async def delete(tx: Tx, user_id: UserId, credential_id: CredentialId, *, recently: bool = True) -> None:
     """Remove a credential; sessions that were opened with it are gone too. Removing a TOTP seed ends MFA.
 
-    Raises as `create` does, and CredentialNotFound.
+    Raises as `create` does, CredentialNotFound, and SecondFactorRequired for that of an organisation's member.
     """
     await require_write(tx, user_id, recently=recently)
     found = await store.lock(tx, user_id, credential_id)
+    if found.kind == Kind.TOTP and found.state == "active":
+        await rights.require_not_enforced(tx, user_id)
     await store.delete(tx, credential_id)
     if found.kind == Kind.TOTP:
         await store.delete_kinds(tx, user_id, [Kind.BACKUP])

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 
+from roster.core.access import org_roles
 from roster.core.access import service as access
 from roster.core.audit import service as audit
 from roster.core.limits import service as limits
@@ -23,10 +24,11 @@ _PAGE = 500
 
 
 async def keep_built_in_roles(runtime: Runtime) -> None:
-    """The roles that front doors document, in every realm, as this version of Roster knows them."""
+    """The roles that front doors document, in every realm and organisation, as this version of Roster knows them."""
     async for realm in _all_realms(runtime):
         async with runtime.write(realms.inside(_nowhere(), realm)) as tx:
             await access.keep_built_in_roles(tx)
+            await org_roles.keep_built_in(tx)
 
 
 async def prepare_months(runtime: Runtime) -> None:

@@ -1,6 +1,6 @@
 """What can go wrong with memberships."""
 
-from roster.kit.errors import Conflict, Forbidden, NotFound
+from roster.kit.errors import Conflict, NotFound
 
 
 class NotAMember(NotFound):
@@ -15,20 +15,6 @@ class AlreadyMember(Conflict):
 
     code = "already_member"
     text = "This person is a member of the organisation already."
-
-
-class LastOrgAdministrator(Conflict):
-    """Somebody must be left who can run the organisation."""
-
-    code = "last_org_administrator"
-    text = "The organisation would be left without an administrator."
-
-
-class SecondFactorRequired(Forbidden):
-    """The organisation keeps people without a second factor out."""
-
-    code = "second_factor_required"
-    text = "This organisation requires a second factor."
 
 
 class StillMember(Conflict):

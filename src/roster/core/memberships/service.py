@@ -7,11 +7,12 @@ from uuid import UUID
 import msgspec
 
 from roster.core.access import service as access
+from roster.core.access import within
+from roster.core.access.models import ORG_ADMINISTRATOR, ORG_PARTICIPANT
 from roster.core.audit import service as audit
 from roster.core.memberships import store
-from roster.core.memberships.errors import SecondFactorRequired
 from roster.core.memberships.fields import FIELDS
-from roster.core.memberships.models import Member, Membership, MembershipChange, Person, State
+from roster.core.memberships.models import Member, Membership, MembershipChange, Person
 from roster.core.orgs import checking, rights
 from roster.core.orgs import service as orgs
 from roster.core.orgs.models import Org
@@ -86,17 +87,26 @@ async def may_know(tx: Tx, user_id: UserId) -> bool:
     return own is not None and await store.share_an_organisation(tx, own, user_id)
 
 
-async def add(tx: Tx, org_id: OrgId, user_id: UserId) -> Membership:
+async def add(tx: Tx, org_id: OrgId, user_id: UserId, *, roles: Sequence[RoleId] = ()) -> Membership:
     """Make a person a member without asking them. Needs `members.write` in the organisation, and `users.write` over
     the person, unless it is the actor.
 
-    Raises OrgNotFound, Forbidden, NotFound, AlreadyMember, SecondFactorRequired.
+    Raises OrgNotFound, Forbidden, NotFound, AlreadyMember, SecondFactorRequired, and of roles what `within.givable`
+    raises.
     """
     org = await orgs.lock(tx, org_id)
     await rights.require(tx, "members.write", org)
     if not tx.actor.is_user(user_id):
         await access.require_over(tx, "users.write", user_id, otherwise=NotFound)
-    return await _insert(tx, org, user_id, "active")
+    await within.givable(tx, org, roles)
+    return await _enter(tx, org, user_id, roles)
+
+
+async def found(tx: Tx, org: Org, user_id: UserId) -> Membership:
+    """Make whoever founds an organisation its first member and administrator; part of founding it."""
+    made = await _enter(tx, org, user_id, ())
+    await within.give_built_in(tx, org, ORG_ADMINISTRATOR, user_id)
+    return made
 
 
 async def pend(
@@ -119,9 +129,11 @@ async def join(tx: Tx, org: Org, user_id: UserId) -> Membership:
     Raises NotAMember, SecondFactorRequired.
     """
     found = await store.find(tx, org.id, user_id)
-    await require_second_factor(tx, org, user_id)
+    await rights.require_second_factor(tx, org, user_id)
     if await store.activate(tx, found.id):
         await audit.record(tx, "member.joined", "user", user_id, {"organisation": [None, str(org.id)]})
+        await within.give_built_in(tx, org, ORG_PARTICIPANT, user_id)
+        await within.give(tx, org, found.promised, user_id)
     return await store.find(tx, org.id, user_id)
 
 
@@ -159,7 +171,9 @@ async def remove(tx: Tx, org_id: OrgId, user_id: UserId) -> None:
     if not tx.actor.is_user(user_id):
         await rights.require(tx, "members.write", org)
     found = await store.find(tx, org_id, user_id)
-    await store.delete(tx, found.id)
+    async with within.keeping_an_administrator(tx, org):
+        await within.take_all(tx, org, user_id)
+        await store.delete(tx, found.id)
     await audit.record(tx, "member.removed", "user", user_id, {"organisation": [str(org_id), None]})
 
 
@@ -168,29 +182,20 @@ async def is_anywhere(tx: Tx, user_id: UserId) -> bool:
     return await store.is_anywhere(tx, user_id)
 
 
-async def must_have_second_factor(tx: Tx, user_id: UserId) -> bool:
-    """Whether an organisation that the person belongs to requires a second factor. Nothing is checked."""
-    return await store.must_have_second_factor(tx, user_id)
-
-
 async def is_looked_after(tx: Tx, user_id: UserId) -> bool:
     """Whether the actor holds `members.write` in the one organisation of a person who cannot sign in: without an
     address and without any credential. Such people are kept by their organisation, and nobody speaks for them else.
     """
-    within = [OrgId(org_id) for each in tx.actor.grants.organisations("members.write") if (org_id := ids.parse(each))]
-    return bool(within) and await store.is_kept_within(tx, user_id, within)
+    reached = [OrgId(org_id) for each in tx.actor.grants.organisations("members.write") if (org_id := ids.parse(each))]
+    return bool(reached) and await store.is_kept_within(tx, user_id, reached)
 
 
-async def require_second_factor(tx: Tx, org: Org, user_id: UserId) -> None:
-    """Raise SecondFactorRequired when the organisation requires a second factor and the person has none."""
-    if org.enforces_mfa and not await store.has_second_factor(tx, user_id):
-        raise SecondFactorRequired
-
-
-async def _insert(tx: Tx, org: Org, user_id: UserId, state: State) -> Membership:
-    await require_second_factor(tx, org, user_id)
-    made = await store.insert(tx, org.id, user_id, state)
+async def _enter(tx: Tx, org: Org, user_id: UserId, role_ids: Sequence[RoleId]) -> Membership:
+    await rights.require_second_factor(tx, org, user_id)
+    made = await store.insert(tx, org.id, user_id)
     await audit.record(tx, "member.added", "user", user_id, {"organisation": [None, str(org.id)]})
+    await within.give_built_in(tx, org, ORG_PARTICIPANT, user_id)
+    await within.give(tx, org, role_ids, user_id)
     return made
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from roster.core.memberships.errors import AlreadyMember, NotAMember
 from roster.core.memberships.fields import HIDDEN
-from roster.core.memberships.models import Membership, State
+from roster.core.memberships.models import Membership
 from roster.kit.errors import NotFound
 from roster.kit.ids import OrgId, RoleId, UserId, uuid7
 from roster.storage.sql import Listing
@@ -69,20 +69,17 @@ async def of_users(tx: Tx, org_id: OrgId, user_ids: Sequence[UserId]) -> list[Me
     )
 
 
-async def insert(
-    tx: Tx, org_id: OrgId, user_id: UserId, state: State, *, promised: Sequence[RoleId] = ()
-) -> Membership:
+async def insert(tx: Tx, org_id: OrgId, user_id: UserId) -> Membership:
+    """An active member."""
     return await tx.one(
         Membership,
-        "INSERT INTO memberships (realm_id, id, org_id, user_id, state, promised, created_at, created_by, joined_at)"
-        " SELECT $1, $2, $3, u.id, $5, $6, $7, $8, CASE WHEN $5 = 'active' THEN $7::timestamptz END"
+        "INSERT INTO memberships (realm_id, id, org_id, user_id, state, created_at, created_by, joined_at)"
+        " SELECT $1, $2, $3, u.id, 'active', $5, $6, $5"
         " FROM users u WHERE u.realm_id = $1 AND u.id = $4 AND u.deleted_at IS NULL RETURNING " + _COLUMNS,
         tx.realm_id,
         uuid7(),
         org_id,
         user_id,
-        state,
-        list(promised),
         tx.now,
         tx.actor.user_id,
         missing=NotFound,
@@ -145,38 +142,6 @@ async def is_anywhere(tx: Tx, user_id: UserId) -> bool:
     return await tx.value(
         "SELECT EXISTS (SELECT FROM memberships WHERE realm_id = $1 AND user_id = $2)", tx.realm_id, user_id
     )
-
-
-async def must_have_second_factor(tx: Tx, user_id: UserId) -> bool:
-    """Whether an organisation that the person belongs to keeps people without one out."""
-    return await tx.value(
-        "SELECT EXISTS (SELECT FROM memberships m JOIN orgs o ON o.realm_id = m.realm_id AND o.id = m.org_id"
-        " WHERE m.realm_id = $1 AND m.user_id = $2 AND m.state = 'active' AND o.enforces_mfa)",
-        tx.realm_id,
-        user_id,
-    )
-
-
-async def has_second_factor(tx: Tx, user_id: UserId) -> bool:
-    return await tx.value(
-        "SELECT EXISTS (SELECT FROM credentials WHERE realm_id = $1 AND user_id = $2 AND kind = 'totp'"
-        " AND state = 'active')",
-        tx.realm_id,
-        user_id,
-    )
-
-
-async def among_active(tx: Tx, org_id: OrgId, user_ids: Sequence[UserId]) -> set[UserId]:
-    """Those of these people who are active members and may sign in."""
-    rows = await tx.rows(
-        "SELECT m.user_id FROM memberships m JOIN users u ON u.realm_id = m.realm_id AND u.id = m.user_id"
-        " WHERE m.realm_id = $1 AND m.org_id = $2 AND m.user_id = ANY($3) AND m.state = 'active'"
-        " AND u.status = 'active' AND u.deleted_at IS NULL",
-        tx.realm_id,
-        org_id,
-        list(user_ids),
-    )
-    return {UserId(user_id) for (user_id,) in rows}
 
 
 async def share_an_organisation(tx: Tx, user_id: UserId, other_id: UserId) -> bool:

@@ -9,6 +9,7 @@ from roster.core.credentials.errors import CredentialNotFound
 from roster.core.mfa import store, totp
 from roster.core.mfa.errors import AlreadyActive, NotActive, NothingPrepared, WrongCode
 from roster.core.mfa.models import Activated, Enrolment, Seed
+from roster.core.orgs import rights
 from roster.core.realms import service as realms
 from roster.core.users import service as users
 from roster.core.users.errors import UserNotFound
@@ -81,8 +82,9 @@ async def renew_codes(tx: Tx, user_id: UserId, *, recently: bool = True) -> list
 
 
 async def remove(tx: Tx, user_id: UserId, *, recently: bool = True) -> None:
-    """Turn MFA off: seed and backup codes go. Raises NotActive, and as `enrol`."""
+    """Turn MFA off: seed and backup codes go. Raises NotActive, SecondFactorRequired, and as `enrol`."""
     await credentials.require_write(tx, user_id, recently=recently)
+    await rights.require_not_enforced(tx, user_id)
     if not await credentials.remove_second_factors(tx, user_id):
         raise NotActive
     await audit.record(tx, "mfa.removed", "user", user_id)

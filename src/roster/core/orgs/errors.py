@@ -45,6 +45,13 @@ class OwnersOnly(Forbidden):
     text = "Only owners of the organisation may do this."
 
 
+class SecondFactorRequired(Forbidden):
+    """The organisation keeps people without a second factor out."""
+
+    code = "second_factor_required"
+    text = "This organisation requires a second factor."
+
+
 class OrgTokenNotFound(NotFound):
     """The organisation has no such token."""
 

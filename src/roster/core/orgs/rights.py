@@ -5,7 +5,7 @@ Roles may be limited to organisations (kind of context `organisation`), or to on
 """
 
 from roster.core.orgs import store
-from roster.core.orgs.errors import OrgNotFound, OwnersOnly
+from roster.core.orgs.errors import OrgNotFound, OwnersOnly, SecondFactorRequired
 from roster.core.orgs.models import Org
 from roster.kit.actor import Kind
 from roster.kit.errors import Forbidden
@@ -44,6 +44,21 @@ async def may_see(tx: Tx, org: Org) -> bool:
     if user_id is None:
         return False
     return await store.is_member(tx, org.id, user_id) or await store.owns_any(tx, org.path, user_id)
+
+
+async def require_second_factor(tx: Tx, org: Org, user_id: UserId) -> None:
+    """Raise SecondFactorRequired when the organisation requires a second factor and the person has none."""
+    if org.enforces_mfa and not await store.has_second_factor(tx, user_id):
+        raise SecondFactorRequired
+
+
+async def require_not_enforced(tx: Tx, user_id: UserId) -> None:
+    """Raise SecondFactorRequired when people take their own second factor away that an organisation of theirs requires.
+
+    Whoever may change other people's credentials may still help those who have lost theirs.
+    """
+    if tx.actor.is_user(user_id) and await store.must_have_second_factor(tx, user_id):
+        raise SecondFactorRequired
 
 
 def own_id(tx: Tx) -> UserId | None:

@@ -188,6 +188,25 @@ async def is_member(tx: Tx, org_id: OrgId, user_id: UUID) -> bool:
     )
 
 
+async def must_have_second_factor(tx: Tx, user_id: UserId) -> bool:
+    """Whether an organisation that the person belongs to keeps people without one out."""
+    return await tx.value(
+        "SELECT EXISTS (SELECT FROM memberships m JOIN orgs o ON o.realm_id = m.realm_id AND o.id = m.org_id"
+        " WHERE m.realm_id = $1 AND m.user_id = $2 AND m.state = 'active' AND o.enforces_mfa)",
+        tx.realm_id,
+        user_id,
+    )
+
+
+async def has_second_factor(tx: Tx, user_id: UserId) -> bool:
+    return await tx.value(
+        "SELECT EXISTS (SELECT FROM credentials WHERE realm_id = $1 AND user_id = $2 AND kind = 'totp'"
+        " AND state = 'active')",
+        tx.realm_id,
+        user_id,
+    )
+
+
 async def trees(tx: Tx, roots: Sequence[OrgId]) -> list[tuple[OrgId, list[OrgId]]]:
     """Each of these organisations with all of those below it, and itself."""
     rows = await tx.rows(

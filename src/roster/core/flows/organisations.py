@@ -1,0 +1,72 @@
+"""Organisations and what comes with them: roles, owners, the first member. Each is a whole use case."""
+
+from roster.core.access import org_roles, within
+from roster.core.access.models import ORG_OWNER
+from roster.core.memberships import service as memberships
+from roster.core.memberships.errors import StillMember
+from roster.core.orgs import rights
+from roster.core.orgs import service as orgs
+from roster.core.orgs.models import Org, OrgDraft
+from roster.core.users import service as users
+from roster.kit.errors import Forbidden, InvalidInput
+from roster.kit.ids import OrgId, UserId
+from roster.storage.tx import Tx
+
+
+async def found(tx: Tx, draft: OrgDraft, *, owner: UserId | None = None) -> Org:
+    """A new organisation with its built-in roles. A root is owned by its founder, or with `orgs.create` by `owner`.
+
+    Whoever founds one without giving it away is its first member and administrator. Raises what `orgs.create` raises,
+    SecondFactorRequired, InvalidInput for an owner who does not exist.
+    """
+    if owner is not None and not tx.actor.is_user(owner) and not tx.actor.may("orgs.create"):
+        raise Forbidden
+    org = await orgs.create(tx, draft)
+    await org_roles.make_built_in(tx, org)
+    founder = rights.own_id(tx) if owner is None else owner
+    if founder is None:
+        return org
+    if draft.parent_id is None or owner is not None:
+        await _own(tx, org, founder)
+    if tx.actor.is_user(founder):
+        await memberships.found(tx, org, founder)
+    return org
+
+
+async def add_owner(tx: Tx, org_id: OrgId, user_id: UserId) -> None:
+    """Make somebody an owner, who need not be a member. Doing it again changes nothing.
+
+    Only owners may, and only people whom they may know of. Raises OrgNotFound, OwnersOnly, InvalidInput.
+    """
+    org = await orgs.lock(tx, org_id)
+    await rights.require_owner(tx, org)
+    if not await memberships.may_know(tx, user_id):
+        raise InvalidInput.of("owner", "unknown_user", "There is no such user.")
+    await _own(tx, org, user_id)
+
+
+async def remove_owner(tx: Tx, org_id: OrgId, user_id: UserId) -> None:
+    """Make somebody an owner no more; members they may still be. Doing it again changes nothing.
+
+    Only owners may. Raises OrgNotFound, OwnersOnly, LastOwner, LastOrgAdministrator.
+    """
+    org = await orgs.lock(tx, org_id)
+    if await orgs.remove_owner(tx, org, user_id):
+        await within.take_ownership(tx, org, user_id)
+
+
+async def delete_account(tx: Tx, user_id: UserId, *, version: int | None = None) -> None:
+    """Delete a person as `users.delete` does, who has left all organisations before. Raises StillMember besides."""
+    await require_left(tx, user_id)
+    await users.delete(tx, user_id, version=version)
+
+
+async def require_left(tx: Tx, user_id: UserId) -> None:
+    """Raise StillMember for a person who is a member of an organisation, pending or not, or owns one."""
+    if await memberships.is_anywhere(tx, user_id) or await orgs.owns_any(tx, user_id):
+        raise StillMember
+
+
+async def _own(tx: Tx, org: Org, user_id: UserId) -> None:
+    await orgs.own(tx, org, user_id)
+    await within.give_built_in(tx, org, ORG_OWNER, user_id)
