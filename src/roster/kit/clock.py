@@ -23,3 +23,9 @@ def instant(at: datetime) -> str:
         at = at.astimezone(UTC)
     text = _TEXT(at)  # `…:04.123456Z` or `…:04Z`; a fraction of what `isoformat` takes, and a list holds many times
     return text[:23] + "Z" if at.microsecond else text[:19] + ".000Z"
+
+
+def alike(at: datetime) -> tuple[datetime, datetime]:
+    """The first and the last moment that `instant` writes like this one."""
+    first = at.microsecond // 1000 * 1000
+    return at.replace(microsecond=first), at.replace(microsecond=first + 999)

@@ -37,6 +37,8 @@ await step('find by alias', () => aliases(query`alias=${'asa.oberg'}`, '-name', 
 await step('find by name', () => aliases(query`name="${'Åsa Öberg'}"`, '', 0, 10, false, 'sv'))
 await step('find by much', () => aliases('system-roles:cashier AND created>"2024-05-01T00:00:00.000Z" NOT id=1'))
 await step('find nobody', () => aliases(query`alias=${'nobody" OR name:"a'}`))
+await step('find by time', () => aliases(query`created="${user.created}"`))
+await step('find what is newer', () => aliases(query`updated>"${user.updated}"`))
 await step('two by two', () => aliases('', 'alias', 0, 1))
 await step('filter by key', () => boss.listUsers('pin=x'))
 await step('bad filter', () => boss.listUsers('alias=('))

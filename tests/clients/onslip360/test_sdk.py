@@ -91,9 +91,9 @@ def test_what_is_wrong_is_told_with_a_code(said: Conversation):
 
 
 def test_users_are_found(said: Conversation):
-    for step in ("find by alias", "find by name", "find by much"):
+    for step in ("find by alias", "find by name", "find by much", "find by time"):
         assert said[step] == ["asa.oberg"]
-    assert said["find nobody"] == []
+    assert said["find nobody"] == said["find what is newer"] == []
     assert said["two by two"] == ["asa.oberg"]  # a count is a limit, which the SDK keeps to
 
 

@@ -1,5 +1,6 @@
 """The filter language: what it means, and that nothing but a documented error comes of any text."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,6 +14,10 @@ from roster.kit import filters
 from roster.kit.errors import InvalidInput
 from roster.kit.filters import All, AnyOf, Compare, Filter, InvalidFilter, Not, Op, Some, Sort
 from roster.web.query import Query
+
+FIRST = datetime(2024, 5, 1, 0, 0, 0, 7000, tzinfo=UTC)
+LAST = datetime(2024, 5, 1, 0, 0, 0, 7999, tzinfo=UTC)
+THEN = All((Compare("updated_at", Op.GE, FIRST), Compare("updated_at", Op.LE, LAST)))
 
 
 def listing(text: str, members: query.Members = query.USER) -> query.Listing:
@@ -54,8 +59,13 @@ MAIL = Compare("email", Op.CONTAINS, "x")
         ("tags!=vip", Not(Compare("tags", Op.EQ, "vip"))),
         ("system-roles:cashier", Compare("roles", Op.EQ, "onslip360:cashier")),
         ("system-roles=admin", Compare("roles", Op.EQ, "admin")),
-        ('updated>"2024-05-01T00:00:00.000Z"', Compare("updated_at", Op.GT, "2024-05-01T00:00:00.000Z")),
-        ("updated>2024-05-01T00:00:00.000Z", Compare("updated_at", Op.GT, "2024-05-01T00:00:00.000Z")),
+        ('updated>"2024-05-01T00:00:00.007Z"', Compare("updated_at", Op.GT, LAST)),
+        ("updated>2024-05-01T00:00:00.007Z", Compare("updated_at", Op.GT, LAST)),
+        (r'updated>="2024-05-01T00\:00\:00.007Z"', Compare("updated_at", Op.GE, FIRST)),
+        ('updated<"2024-05-01T00:00:00.007Z"', Compare("updated_at", Op.LT, FIRST)),
+        ('updated<="2024-05-01T00:00:00.007Z"', Compare("updated_at", Op.LE, LAST)),
+        ('updated="2024-05-01T00:00:00.007Z"', THEN),
+        ('updated!="2024-05-01T00:00:00.007Z"', Not(THEN)),
         (r"email:a\"b\\c\=d\:e\[f\]\<g\>", Compare("email", Op.CONTAINS, r'a"b\c=d:e[f]<g>')),
         ("email:a!b", Compare("email", Op.CONTAINS, "a!b")),
         ('email=""', Compare("email", Op.EQ, "")),

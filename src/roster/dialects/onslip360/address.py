@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Final, cast
 
-from roster.kit import values
+from roster.kit import clock, values
 from roster.kit.values import Kind, WrongValue
 from roster.web import addressing
 from roster.web.errors import UnknownRoute
@@ -30,7 +30,7 @@ def moment(request: Request) -> datetime | None:
         at = cast("datetime", values.parse(Kind.INSTANT, text))
     except WrongValue:
         raise UnknownRoute from None
-    return at.replace(microsecond=at.microsecond // 1000 * 1000 + 999)
+    return clock.alike(at)[1]
 
 
 def resolve(request: Request) -> str:

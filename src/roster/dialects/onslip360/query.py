@@ -4,14 +4,15 @@ Keys of users are no members here: nobody filters or sorts by them, whatever the
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, cast, get_args
 
 import msgspec
 
 from roster.dialects.onslip360 import catalogue, grammar
 from roster.dialects.onslip360.catalogue import SystemRole
-from roster.kit import values
+from roster.kit import clock, values
 from roster.kit.errors import InvalidInput
 from roster.kit.filters import All, AnyOf, Compare, Filter, Not, Op, Sort
 from roster.kit.pages import Page
@@ -151,10 +152,22 @@ def _compared(field: str, operator: str, value: str) -> Filter:
 
 
 def _plain(member: Member, operator: str, value: str) -> Filter:
-    """Numbers and times: the core gives the text its type, or refuses it."""
+    """Numbers: the core gives the text its type, or refuses it."""
     if operator == "!=":
         return Not(Compare(member.field, Op.EQ, value))
     return Compare(member.field, _OPS.get(operator, Op.EQ), value)
+
+
+def _instant(member: Member, operator: str, value: str) -> Filter:
+    """A time stands for all that are shown like it, so that nothing is later than the time that stands in it."""
+    try:
+        first, last = clock.alike(cast("datetime", values.parse(values.Kind.INSTANT, value)))
+    except values.WrongValue as wrong:
+        raise grammar.bad(str(wrong)) from None
+    if operator in _OPS:
+        return Compare(member.field, _OPS[operator], first if operator in ("<", ">=") else last)
+    found = All((Compare(member.field, Op.GE, first), Compare(member.field, Op.LE, last)))
+    return Not(found) if operator == "!=" else found
 
 
 def _list(member: Member, operator: str, value: str) -> Filter:
@@ -178,7 +191,7 @@ def _system_roles(member: Member, operator: str, value: str) -> Filter:
 _KINDS: Final[Mapping[Kind, Callable[[Member, str, str], Filter]]] = {
     "text": _text,
     "number": _plain,
-    "instant": _plain,
+    "instant": _instant,
     "list": _list,
     "permissions": _permissions,
     "system-roles": _system_roles,
