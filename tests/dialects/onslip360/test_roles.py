@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from roster.core.access import numbers as roles
+from roster.core.access.models import PERMISSIONS
 from roster.core.realms.models import Realm
 from roster.core.users import numbers
 from roster.dialects.onslip360 import catalogue
@@ -22,6 +23,10 @@ def test_the_catalogue_has_the_permissions_of_the_contract():
 
     assert list(catalogue.PERMISSIONS) == documented
     assert len(documented) == 115
+
+
+def test_what_permissions_mean_are_permissions_of_the_directory():
+    assert {meaning for means in catalogue.PERMISSIONS.values() for meaning in means} <= PERMISSIONS.keys()
 
 
 async def test_a_role_is_kept_as_it_was_sent(wire: Wire, boss: Person):
