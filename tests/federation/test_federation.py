@@ -1,8 +1,6 @@
 """Asking providers whose token it is: what is asked, what is believed, and what is not."""
 
-import datetime as dt
 import hmac
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,9 +8,6 @@ from urllib.parse import unquote
 
 import msgspec
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from roster.core.credentials.models import Identity
 from roster.core.realms.models import Realm
@@ -24,6 +19,7 @@ from roster.kit.actor import Origin, anonymous
 from roster.kit.errors import InvalidToken, TooMany
 from roster.settings import Provider
 from roster.storage.runtime import Runtime
+from tests import certificates
 from tests.federation import provider as providers
 from tests.federation.provider import Answer, Asked, StandIn
 
@@ -217,7 +213,7 @@ async def test_a_provider_that_is_not_there_is_silent(runtime: Runtime, realm: R
 async def test_a_certificate_that_nobody_vouches_for_is_not_believed(
     runtime: Runtime, realm: Realm, tmp_path: Path
 ) -> None:
-    with providers.running(self_signed(tmp_path)) as there:
+    with providers.running(certificates.self_signed(tmp_path)[0]) as there:
         there.says("/tokeninfo", {"aud": "our-app"})
         there.says("/userinfo", GOOGLE)
 
@@ -267,28 +263,3 @@ def signed(asked: Asked, url: str, keys: Keys) -> bool:
     assert own["oauth_consumer_key"] == keys.consumer
     assert abs(int(own["oauth_timestamp"]) - clock.now().timestamp()) < 60
     return sent == oauth1.signature(asked.method, url, {**asked.query, **asked.form, **own}, keys)
-
-
-def self_signed(folder: Path) -> ssl.SSLContext:
-    """A server's certificate that no authority has signed."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    begin = clock.now() - dt.timedelta(days=1)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(begin)
-        .not_valid_after(begin + dt.timedelta(days=30))
-        .sign(key, hashes.SHA256())
-    )
-    pem = folder / "server.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    pem.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    return context

@@ -1,5 +1,6 @@
 """What people read."""
 
+import html
 import string
 from email import message_from_bytes, policy
 
@@ -13,6 +14,7 @@ VALUES: dict[str, object] = {
     "display_name": "Eva Berg",
     "realm": "Example",
     "expires_in": 900,
+    "organisation": "Example",
 }
 
 
@@ -151,3 +153,72 @@ def test_printable_names_stay_whole():
 
     assert found is not None
     assert "Hello Eva   Berg " + string.ascii_lowercase + "," in found.text
+
+
+ATTACKS = [
+    "{{ 7 * 7 }}{% for x in ().__class__.__base__.__subclasses__() %}{{ x }}{% endfor %}",
+    "<script>alert(1)</script><img src=x onerror=y>",
+    "</blockquote></body><a href='https://evil.example'>Answer the invitation</a>",
+    "{% raw %}{# ${7*7} %(name)s \\u0000",
+]
+
+
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+@pytest.mark.parametrize("note", ATTACKS)
+def test_what_an_organisation_writes_into_invitations_is_shown_and_never_run(note: str, language: str):
+    found = texts.render("invitation", language, {**VALUES, "note": note})
+    plain = texts.render("invitation", language, {**VALUES, "note": "x"})
+
+    assert found is not None
+    assert plain is not None
+    assert f"> {note}" in found.text
+    assert html.escape(note, quote=True).replace("&#x27;", "&#39;").replace("&quot;", "&#34;") in found.html
+    assert found.html.count("<") == plain.html.count("<")
+    assert found.subject == plain.subject
+
+
+def test_a_note_keeps_its_paragraphs_and_nothing_else():
+    note = "Dear all,\r\n\r\nwe meet\u2028on\x1b[31m Monday.\n\n\n\n \nYours\nAnna\x00"
+    found = texts.render("invitation", "en", {**VALUES, "note": note})
+
+    assert found is not None
+    assert "> Dear all,\n\n> we meet on [31m Monday.\n\n> Yours\n> Anna\n\nAnswer the invitation:" in found.text
+    assert "<p>Yours<br>Anna</p>" in found.html
+
+
+@pytest.mark.parametrize("note", [None, "", " \n \n", 7, ["x"]])
+def test_an_invitation_needs_no_note(note: object):
+    found = texts.render("invitation", "sv", {**VALUES, "note": note})
+
+    assert found is not None
+    assert "blockquote" not in found.html
+    assert "\n\n\n" not in found.text
+    assert ">" not in found.text
+
+
+def test_a_note_is_for_invitations_only():
+    found = texts.render("verify_email", "en", {**VALUES, "note": "Buy something"})
+
+    assert found is not None
+    assert "Buy" not in found.text + found.html
+
+
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_whoever_invited_many_is_told_how_many(language: str):
+    counts = {"invited": 9_998, "skipped": 1, "failed": "{{ 7 }}"}
+    found = texts.render("invitations_sent", language, {**VALUES, **counts})
+
+    assert found is not None
+    assert ": 9998." in found.text
+    assert ": 0." in found.text
+
+
+@pytest.mark.parametrize("template", [*texts.TEMPLATES, *texts.NOTICES])
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_every_text_has_a_short_form_on_one_line(template: str, language: str):
+    found = texts.render(template, language, {**VALUES, "realm": "Ex\nample"})
+
+    assert found is not None
+    assert found.short.startswith(found.subject)
+    assert (VALUES["link"] in found.short.split(" ")) == (template in texts.TEMPLATES)
+    assert "\n" not in found.short

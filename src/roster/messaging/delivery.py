@@ -1,6 +1,6 @@
 """Sending what is due. Every worker may run this; each message is taken by one of them at a time.
 
-A message goes out at least once: when the process dies between the mail server's yes and our note of it, it is sent
+A message goes out at least once: when the process dies between the carrier's yes and our note of it, it is sent
 again after the wait of that attempt.
 """
 
@@ -14,7 +14,8 @@ import structlog
 from roster.core.messages import service as messages
 from roster.kit import clock
 from roster.kit.errors import RosterError
-from roster.messaging import mail, store, texts
+from roster.messaging import carriers, store, texts
+from roster.messaging.carriers import Carrier, NotNow, Open, Refused
 from roster.messaging.models import Message
 from roster.storage.runtime import Runtime
 
@@ -27,8 +28,8 @@ _EVERY: Final = 2.0
 
 
 async def run(runtime: Runtime, *, every: float = _EVERY) -> None:
-    """Send for ever; returns at once when no mail server is configured. Cancelled when the server stops."""
-    if runtime.settings.mail.host is None:
+    """Send for ever; returns at once when nothing is configured. Cancelled when the server stops."""
+    if not carriers.configured(runtime.settings):
         return
     while True:
         taken = await _quietly(runtime)
@@ -39,10 +40,11 @@ async def run(runtime: Runtime, *, every: float = _EVERY) -> None:
 
 async def deliver(runtime: Runtime) -> int:
     """Send one batch of what is due; how many messages were taken."""
+    known = carriers.configured(runtime.settings)
     async with runtime.lease() as tx, tx.transaction():
-        due = await store.take_due(tx, WAITS, _BATCH)
-    if due:
-        await _send_all(runtime, due)
+        due = await store.take_due(tx, WAITS, _BATCH, list(known))
+    for channel, carrier in known.items():
+        await _send_all(runtime, carrier, [each for each in due if each.channel == channel])
     return len(due)
 
 
@@ -65,31 +67,33 @@ async def _quietly(runtime: Runtime) -> int:
     except RosterError:
         return 0
     except Exception:  # noqa: BLE001 (the edge: mail goes on whatever happens)
-        _log.exception("mail.failed")
+        _log.exception("delivery.failed")
         return 0
 
 
-async def _send_all(runtime: Runtime, due: Sequence[Message]) -> None:
+async def _send_all(runtime: Runtime, carrier: Open, due: Sequence[Message]) -> None:
+    if not due:
+        return
     try:
-        async with mail.Server(runtime.settings.mail) as server:
+        async with carrier() as opened:
             for message in due:
-                await _send(runtime, server, message)
-    except mail.NotNow as error:
-        _log.warning("mail.unreachable", error=str(error))
+                await _send(runtime, opened, message)
+    except NotNow as error:
+        _log.warning(f"{due[0].channel}.unreachable", error=str(error))
         for message in due:
             await _note(runtime, message, str(error))
 
 
-async def _send(runtime: Runtime, server: mail.Server, message: Message) -> None:
+async def _send(runtime: Runtime, carrier: Carrier, message: Message) -> None:
     text = rendered(runtime, message)
     if text is None:
         await _settle(runtime, message, "failed", "The message cannot be rendered.")
         return
     try:
-        await server.send(message.recipient, text)
-    except mail.Refused as error:
+        await carrier.send(message.recipient, text)
+    except Refused as error:
         await _settle(runtime, message, "failed", str(error))
-    except mail.NotNow as error:
+    except NotNow as error:
         await _note(runtime, message, str(error))
     else:
         await _settle(runtime, message, "sent", None)
@@ -112,6 +116,6 @@ async def _note(runtime: Runtime, message: Message, error: str) -> None:
 
 
 async def _settle(runtime: Runtime, message: Message, state: str, error: str | None) -> None:
-    _log.info(f"mail.{state}", message_id=str(message.id), template=message.template)
+    _log.info(f"{message.channel}.{state}", message_id=str(message.id), template=message.template)
     async with runtime.lease() as tx, tx.transaction():
         await store.settle(tx, message, state, error)

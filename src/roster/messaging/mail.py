@@ -11,19 +11,12 @@ from typing import Self
 import aiosmtplib
 
 from roster.kit import clock
+from roster.messaging.carriers import NotNow, Refused
 from roster.messaging.texts import Text
 from roster.settings import Mail
 
 _TIMEOUT = 20.0
 """Seconds that one step of the conversation with the server may take."""
-
-
-class Refused(Exception):
-    """The server will never take this message (a 5xx answer, or an address that is none)."""
-
-
-class NotNow(Exception):
-    """The server cannot be reached, or says to come back."""
 
 
 class Server:

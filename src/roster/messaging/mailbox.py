@@ -1,11 +1,11 @@
-"""Reading outgoing messages: whether they went out, and, while no mail server is configured, what they say."""
+"""Reading outgoing messages: whether they went out, and, while nothing is configured to carry them, what they say."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
 from roster.core.access import service as access
 from roster.kit.ids import UserId
-from roster.messaging import delivery, store
+from roster.messaging import carriers, delivery, store
 from roster.messaging.models import Message
 from roster.messaging.texts import Text
 from roster.storage.tx import Tx
@@ -26,7 +26,7 @@ async def read(tx: Tx, message_id: UUID) -> tuple[Message, Text | None]:
     """
     access.require(tx, "messages.read")
     message = await store.find(tx, message_id)
-    if tx.runtime.settings.mail.host is not None:
+    if message.channel in carriers.configured(tx.runtime.settings):
         return message, None
     if message.user_id is not None:
         await access.require_not_above(tx, UserId(message.user_id))

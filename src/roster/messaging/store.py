@@ -40,20 +40,25 @@ async def find(tx: Tx, message_id: UUID) -> Message:
     )
 
 
-async def take_due(tx: Tx, waits: Sequence[timedelta], limit: int) -> Sequence[Message]:
-    """Take mails that are due, of all realms. Each comes back after the wait for its attempt unless it is settled.
+async def take_due(
+    tx: Tx, waits: Sequence[timedelta], limit: int, channels: Sequence[str] = ("mail",)
+) -> Sequence[Message]:
+    """Take messages of these channels that are due, of all realms.
 
-    So a mail whose sender was killed is sent again, and no lock is held while the mail server is talked to.
+    Each comes back after the wait for its attempt unless it is settled.
+
+    So a message whose sender was killed is sent again, and no lock is held while its carrier is talked to.
     """
     return await tx.all(
         Message,
         "UPDATE messages SET attempts = attempts + 1,"
         " due_at = $1::timestamptz + ($2::interval[])[least(attempts + 1, cardinality($2::interval[]))]"
-        " WHERE (realm_id, id) IN (SELECT realm_id, id FROM messages WHERE state = 'queued' AND channel = 'mail'"
+        " WHERE (realm_id, id) IN (SELECT realm_id, id FROM messages WHERE state = 'queued' AND channel = ANY($4)"
         " AND due_at <= $1 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING " + _MESSAGE,
         tx.now,
         list(waits),
         limit,
+        list(channels),
     )
 
 

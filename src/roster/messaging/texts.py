@@ -12,14 +12,17 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 LANGUAGES: Final = ("en", "sv", "de")
-TEMPLATES: Final = ("verify_email", "recover_password", "change_email")
+TEMPLATES: Final = ("verify_email", "recover_password", "change_email", "invitation")
 """Messages with a link."""
-NOTICES: Final = ("email_changed",)
+WITH_NOTE: Final = ("invitation",)
+"""Messages with a link and a text that somebody wrote for them."""
+NOTICES: Final = ("email_changed", "invitations_sent")
 """Messages that only tell something."""
 _PARTS: Final = ("subject", "lead", "button", "ending")
 _SCHEMES: Final = ("https://", "http://")
 _LONGEST_NAME: Final = 200
 _LONGEST_GREETED: Final = 60
+_LONGEST_NOTE: Final = 10_000
 _ADVERTISED: Final = re.compile(r"[/:]|www\.|\.[a-z]{2,}\b", re.IGNORECASE)
 
 _plain = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
@@ -27,11 +30,12 @@ _html = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_n
 
 
 class Text(msgspec.Struct, frozen=True):
-    """A rendered message: the subject is one line, `html` says the same as `text`."""
+    """A rendered message: the subject is one line, `html` says the same as `text`, and `short` fits a text message."""
 
     subject: str
     text: str
     html: str
+    short: str = ""
 
 
 def render(template: str, locale: str | None, values: Mapping[str, object]) -> Text | None:
@@ -44,14 +48,22 @@ def render(template: str, locale: str | None, values: Mapping[str, object]) -> T
         return None
     language = language_of(locale)
     catalogue = _catalogue(language)
-    shown = {name: _line(values.get(name)) for name in ("username", "realm")}
-    shown["name"] = _greeted(_line(values.get("display_name"))) or _greeted(shown["username"])
-    shown["duration"] = _duration(catalogue["duration"], values.get("expires_in"))
+    shown = _shown(values, catalogue)
     pieces = {name: _piece(catalogue[template].get(name, ""), shown) for name in _PARTS}
     pieces |= {name: _piece(catalogue[name], shown) for name in ("greeting", "farewell")}
-    whole = {**pieces, "link": link, "language": language}
+    note = _note(values.get("note")) if template in WITH_NOTE else []
+    whole = {**pieces, "link": link, "language": language, "note": note}
     text = _plain.from_string(_file("mail.txt")).render(whole)
-    return Text(pieces["subject"], text, _html.from_string(_file("mail.html")).render(whole))
+    html = _html.from_string(_file("mail.html")).render(whole)
+    return Text(pieces["subject"], text, html, " ".join(filter(None, [pieces["subject"], link])))
+
+
+def _shown(values: Mapping[str, object], catalogue: Mapping[str, Any]) -> dict[str, str]:
+    shown = {name: _line(values.get(name)) for name in ("username", "realm", "organisation")}
+    shown |= {name: _number(values.get(name)) for name in ("invited", "skipped", "failed")}
+    shown["name"] = _greeted(_line(values.get("display_name"))) or _greeted(shown["username"])
+    shown["duration"] = _duration(catalogue["duration"], values.get("expires_in"))
+    return shown
 
 
 def _is_linking(template: str, link: str) -> bool:
@@ -71,7 +83,23 @@ def _piece(source: str, values: Mapping[str, str]) -> str:
 def _line(value: object) -> str:
     """What a person wrote about themselves, without line breaks and other control characters, of bounded length."""
     text = value if isinstance(value, str) else ""
-    return "".join(sign if sign.isprintable() else " " for sign in text)[:_LONGEST_NAME].strip()
+    return _printable(text)[:_LONGEST_NAME].strip()
+
+
+def _printable(text: str) -> str:
+    return "".join(sign if sign.isprintable() else " " for sign in text).rstrip()
+
+
+def _number(value: object) -> str:
+    return str(value) if isinstance(value, int) else "0"
+
+
+def _note(value: object) -> list[list[str]]:
+    """What somebody wrote, in paragraphs of lines: never a template, and escaped where it is HTML."""
+    text = value[:_LONGEST_NOTE] if isinstance(value, str) else ""
+    paragraphs = re.split(r"\n\s*\n", text.replace("\r\n", "\n").replace("\r", "\n").strip())
+    lines = [[_printable(line) for line in paragraph.split("\n")] for paragraph in paragraphs]
+    return [each for each in lines if any(each)]
 
 
 def _greeted(name: str) -> str:
