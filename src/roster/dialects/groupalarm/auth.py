@@ -103,11 +103,11 @@ async def _logged_in(tx: Tx, request: Request, text: str) -> Actor:
 
 
 async def _with_token(tx: Tx, request: Request, operation: Operation) -> Actor:
-    personal, organisation = request.header(_PERSONAL), request.header(_API)
+    personal, organisation = ((request.header(name) or "").strip() for name in (_PERSONAL, _API))
     if (personal or organisation) and _LOGIN in operation.extra:
         raise Unauthenticated
     if personal:
-        actor = await tokens.authenticate(tx, request.realm_slug, personal.strip(), request.origin)
+        actor = await tokens.authenticate(tx, request.realm_slug, personal, request.origin)
         if "personal" not in actor.factors or actor.session_id is not None:
             raise InvalidToken
         return actor
