@@ -20,6 +20,8 @@ from msgspec.inspect import IntType, LiteralType, Metadata, Type, UnionType, Var
 
 from roster.core.access.models import PERMISSIONS
 from roster.core.audit import fields as audit
+from roster.core.devices import fields as devices
+from roster.core.labels import fields as labels
 from roster.core.places import fields as places
 from roster.core.realms import models as realms
 from roster.core.sessions import fields as sessions
@@ -161,7 +163,15 @@ def native_errors() -> str:
 
 def searchable() -> str:
     """What lists can be filtered and sorted by."""
-    lists = {"people": users.FIELDS, "sessions": sessions.FIELDS, "places": places.FIELDS, "audit trail": audit.FIELDS}
+    lists = {
+        "people": users.FIELDS,
+        "sessions": sessions.FIELDS,
+        "places": places.FIELDS,
+        "devices": devices.FIELDS,
+        "labels": labels.LABELS,
+        "categories of labels": labels.CATEGORIES,
+        "audit trail": audit.FIELDS,
+    }
     return table(("List", "Filter by", "Sort by"), ((name, *_names(fields)) for name, fields in lists.items()))
 
 

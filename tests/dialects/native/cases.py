@@ -1,8 +1,10 @@
 """For each operation one call that succeeds, and what it takes: the table behind the tests that walk all operations."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from pyotp.totp import TOTP
@@ -13,7 +15,12 @@ from roster.core.attributes.models import DefinitionDraft
 from roster.core.credentials import hashing
 from roster.core.credentials import service as credentials
 from roster.core.credentials.models import CredentialDraft, Kind
+from roster.core.devices import service as devices
+from roster.core.devices.models import DeviceDraft
 from roster.core.flows import granting
+from roster.core.labels import categories
+from roster.core.labels import service as labels
+from roster.core.labels.models import CategoryDraft, LabelDraft, Subject
 from roster.core.messages import service as messages
 from roster.core.mfa import service as mfa
 from roster.core.places import service as places
@@ -26,7 +33,9 @@ from roster.core.transfer import service as transfers
 from roster.core.users import service as users
 from roster.core.users.models import User, UserChange
 from roster.kit.actor import Actor
+from roster.kit.errors import NotFound
 from roster.storage.runtime import Runtime
+from roster.storage.tx import Tx
 from tests import factories
 from tests.dialects.conftest import Person, signed_in
 
@@ -73,6 +82,7 @@ async def a_world(runtime: Runtime, realm: Realm) -> World:
         message = await messages.send(
             tx, "verify_email", values, user_id=target.id, recipient=f"{name}@example.com", locale="en"
         )
+        things = await _things(tx, target)
     person = await signed_in(runtime, realm, target)
     async with runtime.read(actor) as tx:
         (session,) = await tx.rows("SELECT id FROM sessions WHERE realm_id = $1 AND user_id = $2", realm.id, target.id)
@@ -89,8 +99,20 @@ async def a_world(runtime: Runtime, realm: Realm) -> World:
         "attribute": "shoe",
         "place": f"of-{name}",
         "email": f"{name}@example.com",
+        **things,
     }
     return World(runtime, realm, person, {name: str(value) for name, value in ids.items()})
+
+
+async def _things(tx: Tx, target: User) -> dict[str, object]:
+    """A device with a key, a label that the person has, its category, and one without labels."""
+    device = await devices.create(tx, DeviceDraft(name="Till", external_id="till-1"))
+    await devices.set_key(tx, device.id)
+    category = await categories.create(tx, CategoryDraft(name="Colours"))
+    empty = await categories.create(tx, CategoryDraft(name="Sizes"))
+    label = await labels.create(tx, LabelDraft(name="Red", category_id=category.id))
+    await labels.attach(tx, Subject.USER, target.id, [label.id])
+    return {"device": device.id, "category": category.id, "empty": empty.id, "label": label.id}
 
 
 Prepare = Callable[[World, User], Awaitable[dict[str, str]]]
@@ -159,6 +181,22 @@ def _proof(purpose: Purpose) -> Prepare:
     return prepare
 
 
+async def _new_address(world: World, _caller: User) -> dict[str, str]:
+    async with world.runtime.write(world.actor) as tx:
+        data = {"email": f"new-{factories.uuid4().hex[:8]}@example.com"}
+        return {"proof": await proofs.issue(tx, Purpose.CHANGE_EMAIL, world.target.user.id, data, 900)}
+
+
+async def _target_change(world: World, _caller: User) -> dict[str, str]:
+    return await _new_address(world, world.target.user)
+
+
+async def _own_change(world: World, caller: User) -> dict[str, str]:
+    async with world.runtime.write(world.actor) as tx:
+        await proofs.issue(tx, Purpose.CHANGE_EMAIL, caller.id, {"email": "new@example.com"}, 900)
+    return {}
+
+
 async def _own_session(world: World, caller: User) -> dict[str, str]:
     async with world.runtime.read(world.actor) as tx:
         rows = await tx.rows(
@@ -181,22 +219,6 @@ async def _own_password(world: World, caller: User) -> dict[str, str]:
 
 
 async def _own_email(world: World, caller: User) -> dict[str, str]:
-async def _new_address(world: World, _caller: User) -> dict[str, str]:
-    async with world.runtime.write(world.actor) as tx:
-        data = {"email": f"new-{factories.uuid4().hex[:8]}@example.com"}
-        return {"proof": await proofs.issue(tx, Purpose.CHANGE_EMAIL, world.target.user.id, data, 900)}
-
-
-async def _target_change(world: World, _caller: User) -> dict[str, str]:
-    return await _new_address(world, world.target.user)
-
-
-async def _own_change(world: World, caller: User) -> dict[str, str]:
-    async with world.runtime.write(world.actor) as tx:
-        await proofs.issue(tx, Purpose.CHANGE_EMAIL, caller.id, {"email": "new@example.com"}, 900)
-    return {}
-
-
     async with world.runtime.write(world.actor) as tx:
         await users.change(tx, caller.id, UserChange(email=f"{factories.uuid4().hex}@example.com"))
     return {}
@@ -212,9 +234,22 @@ async def _import(world: World, _caller: User) -> dict[str, str]:
         return {"import": str((await transfers.start_import(tx, "roster")).id)}
 
 
+def _deleted(name: str, delete: Callable[[Tx, Any], Awaitable[None]]) -> Prepare:
+    async def prepare(world: World, _caller: User) -> dict[str, str]:
+        async with world.runtime.write(world.actor) as tx:
+            with suppress(NotFound):
+                await delete(tx, UUID(world.ids[name]))
+        return {}
+
+    return prepare
+
+
 _TARGET = {"user_id": "$target"}
 _ROLE = {"role_id": "$role"}
 _PLACE = {"kind": "facility", "key": "$place"}
+_DEVICE = {"device_id": "$device"}
+_CATEGORY = {"category_id": "$category"}
+_LABEL = {"label_id": "$label"}
 
 CASES: dict[str, Case] = {
     "signIn": Case(json={"username": "$name", "password": PASSWORD, "realm": "$slug"}),
@@ -233,6 +268,15 @@ CASES: dict[str, Case] = {
     "deleteMe": Case(),
     "setMyPassword": Case(json={"password": NEW_PASSWORD, "current_password": PASSWORD}, prepare=_own_password),
     "sendMyVerification": Case(prepare=_own_email),
+    "changeMyEmail": Case(json={"email": "new@example.com", "password": PASSWORD}, prepare=_own_password),
+    "getMyEmailChange": Case(prepare=_own_change),
+    "abortMyEmailChange": Case(prepare=_own_change),
+    "changeUserEmail": Case(
+        needs=("users.write", "credentials.write", "users.read_basic"), path=_TARGET, json={"email": "new@example.com"}
+    ),
+    "getUserEmailChange": Case(needs=("users.write", "users.read_basic"), path=_TARGET, prepare=_target_change),
+    "abortUserEmailChange": Case(needs=("users.write", "users.read_basic"), path=_TARGET, prepare=_target_change),
+    "confirmEmailChange": Case(json={"token": "$proof"}, prepare=_new_address),
     "listMySessions": Case(),
     "endMyOtherSessions": Case(),
     "endMySession": Case(path={"session_id": "$own"}, prepare=_own_session),
@@ -268,15 +312,6 @@ CASES: dict[str, Case] = {
     "listUserAssignments": Case(needs=("roles.read", "users.read"), also=("users.read_basic",), path=_TARGET),
     "assignRole": Case(
         needs=("roles.assign", "roles.read", "users.read", "users.read_basic"),
-    "changeMyEmail": Case(json={"email": "new@example.com", "password": PASSWORD}, prepare=_own_password),
-    "getMyEmailChange": Case(prepare=_own_change),
-    "abortMyEmailChange": Case(prepare=_own_change),
-    "changeUserEmail": Case(
-        needs=("users.write", "credentials.write", "users.read_basic"), path=_TARGET, json={"email": "new@example.com"}
-    ),
-    "getUserEmailChange": Case(needs=("users.write", "users.read_basic"), path=_TARGET, prepare=_target_change),
-    "abortUserEmailChange": Case(needs=("users.write", "users.read_basic"), path=_TARGET, prepare=_target_change),
-    "confirmEmailChange": Case(json={"token": "$proof"}, prepare=_new_address),
         path=_TARGET,
         json={"role": "helpers", "contexts": [{"kind": "facility", "value": "7"}]},
     ),
@@ -301,6 +336,33 @@ CASES: dict[str, Case] = {
     "getPlace": Case(needs=("places.read",), path=_PLACE),
     "putPlace": Case(needs=("places.write",), path={"kind": "zone", "key": "z-1"}, json={"name": "North"}),
     "deletePlace": Case(needs=("places.write",), path=_PLACE),
+    "listDevices": Case(needs=("devices.read",), query={"filter": 'status eq "enabled"'}),
+    "createDevice": Case(needs=("devices.write",), json={"name": "Till"}),
+    "getDevice": Case(needs=("devices.read",), path=_DEVICE),
+    "patchDevice": Case(needs=("devices.write",), path=_DEVICE, json={"name": "Bar"}),
+    "deleteDevice": Case(needs=("devices.write",), path=_DEVICE),
+    "restoreDevice": Case(needs=("devices.write",), path=_DEVICE, prepare=_deleted("device", devices.delete)),
+    "setDeviceKey": Case(needs=("devices.write", "devices.read"), path=_DEVICE),
+    "removeDeviceKey": Case(needs=("devices.write",), path=_DEVICE),
+    "listLabels": Case(
+        needs=("labels.read",), query={"deleted": "true", "total": "true"}, prepare=_deleted("label", labels.delete)
+    ),
+    "createLabel": Case(needs=("labels.write",), json={"name": "Blue", "category_id": "$category"}),
+    "getLabel": Case(needs=("labels.read",), path=_LABEL),
+    "patchLabel": Case(needs=("labels.write",), path=_LABEL, json={"tags": ["warm"]}),
+    "deleteLabel": Case(needs=("labels.write",), path=_LABEL),
+    "restoreLabel": Case(needs=("labels.write",), path=_LABEL, prepare=_deleted("label", labels.delete)),
+    "listUserLabels": Case(needs=("labels.read", "users.read"), path=_TARGET),
+    "attachLabel": Case(needs=("users.write", "users.read_basic"), path={**_TARGET, **_LABEL}),
+    "detachLabel": Case(needs=("users.write", "users.read_basic"), path={**_TARGET, **_LABEL}),
+    "listLabelCategories": Case(needs=("labels.read",), query={"sort": "-name"}),
+    "createLabelCategory": Case(needs=("labels.write",), json={"name": "Moods"}),
+    "getLabelCategory": Case(needs=("labels.read",), path=_CATEGORY),
+    "patchLabelCategory": Case(needs=("labels.write",), path=_CATEGORY, json={"name": "C"}),
+    "deleteLabelCategory": Case(needs=("labels.write",), path={"category_id": "$empty"}),
+    "restoreLabelCategory": Case(
+        needs=("labels.write",), path={"category_id": "$empty"}, prepare=_deleted("empty", categories.delete)
+    ),
     "listSessions": Case(needs=("sessions.read",), query={"total": "true"}),
     "getSession": Case(needs=("sessions.read",), path={"session_id": "$session"}),
     "endSession": Case(needs=("sessions.write",), path={"session_id": "$session"}),
@@ -331,10 +393,10 @@ CASES: dict[str, Case] = {
     "exportUsers": Case(needs=("transfers.write",)),
     "getVerifyPage": Case(query={"token": "anything"}),
     "sendVerifyPage": Case(form={"token": "$proof"}, prepare=_proof(Purpose.VERIFY_EMAIL)),
+    "getChangeEmailPage": Case(query={"token": "anything"}),
+    "sendChangeEmailPage": Case(form={"token": "$proof"}, prepare=_new_address),
     "getRecoverPage": Case(query={"token": "anything"}),
     "sendRecoverPage": Case(
         form={"token": "$proof", "password": NEW_PASSWORD}, prepare=_proof(Purpose.RECOVER_PASSWORD)
     ),
 }
-    "getChangeEmailPage": Case(query={"token": "anything"}),
-    "sendChangeEmailPage": Case(form={"token": "$proof"}, prepare=_new_address),

@@ -148,20 +148,55 @@ async def numbers_for(tx: Tx, label_ids: Sequence[LabelId]) -> list[int]:
     return sorted(each.number for each in await store.live(tx, label_ids)) if label_ids else []
 
 
+async def of_person(tx: Tx, user_id: UserId) -> list[Label]:
+    """A person's labels in the order of their numbers.
+
+    Needs `labels.read`, and `users.read` or being that person. Raises Forbidden, NotFound.
+    """
+    access.require(tx, "labels.read")
+    if not tx.actor.is_user(user_id):
+        await access.require_over(tx, "users.read", user_id)
+    return await store.live(tx, (await of(tx, [user_id])).get(user_id, ()))
+
+
 async def attach(tx: Tx, kind: Subject, subject_id: UUID, label_ids: Sequence[LabelId]) -> None:
     """Make the labels of somebody or something exactly these.
 
     Needs what it takes to change the subject; what belongs to people who may do more stays as it is. Raises Forbidden,
     Escalation, NotFound for a subject that is not there, InvalidInput for unknown or too many labels.
     """
-    wanted = list(dict.fromkeys(label_ids))
+    held = await _held(tx, kind, subject_id)
+    await _make(tx, kind, subject_id, held, list(dict.fromkeys(label_ids)))
+
+
+async def add(tx: Tx, kind: Subject, subject_id: UUID, label_id: LabelId) -> None:
+    """Attach one more label, if it is not there yet. Raises as `attach` does; LabelNotFound for an unknown label."""
+    held = await _held(tx, kind, subject_id)
+    if not await store.live(tx, [label_id]):
+        raise LabelNotFound
+    await _make(tx, kind, subject_id, held, [*held, label_id] if label_id not in held else held)
+
+
+async def remove(tx: Tx, kind: Subject, subject_id: UUID, label_id: LabelId) -> None:
+    """Take one label away. Raises as `attach` does; LabelNotFound for one that is not attached."""
+    held = await _held(tx, kind, subject_id)
+    if label_id not in held:
+        raise LabelNotFound
+    await _make(tx, kind, subject_id, held, [each for each in held if each != label_id])
+
+
+async def _held(tx: Tx, kind: Subject, subject_id: UUID) -> list[LabelId]:
+    """What is attached now; nobody else changes it before this transaction ends."""
     await _require_subject(tx, kind, subject_id)
+    return (await of(tx, [subject_id])).get(subject_id, [])
+
+
+async def _make(tx: Tx, kind: Subject, subject_id: UUID, held: Sequence[LabelId], wanted: Sequence[LabelId]) -> None:
     if len(wanted) > _MOST:
         raise InvalidInput.of("labels", "too_many", f"At most {_MOST} labels.")
     known = {each.id for each in await store.live(tx, wanted)} if wanted else set[LabelId]()
     if not known >= set(wanted):
         raise InvalidInput.of("labels", "unknown_label", "There is no such label.")
-    held = (await of(tx, [subject_id])).get(subject_id, [])
     if set(held) == set(wanted):
         return
     await store.detach(tx, subject_id, [each for each in held if each not in wanted])
