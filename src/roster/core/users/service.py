@@ -22,6 +22,8 @@ from roster.kit.patch import UNSET, is_set, present
 from roster.kit.text import fold
 from roster.storage.tx import Tx
 
+_SAFE: Final = frozenset({"display_name", "given_name", "family_name", "locale", "picture"})
+"""What people change about themselves without telling anybody or proving anything."""
 _TRACKED: Final = (
     *("username", "email", "email_verified_at", "phone", "phone_verified_at", "display_name", "given_name"),
     *("family_name", "locale", "personal_number", "picture", "status", "attributes", "facets", "tags"),
@@ -143,19 +145,25 @@ async def change(tx: Tx, user_id: UserId, change: UserChange, *, version: int | 
     return after
 
 
-async def keep(tx: Tx, dialect: str, known: dict[str, object]) -> User:
+async def keep(tx: Tx, dialect: str, known: dict[str, object], change: UserChange | None = None) -> User:
     """Keep what a front door remembers for the actor, a person, and lets them say about themselves.
 
-    Members named replace those kept before. Raises UserNotFound, InvalidInput when it is too much.
+    Members named replace those kept before. `change` is of the person's own record at the same time. Raises
+    UserNotFound, InvalidInput, also when it is too much, and as `change` does; addresses are changed there only.
     """
+    change = change or UserChange()
     user_id = tx.actor.user_id
     if user_id is None or not tx.actor.is_user(user_id):
         raise UserNotFound
     before = await store.lock(tx, user_id)
     if before.deleted_at is not None:
         raise UserNotFound
+    by_self = await _require_change(tx, before, change)
+    if not _SAFE.issuperset(present(change)):
+        raise Forbidden
     kept = {**before.facets.get(dialect, {}), **known}
-    after = await _apply(tx, before, UserChange(facets={dialect: kept}), by_self=False)
+    wanted = msgspec.structs.replace(change, facets={dialect: kept})
+    after = await _apply(tx, before, wanted, by_self=by_self)
     await audit.record(tx, "user.changed", "user", user_id, _differences(before, after))
     return after
 
@@ -223,14 +231,6 @@ async def mark_verified(tx: Tx, user: User, field: str) -> User:
     return after
 
 
-async def _insert(tx: Tx, draft: UserDraft, *, by_self: bool) -> User:
-    realm = await realms.current(tx)
-    drafting = Drafting(tx.realm_id, realm.settings)
-    row = drafting.row(draft, tx.now)
-    known = await attributes.current(tx)
-    drafting.problems += attributes.check(row.attributes, known, changed=draft.attributes, by_self=by_self)
-    drafting.finish()
-    user = await store.insert(tx, UserId(uuid7()), row)
 async def require_addressable(tx: Tx, user_id: UserId, *, has_proved: bool = False) -> User:
     """The person, if the actor may have them get another address; part of the use case that asks for it.
 
@@ -268,6 +268,14 @@ async def readdress(tx: Tx, user_id: UserId, email: str) -> User:
     return after
 
 
+async def _insert(tx: Tx, draft: UserDraft, *, by_self: bool) -> User:
+    realm = await realms.current(tx)
+    drafting = Drafting(tx.realm_id, realm.settings)
+    row = drafting.row(draft, tx.now)
+    known = await attributes.current(tx)
+    drafting.problems += attributes.check(row.attributes, known, changed=draft.attributes, by_self=by_self)
+    drafting.finish()
+    user = await store.insert(tx, UserId(uuid7()), row)
     await audit.record(tx, "user.created", "user", user.id, {"username": [None, user.username]})
     return user
 
