@@ -285,13 +285,23 @@ async def test_behind_a_proxy_the_public_address_is_the_signed_one(runtime: Runt
     assert refusal(made_up) == REFUSED
 
 
-async def test_the_public_address_may_be_configured(runtime: Runtime, signed: Wire, sign: Sign):
-    public = Target("GET", f"{PREFIX}/~{signed.slug}/users/", "roster.example", 8443)
+@pytest.mark.parametrize(
+    ("configured", "address", "port"),
+    [
+        ("roster.example:8443", ADDRESS, 8443),
+        ("roster.example", "https://id.example", 443),
+        ("roster.example", "http://id.example", 80),
+    ],
+)
+async def test_the_public_address_may_be_configured(
+    runtime: Runtime, signed: Wire, sign: Sign, configured: str, address: str, port: int
+):
+    public = Target("GET", f"{PREFIX}/~{signed.slug}/users/", "roster.example", port)
     before = runtime.settings
-    dialects = Dialects(onslip360=Onslip360Dialect(public_host="roster.example:8443"))
+    dialects = Dialects(onslip360=Onslip360Dialect(public_host=configured))
     runtime.settings = msgspec.structs.replace(before, dialects=dialects)
     try:
-        answer = await served(runtime, signed, Site(public_url=ADDRESS), sign(target=public), {}, "http://10.0.0.7:81")
+        answer = await served(runtime, signed, Site(public_url=address), sign(target=public), {}, "http://10.0.0.7:81")
     finally:
         runtime.settings = before
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from roster.core.signed import service as signed
@@ -54,7 +55,8 @@ async def authenticate(tx: Tx, request: Request, operation: Operation) -> Actor:
 def _signed(tx: Tx, request: Request, header: str) -> Signed:
     """The request as its sender signed it. Raises InvalidToken for a header that is none."""
     parsed = hawk.parse(header)
-    place = hawk.place(_host(tx, request), request.scheme)
+    host = _host(tx, request)
+    place = hawk.place(host, _scheme(tx, request, host))
     if place is None:
         raise InvalidToken
     path = request.full_path
@@ -71,6 +73,16 @@ def _host(tx: Tx, request: Request) -> str:
         return configured
     forwarded = request.header("x-forwarded-host") if request.site.trusted_proxies else None
     return forwarded.partition(",")[0] if forwarded else request.host
+
+
+def _scheme(tx: Tx, request: Request, host: str) -> str:
+    """What the client speaks, which decides on the usual port.
+
+    A proxy may end TLS and not say so; then it is the public address that tells.
+    """
+    public = urlsplit(request.site.public_url)
+    is_public = bool(tx.runtime.settings.dialects.onslip360.public_host) or host.lower() == public.netloc
+    return "https" if is_public and public.scheme == "https" else request.scheme
 
 
 def holds(tx: Tx, name: str) -> bool:
