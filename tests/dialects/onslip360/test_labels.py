@@ -128,3 +128,21 @@ async def test_labels_are_shown_and_changed_by_those_who_may(wire: Wire, cashier
     assert refusal(await till.delete(f"labels/{10**12}")) == (403, "forbidden")
     assert refusal(await till.post("label-categories/", {"name": "x"})) == (403, "forbidden")
     assert refusal(await wire.get(f"labels/{10**12}")) == (404, "not-found")
+
+
+async def test_labels_are_part_of_what_a_tag_stands_for(wire: Wire):
+    vip = await a_label(wire)
+    for resource, body in (
+        ("users/", {**ASA, "labels": [vip["id"]]}),
+        ("roles/", {"name": "x", "labels": [vip["id"]]}),
+    ):
+        made = await wire.post(resource, body)
+        path, tag = f"{resource}{made.json()['id']}", made.headers["etag"]
+        assert (await wire.get(path, headers={"If-None-Match": tag})).status_code == 304
+        await wire.delete(f"labels/{vip['id']}")
+
+        assert (await wire.get(path, headers={"If-None-Match": tag})).status_code == 200
+        assert refusal(await wire.patch(path, {"name": "y"}, headers={"If-Match": tag})) == (412, "precondition-failed")
+        await wire.patch(f"labels/{vip['id']}", {"deleted": None})
+        again = await wire.patch(path, {"name": "y", "labels": None}, headers={"If-Match": tag})
+        assert again.status_code == 200

@@ -62,7 +62,7 @@ async def add_category(tx: Tx, request: Request, body: Members) -> Reply:
     sent, extended = reading.read(wire.LabelCategory, body)
     category = await categories.create(tx, mapping.category_draft(sent, extended))
     await lookup.label(tx, Subject.CATEGORY, category.id, sent.labels)
-    return replies.made(request, (await _shown(tx, [category]))[0], _tag(category), category.number)
+    return replies.made(request, (await _shown(tx, [category]))[0], await _tag(tx, category), category.number)
 
 
 @ops.get(
@@ -84,7 +84,7 @@ async def get_category(tx: Tx, request: Request, id: int) -> Reply:
     at = address.moment(request)
     if at is not None:
         category = await history.category_at(tx, category, at)
-    return replies.shown(request, (await _shown(tx, [category]))[0], _tag(category))
+    return replies.shown(request, (await _shown(tx, [category]))[0], await _tag(tx, category))
 
 
 @ops.put(
@@ -156,7 +156,7 @@ async def _shown(tx: Tx, found: list[Category]) -> list[object]:
 async def _writable(tx: Tx, request: Request, number: int) -> Category:
     auth.require(tx, "edit-labels")
     found = await categories.find_numbered(tx, number)
-    replies.require_match(request, _tag(found))
+    replies.require_match(request, await _tag(tx, found))
     return found
 
 
@@ -172,11 +172,11 @@ async def _carry_out(
 
     changed = await replies.carried_out(request, attempt, found, lambda: categories.get(tx, found.id))
     await lookup.label(tx, Subject.CATEGORY, found.id, attached)
-    return replies.shown(request, (await _shown(tx, [changed]))[0], _tag(changed))
+    return replies.shown(request, (await _shown(tx, [changed]))[0], await _tag(tx, changed))
 
 
-def _tag(category: Category) -> str:
-    return replies.tag("g", category.number, category.version)
+async def _tag(tx: Tx, category: Category) -> str:
+    return await lookup.tag_of(tx, "g", category)
 
 
 def _listing(given: Query) -> query.Listing:

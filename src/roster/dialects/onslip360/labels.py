@@ -64,7 +64,7 @@ async def add_label(tx: Tx, request: Request, body: Members) -> Reply:
     sent, extended = reading.read(wire.Label, body)
     label = await labels.create(tx, mapping.label_draft(sent, extended, await _category(tx, sent.label_category)))
     await lookup.label(tx, Subject.LABEL, label.id, sent.labels)
-    return replies.made(request, (await _shown(tx, [label]))[0], _tag(label), label.number)
+    return replies.made(request, (await _shown(tx, [label]))[0], await _tag(tx, label), label.number)
 
 
 @ops.get(
@@ -86,7 +86,7 @@ async def get_label(tx: Tx, request: Request, id: int) -> Reply:
     at = address.moment(request)
     if at is not None:
         label = await history.label_at(tx, label, at)
-    return replies.shown(request, (await _shown(tx, [label]))[0], _tag(label))
+    return replies.shown(request, (await _shown(tx, [label]))[0], await _tag(tx, label))
 
 
 @ops.put(
@@ -167,7 +167,7 @@ async def _category(tx: Tx, number: int) -> CategoryId:
 async def _writable(tx: Tx, request: Request, number: int) -> Label:
     auth.require(tx, "edit-labels")
     found = await labels.find_numbered(tx, number)
-    replies.require_match(request, _tag(found))
+    replies.require_match(request, await _tag(tx, found))
     return found
 
 
@@ -183,11 +183,11 @@ async def _carry_out(
 
     changed = await replies.carried_out(request, attempt, found, lambda: labels.get(tx, found.id))
     await lookup.label(tx, Subject.LABEL, found.id, attached)
-    return replies.shown(request, (await _shown(tx, [changed]))[0], _tag(changed))
+    return replies.shown(request, (await _shown(tx, [changed]))[0], await _tag(tx, changed))
 
 
-def _tag(label: Label) -> str:
-    return replies.tag("b", label.number, label.version)
+async def _tag(tx: Tx, label: Label) -> str:
+    return await lookup.tag_of(tx, "b", label)
 
 
 def _listing(given: Query) -> query.Listing:

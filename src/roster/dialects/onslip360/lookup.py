@@ -44,6 +44,25 @@ class Changed(Protocol):
         ...
 
 
+class Numbered(Protocol):
+    """What has an identifier, a number and a version."""
+
+    @property
+    def id(self) -> UUID:
+        """Its identifier."""
+        ...
+
+    @property
+    def number(self) -> int:
+        """What stands for it here."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """How often it was changed."""
+        ...
+
+
 async def readable(tx: Tx, number: int) -> User:
     """A user, for those who may read users, and for everybody their own.
 
@@ -107,7 +126,8 @@ async def user_at(tx: Tx, user: User, at: datetime) -> tuple[object, str]:
     given = await roles.of(tx, await history.roles_at(tx, user.id, at))
     worn = await labels.numbers_for(tx, await history.labels_at(tx, user.id, at))
     numbers = msgspec.structs.replace(await numbers_of(tx, [then]), labels={user.id: worn})
-    return mapping.user_out(then, given, numbers, demon=is_demon(tx, given)), tag(then)
+    tagged = replies.tag("u", then.number, then.version + then.access_version, worn)
+    return mapping.user_out(then, given, numbers, demon=is_demon(tx, given)), tagged
 
 
 async def report(tx: Tx, noun: str, subject_id: UUID, asked: wire.Inspection) -> wire.Report:
@@ -134,6 +154,12 @@ def is_demon(tx: Tx, given: Sequence[Given]) -> bool:
     return tx.actor.realm_slug == realms.MAIN and any(catalogue.system_role(each) == "admin" for each in given)
 
 
-def tag(user: User) -> str:
-    """The entity tag of a user, another one too when only the roles have changed."""
-    return replies.tag("u", user.number, user.version + user.access_version)
+async def tag(tx: Tx, user: User) -> str:
+    """The entity tag of a user, another one too when only roles or labels have changed."""
+    return await tag_of(tx, "u", user, user.version + user.access_version)
+
+
+async def tag_of(tx: Tx, letter: str, entity: Numbered, revision: int | None = None) -> str:
+    """The entity tag of something that may have labels."""
+    worn = (await labels.numbers_of(tx, [entity.id])).get(entity.id, [])
+    return replies.tag(letter, entity.number, entity.version if revision is None else revision, worn)

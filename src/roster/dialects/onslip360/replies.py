@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
+from zlib import crc32
 
 import msgspec
 
@@ -24,9 +25,10 @@ _TAG: Final = re.compile(r'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 _ENCODE: Final = msgspec.json.Encoder().encode
 
 
-def tag(letter: str, number: int, revision: int) -> str:
-    """The tag of an entity: the letter of its resource, its identifier, and how often it was changed."""
-    return f'"{letter}{number}-{revision}"'
+def tag(letter: str, number: int, revision: int, labels: Sequence[int] = ()) -> str:
+    """The tag of an entity: the letter of its resource, its identifier, how often it was changed, and its labels."""
+    worn = f"-{crc32(repr(labels).encode()):x}" if labels else ""
+    return f'"{letter}{number}-{revision}{worn}"'
 
 
 def shown(request: Request, body: object, entity_tag: str) -> Reply:

@@ -71,7 +71,7 @@ async def add_role(tx: Tx, request: Request, body: Members) -> Reply:
     sent, extended = reading.read(wire.Role, body)
     role = await access.create_role(tx, mapping.role_draft(sent, extended))
     await lookup.label(tx, Subject.ROLE, role.id, sent.labels)
-    return replies.made(request, (await _shown(tx, [role]))[0], _tag(role), role.number)
+    return replies.made(request, (await _shown(tx, [role]))[0], await _tag(tx, role), role.number)
 
 
 @ops.get(
@@ -93,7 +93,7 @@ async def get_role(tx: Tx, request: Request, id: int) -> Reply:
     at = address.moment(request)
     if at is not None:
         role = await history.role_at(tx, role, at)
-    return replies.shown(request, (await _shown(tx, [role]))[0], _tag(role))
+    return replies.shown(request, (await _shown(tx, [role]))[0], await _tag(tx, role))
 
 
 @ops.put(
@@ -146,7 +146,7 @@ async def remove_role(tx: Tx, request: Request, id: int) -> None:
     """
     auth.require(tx, "edit-roles")
     role = await _find(tx, id)
-    replies.require_match(request, _tag(role))
+    replies.require_match(request, await _tag(tx, role))
     await access.delete_role(tx, role.id, version=role.version if replies.is_conditional(request) else None)
 
 
@@ -158,14 +158,14 @@ async def _carry_out(
     labels: list[int] | UnsetType | None,
 ) -> Reply:
     """Change the role that the caller has seen, and show the result."""
-    replies.require_match(request, _tag(found))
+    replies.require_match(request, await _tag(tx, found))
 
     async def attempt(before: Role) -> Role:
         return await access.change_role(tx, before.id, change(before), version=before.version)
 
     changed = await replies.carried_out(request, attempt, found, lambda: access.get_role(tx, found.id))
     await lookup.label(tx, Subject.ROLE, found.id, labels)
-    return replies.shown(request, (await _shown(tx, [changed]))[0], _tag(changed))
+    return replies.shown(request, (await _shown(tx, [changed]))[0], await _tag(tx, changed))
 
 
 async def _find(tx: Tx, number: int) -> Role:
@@ -193,5 +193,5 @@ def _listing(given: Query) -> query.Listing:
     return query.listing(given, query.ROLE)
 
 
-def _tag(role: Role) -> str:
-    return replies.tag("r", role.number, role.version)
+async def _tag(tx: Tx, role: Role) -> str:
+    return await lookup.tag_of(tx, "r", role)

@@ -74,7 +74,7 @@ async def add_till(tx: Tx, request: Request, body: Members) -> Reply:
     key = mapping.device_key(sent.device_key)
     device = await enrolling.create(tx, mapping.till_draft(sent, extended), key=key if isinstance(key, bytes) else None)
     await lookup.label(tx, Subject.DEVICE, device.id, sent.labels)
-    return replies.made(request, (await shown(tx, [device]))[0], tag(device), device.number)
+    return replies.made(request, (await shown(tx, [device]))[0], await tag(tx, device), device.number)
 
 
 @ops.get(
@@ -96,7 +96,7 @@ async def get_till(tx: Tx, request: Request, id: int) -> Reply:
     at = address.moment(request)
     if at is not None:
         device = await history.device_at(tx, device, at)
-    return replies.shown(request, (await shown(tx, [device]))[0], tag(device))
+    return replies.shown(request, (await shown(tx, [device]))[0], await tag(tx, device))
 
 
 @ops.put(
@@ -171,9 +171,9 @@ async def shown(tx: Tx, found: list[Device]) -> list[object]:
     return [mapping.till_out(device, numbers) for device in found]
 
 
-def tag(device: Device) -> str:
+async def tag(tx: Tx, device: Device) -> str:
     """The entity tag of a till."""
-    return replies.tag("d", device.number, device.version)
+    return await lookup.tag_of(tx, "d", device)
 
 
 async def _change_finely(
@@ -197,13 +197,13 @@ async def _change_finely(
     facets = mapping.till_change(sent, {}, device).facets
     if not isinstance(facets, UnsetType):
         device = await devices.annotate(tx, found.id, facets, version=device.version)
-    return replies.shown(request, (await shown(tx, [device]))[0], tag(device))
+    return replies.shown(request, (await shown(tx, [device]))[0], await tag(tx, device))
 
 
 async def _writable(tx: Tx, request: Request, number: int, *finer: str) -> Device:
     auth.require(tx, "edit-tills", *finer)
     found = await devices.find_numbered(tx, number)
-    replies.require_match(request, tag(found))
+    replies.require_match(request, await tag(tx, found))
     return found
 
 
@@ -222,7 +222,7 @@ async def _carry_out(
         )
 
     device = await replies.carried_out(request, attempt, found, lambda: devices.get(tx, found.id))
-    return replies.shown(request, (await shown(tx, [device]))[0], tag(device))
+    return replies.shown(request, (await shown(tx, [device]))[0], await tag(tx, device))
 
 
 def _version(request: Request, device: Device) -> int | None:

@@ -84,7 +84,7 @@ async def add_token(tx: Tx, request: Request, user: int, body: Members) -> Reply
     made = await signing.create(tx, owner.id, mapping.token_draft(sent, extended, device or None, _expand(tx)))
     await lookup.label(tx, Subject.CREDENTIAL, made.credential.id, sent.labels)
     shown_once = await _shown_with_key(tx, owner.number, made.credential, made.key)
-    return replies.made(request, shown_once, _tag(made.credential), made.credential.number)
+    return replies.made(request, shown_once, await _tag(tx, made.credential), made.credential.number)
 
 
 @ops.get(
@@ -99,7 +99,7 @@ async def get_token(tx: Tx, request: Request, user: int, id: int) -> Reply:
     """Fetch an access token."""
     owner = await _owner(tx, user, "show-access-tokens")
     found = await _find(tx, owner, id)
-    return replies.shown(request, (await shown(tx, owner.number, [found]))[0], _tag(found))
+    return replies.shown(request, (await shown(tx, owner.number, [found]))[0], await _tag(tx, found))
 
 
 @ops.put(
@@ -157,7 +157,7 @@ async def remove_token(tx: Tx, request: Request, user: int, id: int) -> None:
     """
     owner = await _owner(tx, user, "edit-access-tokens")
     found = await _find(tx, owner, id)
-    replies.require_match(request, _tag(found))
+    replies.require_match(request, await _tag(tx, found))
     await credentials.delete(tx, owner.id, found.id)
 
 
@@ -179,7 +179,7 @@ async def regenerate_token(tx: Tx, user: int, id: int, body: wire.KeySpecificati
     found = await _find(tx, owner, id)
     made = await signing.renew(tx, owner.id, found.id)
     shown_once = await _shown_with_key(tx, owner.number, made.credential, made.key)
-    return Reply(200, shown_once, (("ETag", _tag(made.credential)),))
+    return Reply(200, shown_once, (("ETag", await _tag(tx, made.credential)),))
 
 
 async def shown(tx: Tx, owner: int, found: Sequence[Credential]) -> list[object]:
@@ -239,19 +239,19 @@ async def _carry_out(
     labels: list[int] | UnsetType | None,
 ) -> Reply:
     """Change the token that the caller has seen, and show the result."""
-    replies.require_match(request, _tag(found))
+    replies.require_match(request, await _tag(tx, found))
     if not isinstance(labels, UnsetType) and (labels or await labelled.of(tx, [found.id])):
         await lookup.label(tx, Subject.CREDENTIAL, found.id, labels)
     changed = await signing.change(tx, owner.id, found.id, change(found))
-    return replies.shown(request, (await shown(tx, owner.number, [changed]))[0], _tag(changed))
+    return replies.shown(request, (await shown(tx, owner.number, [changed]))[0], await _tag(tx, changed))
 
 
 def _expand(tx: Tx) -> mapping.Expand:
     return vocabulary.of(tx.runtime).expand
 
 
-def _tag(credential: Credential) -> str:
-    return replies.tag("t", credential.number, credential.version)
+async def _tag(tx: Tx, credential: Credential) -> str:
+    return await lookup.tag_of(tx, "t", credential)
 
 
 def _listing(given: Query) -> query.Listing:

@@ -76,7 +76,7 @@ async def add_user(tx: Tx, request: Request, body: Members) -> Reply:
     user = await profiles.create(tx, mapping.user_draft(sent, extended), roles=wanted or (), keys=mapping.keys(sent))
     await lookup.label(tx, Subject.USER, user.id, sent.labels)
     user = await users.get(tx, user.id)
-    return replies.made(request, await lookup.one(tx, user), lookup.tag(user), user.number)
+    return replies.made(request, await lookup.one(tx, user), await lookup.tag(tx, user), user.number)
 
 
 @ops.get(
@@ -97,7 +97,7 @@ async def get_user(tx: Tx, request: Request, id: int) -> Reply:
     at = address.moment(request)
     if at is not None:
         return replies.shown(request, *await lookup.user_at(tx, user, at))
-    return replies.shown(request, await lookup.one(tx, user), lookup.tag(user))
+    return replies.shown(request, await lookup.one(tx, user), await lookup.tag(tx, user))
 
 
 @ops.put(
@@ -124,6 +124,7 @@ async def put_user(tx: Tx, request: Request, id: int, body: Members) -> Reply:
     def change(before: User) -> UserChange:
         return mapping.user_replaced(sent, extended, before)
 
+    replies.require_match(request, await lookup.tag(tx, found))
     await lookup.label(tx, Subject.USER, found.id, _given(sent.labels) or ())
     return await _carry_out(tx, request, found, change, wanted, keys=mapping.keys(sent))
 
@@ -150,14 +151,12 @@ async def update_user(tx: Tx, request: Request, id: int, body: Members) -> Reply
     names = await _role_names(tx, sent.roles)
     wanted = mapping.wanted_roles(held, _given(sent.system_roles), names)
     _require_no_demon(sent.demon, is_demon=lookup.is_demon(tx, held))
+    replies.require_match(request, await lookup.tag(tx, found))
     if sent.deleted is None and found.deleted_at is not None:
-        replies.require_match(request, lookup.tag(found))
-        found, is_checked = await users.restore(tx, found.id), True
-    else:
-        is_checked = False
+        found = await users.restore(tx, found.id)
     await lookup.label(tx, Subject.USER, found.id, sent.labels)
     change, keys = _changing(sent, extended), mapping.keys(sent)
-    return await _carry_out(tx, request, found, change, wanted, keys=keys, is_checked=is_checked)
+    return await _carry_out(tx, request, found, change, wanted, keys=keys)
 
 
 @ops.delete(
@@ -174,7 +173,7 @@ async def remove_user(tx: Tx, request: Request, id: int) -> None:
     It can be restored until its time is over; deleting it again changes nothing.
     """
     found = await lookup.writable(tx, id)
-    replies.require_match(request, lookup.tag(found))
+    replies.require_match(request, await lookup.tag(tx, found))
     if found.deleted_at is None:
         version = found.version if replies.is_conditional(request) else None
         await users.delete(tx, found.id, version=version)
@@ -206,20 +205,17 @@ async def _carry_out(
     wanted: list[str] | None,
     *,
     keys: ChosenKeys,
-    is_checked: bool = False,
 ) -> Reply:
     """Change the user whom the caller has seen, and show the result. Deleted users cannot be changed."""
     if found.deleted_at is not None:
         raise UserNotFound
-    if not is_checked:
-        replies.require_match(request, lookup.tag(found))
 
     async def attempt(before: User) -> User:
         await profiles.change(tx, before.id, change(before), version=before.version, roles=wanted, keys=keys)
         return await users.get(tx, before.id)
 
     user = await replies.carried_out(request, attempt, found, lambda: users.get(tx, found.id))
-    return replies.shown(request, await lookup.one(tx, user), lookup.tag(user))
+    return replies.shown(request, await lookup.one(tx, user), await lookup.tag(tx, user))
 
 
 async def _role_names(tx: Tx, numbers: list[int] | UnsetType | None) -> list[str] | None:
