@@ -2,6 +2,7 @@
 
 import asyncio
 
+import httpx
 import pytest
 
 from roster.core.access import search as roles_search
@@ -21,6 +22,8 @@ from roster.kit.filters import Compare, Op, PrivateField
 from roster.kit.pages import Page
 from roster.storage.runtime import Runtime
 from tests import factories
+from tests.security import walking
+from tests.security.fronts import Front
 
 HERE = {"facility": ["7"]}
 ELSEWHERE = {"facility": ["8"]}
@@ -113,6 +116,27 @@ async def test_people_elsewhere_are_neither_counted_nor_guessed_by_any_search(
             assert (page.items, page.total, await search.count(tx, asked)) == ([], 0, 0)
         with pytest.raises(UserNotFound):
             await users.get(tx, hidden.id)
+
+
+@pytest.mark.parametrize("role", ["lead", "cook", "local"])
+async def test_lists_that_show_people_to_everybody_show_nobody_elsewhere_to_whoever_is_limited_to_places(
+    runtime: Runtime, realm: Realm, client: httpx.AsyncClient, lead: Actor, role: str
+):
+    """The permission list of users in AcceleratXR does so by default."""
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        await access.create_role(tx, RoleDraft("local", permissions=["users.write"], ceiling=HERE))
+    limited = await member(runtime, realm, Wanted(role, {} if role == "local" else HERE))
+    hidden, open_to_all = await member(runtime, realm, Wanted("cook", ELSEWHERE)), await member(runtime, realm)
+    front = Front("acceleratxr", client, realm)
+
+    seen = await front.call("GET", f"/users/{hidden.id}", token=await walking.token_for(runtime, realm, open_to_all))
+    assert seen.status_code == 200
+    token = await walking.token_for(runtime, realm, limited)
+    for name in (hidden.id, hidden.username, "nobody-at-all"):
+        assert (await front.call("GET", f"/users/{name}", token=token)).status_code == 403
+    listed = await front.call("GET", "/users", token=token)
+    assert str(hidden.username) not in listed.text
+    assert (await front.call("GET", f"/users/{limited.id}", token=token)).status_code == 200
 
 
 async def test_whoever_reads_roles_in_one_place_does_not_learn_who_has_them_elsewhere(

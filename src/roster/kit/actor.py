@@ -76,6 +76,14 @@ class Grants(msgspec.Struct, frozen=True):
         """Whether the permission is held at all, be it within limits; what organisations give counts in them only."""
         return self.allows(permission) or bool(self.scopes(permission))
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether all that roles give, and there are some, is given in some places only or in none at all."""
+        if self.everywhere:
+            return False
+        in_places = any(scope.limit("facility") is not None for scope in self.within)
+        return in_places or bool(self.roles and not self.unlimited)
+
     def scopes(self, permission: str) -> tuple[Scope, ...]:
         """The scopes within which the permission is held, one per assignment, but those within organisations."""
         return tuple(scope for scope in self.within if scope.gives(permission) and scope.limit("organisation") is None)

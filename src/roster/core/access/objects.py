@@ -18,6 +18,7 @@ from roster.storage.tx import Tx
 Lists = Mapping[str, AccessList]
 
 _MAX_RECORDS = 1000
+_SIGHT = frozenset({"users.read", "users.read_basic"})
 _REMEMBERED = 20_000
 
 
@@ -37,6 +38,7 @@ async def with_classes(tx: Tx, actor: Actor, classes: Sequence[ObjectClass]) -> 
     """The actor's grants, and what the lists of these classes add, as stored or by default.
 
     Only for front doors that have such lists; the answer is remembered until the realm's access version changes.
+    Whoever is limited to places does not see people elsewhere because a list shows people to everybody.
     """
     if actor.may("*"):
         return actor.grants
@@ -50,6 +52,8 @@ async def with_classes(tx: Tx, actor: Actor, classes: Sequence[ObjectClass]) -> 
         remembered[key] = given
     if len(remembered) > _REMEMBERED:
         remembered.popitem(last=False)
+    if actor.grants.is_limited:
+        given -= _SIGHT
     return msgspec.structs.replace(actor.grants, everywhere=actor.grants.everywhere | given)
 
 
