@@ -110,3 +110,21 @@ def test_an_unauthorized_answer_challenges() -> None:
     assert errors.render(kit.Unauthenticated(), REQUEST).headers == (("WWW-Authenticate", "Bearer"),)
     assert "invalid_token" in errors.render(kit.InvalidToken(), REQUEST).headers[0][1]
     assert errors.render(kit.Forbidden(), REQUEST).headers == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "described"),
+    [
+        ("given_name", "firstname: No."),
+        ("attributes.shift", "customAttributes.shift: No."),
+        ("ceiling", "context: No."),
+        ("assignedRoles[0].context", "assignedRoles[0].context: No."),
+        ("", "No."),
+    ],
+)
+def test_problems_are_told_in_the_words_of_the_dialect(field: str, described: str) -> None:
+    error = kit.InvalidInput.of(field, "wrong", "No.")
+
+    body: Any = msgspec.to_builtins(errors.render(error, REQUEST).body)
+
+    assert body[0]["description"] == described

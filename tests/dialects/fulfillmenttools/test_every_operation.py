@@ -9,7 +9,7 @@ import pytest
 
 from roster import app
 from roster.core.realms.models import Realm
-from roster.dialects.fulfillmenttools import auth, dialect, identity
+from roster.dialects.fulfillmenttools import auth, catalogue, dialect, identity
 from roster.settings import Provider
 from roster.storage.runtime import Runtime
 from tests.dialects.conftest import ADDRESS, Person
@@ -75,13 +75,29 @@ async def test_it_works(wire: Wire, runtime: Runtime, realm: Realm, admin: Perso
     assert answer.status_code == case.status, answer.text
 
 
-@pytest.mark.parametrize("id", sorted(CLOSED - {"getAllUsers"}))
+@pytest.mark.parametrize("id", sorted(CLOSED))
 async def test_it_works_for_the_vendors_administrator(
     wire: Wire, runtime: Runtime, realm: Realm, chief: Person, id: str
 ) -> None:
     case = CASES[id].filled(await cases.a_world(runtime, realm))
 
     assert (await carry_out(wire, id, case, by=chief)).status_code == case.status
+
+
+@pytest.mark.parametrize("id", sorted(CLOSED))
+async def test_the_documented_permissions_alone_are_enough(
+    wire: Wire, runtime: Runtime, realm: Realm, admin: Person, id: str
+) -> None:
+    case = CASES[id].filled(await cases.a_world(runtime, realm))
+    to_hand_out = [key for key, each in catalogue.KEYS.items() if not each.means and each.group != "USER_MANAGEMENT"]
+    of_fulfillers = ["CURRENT_USER_READ", "CURRENT_USER_MODIFY"]
+    body = {"name": "ENOUGH", "permissions": [*{*OPERATIONS[id].keys, *to_hand_out, *of_fulfillers}]}
+    assert (await wire.post("/api/roles", body, by=admin)).status_code == 201
+    caller = await given(runtime, realm, "ENOUGH")
+
+    answer = await carry_out(wire, id, case, by=caller)
+
+    assert answer.status_code == case.status, answer.text
 
 
 @pytest.mark.parametrize("id", sorted(CLOSED))

@@ -69,6 +69,8 @@ async def test_it_is_narrowed_to_a_key_or_a_group(wire: Wire, admin: Person) -> 
     assert (len(by_group["permissions"]), by_group["total"]) == (2, 9)
     assert [each["key"] for each in rest["permissions"]] == ["PERMISSION_READ"]
     assert neither == {"permissions": [], "total": 0}
+    for old in ("ADMIN", "CORE"):
+        assert (await wire.get(f"/api/permissions?group={old}", by=admin)).json() == {"permissions": [], "total": 0}
 
 
 @pytest.mark.parametrize(

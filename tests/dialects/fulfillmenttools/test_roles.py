@@ -88,6 +88,12 @@ async def test_a_supervisor_reads_roles_a_fulfiller_does_not(wire: Wire, supervi
 # making
 
 
+async def test_no_role_is_called_like_the_address_of_searches(wire: Wire, chief: Person) -> None:
+    answer = await wire.post("/api/roles", {"name": "Search", "permissions": []}, by=chief)
+
+    assert refusal(answer) == (400, "name: This name stands for something else.")
+
+
 async def test_a_role_is_made(wire: Wire, chief: Person) -> None:
     sent: dict[str, Any] = {
         "displayName": "Stock counter",

@@ -135,7 +135,7 @@ async def test_umlauts_in_usernames_are_written_out(wire: Wire, admin: Person):
         ({"assignedRoles": []}, "assignedRoles"),
         ({"assignedRoles": [role("FULFILLER", "f")] * 11}, "assignedRoles"),
         ({"assignedRoles": [role("NOBODY", "f")]}, "roles"),
-        ({"assignedRoles": [role("FULFILLER")]}, "contexts"),
+        ({"assignedRoles": [role("FULFILLER")]}, "context:"),
         (
             {"assignedRoles": [{"ref": "FULFILLER", "context": [*at("a"), *at("b")]}]},
             "assignedRoles[0].context[1].type",
@@ -298,6 +298,8 @@ async def test_a_facility_is_attached_to_roles_that_are_limited_to_some(wire: Wi
         answer = await wire.post(f"/api/users/{user['id']}/assignedFacilities", {"facilityRef": "f2"}, by=admin)
         assert (answer.status_code, answer.json()) == (200, {})
     after = (await wire.get(f"/api/users/{user['id']}", by=admin)).json()
+    assert (user["version"], after["version"], after["lastModified"] > user["lastModified"]) == (1, 2, True)
+    assert (await changed(wire, admin, user, {"assignedRoles": roles})).status_code == 409
     assert [each["context"] for each in after["assignedRoles"]] == [at("f1", "f2"), []]
     assert (await wire.post(f"/api/users/{user['id']}/assignedFacilities", {}, by=admin)).status_code == 400
 
@@ -313,6 +315,19 @@ async def test_the_roles_of_a_user_are_read_with_what_they_permit(wire: Wire, ad
 
 
 # who may
+
+
+async def test_whoever_may_change_users_only_is_answered_with_them(
+    wire: Wire, admin: Person, runtime: Runtime, realm: Realm
+):
+    await wire.post("/api/roles", {"name": "CHANGER", "permissions": ["USER_MODIFY"]}, by=admin)
+    await wire.post("/api/roles", {"name": "BARE", "permissions": []}, by=admin)
+    changer = await person_of(runtime, realm, await made(wire, admin, assignedRoles=[role("CHANGER")]))
+    bare = await made(wire, admin, assignedRoles=[role("BARE")])
+    answer = await changed(wire, changer, bare, {"firstname": "Ida", "assignedRoles": [role("BARE", "f1")]})
+    assert (answer.status_code, answer.json()["assignedRoles"][0]["context"]) == (200, at("f1"))
+    assert (await wire.get(f"/api/users/{bare['id']}", by=changer)).status_code == 403
+    assert (await wire.get("/api/users", by=changer)).status_code == 403
 
 
 OPERATIONS = [

@@ -95,18 +95,20 @@ async def set_roles(tx: Tx, user_id: UserId, names: Sequence[str]) -> None:
     await set_assignments(tx, user_id, [*kept, *(Wanted(name) for name in names)])
 
 
-async def widen(tx: Tx, user_id: UserId, kind: str, value: str) -> None:
-    """Add a place to every assignment of the person that names places of its kind. Doing it again changes nothing.
+async def widen(tx: Tx, user_id: UserId, kind: str, value: str) -> bool:
+    """Add a place to every assignment of the person that names places of its kind; whether there was one to add it to.
 
-    Raises as `assign` does.
+    Doing it again changes nothing. Raises as `assign` does.
     """
     deciding.require_somewhere(tx, "roles.assign")
     if not await store.lock_person(tx, user_id):
         raise NotFound
     scopes = await _scopes_over(tx, user_id)
-    for each in await store.assignments(tx, user_id):
-        if kind in each.contexts and value not in each.contexts[kind]:
-            await _widen(tx, each, kind, value, scopes=scopes)
+    held = await store.assignments(tx, user_id)
+    lacking = [each for each in held if kind in each.contexts and value not in each.contexts[kind]]
+    for each in lacking:
+        await _widen(tx, each, kind, value, scopes=scopes)
+    return bool(lacking)
 
 
 async def administrators(tx: Tx) -> set[UserId]:

@@ -14,6 +14,7 @@ from roster.kit.ids import UserId
 from roster.kit.patch import UNSET
 from roster.kit.text import fold
 from roster.storage.runtime import Runtime
+from roster.storage.tx import Tx
 
 _FACILITY = "facility"
 
@@ -45,6 +46,16 @@ async def change(
         if hashed is not None:
             await passwords.replace(tx, user_id, hashed)
         return user
+
+
+async def attach(tx: Tx, user_id: UserId, facility: str) -> None:
+    """Let every role of the person that is limited to facilities hold in one more; doing it again changes nothing.
+
+    The person has a new version then, so that whoever has read the roles before does not overwrite them unseen. Raises
+    as `access.widen` and `users.change`.
+    """
+    if await access.widen(tx, user_id, _FACILITY, facility):
+        await users.change(tx, user_id, UserChange())
 
 
 async def change_own_credentials(

@@ -4,6 +4,7 @@ One table from every error to its status; a family answers for its members. 409 
 contract names; names that are taken are 400 there.
 """
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Final
@@ -21,6 +22,17 @@ from roster.web.request import Request
 
 FIRST_VERSION: Final = 1
 """Versions begin here on the wire, and at 0 in the directory."""
+
+_WORDS: Final = {
+    "given_name": "firstname",
+    "family_name": "lastname",
+    "attributes": "customAttributes",
+    "updated_at": "lastModified",
+    "ceiling": "context",
+    "contexts": "context",
+}
+"""Members that the directory calls otherwise."""
+_FIRST_WORD: Final = re.compile(r"\w+")
 
 STATUS: Final[Mapping[type[kit.RosterError], int]] = {
     kit.InvalidInput: 400,
@@ -76,8 +88,14 @@ def _problems(error: kit.RosterError) -> list[Problem]:
         sent, stored = error.sent + FIRST_VERSION, error.stored + FIRST_VERSION
         return [Problem(summary=summary, request_version=sent, version=stored)]
     if isinstance(error, kit.InvalidInput) and error.problems:
-        return [Problem(summary=summary, description=f"{each.field}: {each.text}") for each in error.problems]
+        return [Problem(summary=summary, description=_described(each)) for each in error.problems]
     return [Problem(summary=summary, description=error.message if error.message != summary else UNSET)]
+
+
+def _described(problem: kit.Problem) -> str:
+    """What is wrong, and where in the words of the dialect."""
+    where = _FIRST_WORD.sub(lambda found: _WORDS.get(found[0], found[0]), problem.field, count=1)
+    return f"{where}: {problem.text}" if where else problem.text
 
 
 def _challenge(error: kit.RosterError) -> Headers:

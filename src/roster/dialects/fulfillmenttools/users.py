@@ -178,7 +178,7 @@ async def delete_user(tx: Tx, userId: str) -> None:
 async def assign_facility(tx: Tx, userId: str, body: wire.AssignedFacilityForCreation) -> Nothing:
     """Attach a facility to a user: to every role that is limited to facilities. Doing it again changes nothing."""
     user = await people.named(tx, userId)
-    await access.widen(tx, user.id, mapping.FACILITY, body.facility_ref)
+    await accounts.attach(tx, user.id, body.facility_ref)
     return Nothing()
 
 

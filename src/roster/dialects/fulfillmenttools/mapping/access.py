@@ -24,6 +24,7 @@ KINDS: Final[Mapping[ContextType, str]] = {
 }
 """The dialect's dimensions, and what the directory calls them."""
 _SPELLED: Final = frozenset(KINDS.values())
+_RESERVED: Final = "search"
 _CUSTOM: Final = "customAttributes"
 
 
@@ -73,7 +74,9 @@ def contexts_in(given: Sequence[ContextLimitation], field: str) -> dict[str, lis
 
 
 def role_draft(body: wire.RoleForCreation) -> RoleDraft:
-    """A role to be made. Raises InvalidInput."""
+    """A role to be made. Raises InvalidInput, also for a name that is no address of a role."""
+    if body.name.lower() == _RESERVED:
+        raise InvalidInput.of("name", "reserved_name", "This name stands for something else.")
     given = body.ceiling
     return RoleDraft(
         name=body.name,
