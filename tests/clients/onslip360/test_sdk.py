@@ -269,7 +269,8 @@ def test_who_may_act_for_others_does_what_they_may(given: Conversation):
     assert (info["user"]["alias"], info["access-token"]["user"]) == ("asa", given["add role"]["updated-by"])
     assert "edit-users" not in info["permissions"]
     assert given["label as another"]["updated-by"] == given["add role"]["updated-by"]
-    assert refused(given, "more than the other may", "as nobody", "as the boss") == [(403, "forbidden")] * 3
+    forbidden = ("more than the other may", "PIN as another", "as nobody", "as the boss")
+    assert refused(given, *forbidden) == [(403, "forbidden")] * 4
 
 
 def test_nobody_learns_who_has_lost_a_password(given: Conversation):

@@ -29,9 +29,12 @@ _RESET: Final = "/password-reset-challenge"
     errors=(InvalidInput, Forbidden, StepUpRequired),
 )
 async def pin_reset(tx: Tx, body: wire.PinReset) -> None:
-    """Set the PIN of the calling user."""
+    """Set the PIN of the calling user.
+
+    Whoever acts in the name of another sets nobody's.
+    """
     auth.require(tx, "use-pin-reset")
-    if tx.actor.user_id is None:
+    if tx.actor.user_id is None or tx.actor.acting_for is not None:
         raise Forbidden
     await pins.set_key(tx, tx.actor.user_id, reading.key(body.pin, "pin"))
 
