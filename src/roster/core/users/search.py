@@ -1,8 +1,6 @@
 """Finding people: by any field, in any order, page by page, and never more than the actor may see."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Final
+from collections.abc import Sequence
 
 import msgspec
 
@@ -11,16 +9,12 @@ from roster.core.users import sight
 from roster.core.users.fields import FIELDS, custom
 from roster.core.users.models import User
 from roster.core.users.sight import Deleted
-from roster.kit import filters
-from roster.kit.errors import TooMany
-from roster.kit.filters import LIMITS, AnyOf, Compare, Fields, Filter, InvalidFilter, Limits, Op, Sort
+from roster.kit.filters import LIMITS, AnyOf, Compare, Fields, Filter, Limits, Op, Sort
 from roster.kit.pages import Page, Slice
 from roster.storage import listing
 from roster.storage.tx import Tx
 
 _NEWEST_LAST = (Sort("created_at"),)
-_LONGEST: Final = 2
-"""Seconds that a search with an expression of the caller may take."""
 
 
 async def search(
@@ -38,7 +32,7 @@ async def search(
     that takes too long), InvalidCursor.
     """
     seen = await sight.narrowed(tx, await sight.of_actor(tx, deleted), where)
-    async with _bounded(tx, where):
+    async with listing.bounded(tx, where):
         found = await listing.fetch(
             tx,
             await sight.listing_of(tx, seen, deleted),
@@ -60,7 +54,7 @@ async def search(
 async def count(tx: Tx, where: Filter | None, *, deleted: Deleted = "exclude") -> int:
     """How many people match, of those the actor may see. Raises as `search`."""
     seen = await sight.narrowed(tx, await sight.of_actor(tx, deleted), where)
-    async with _bounded(tx, where):
+    async with listing.bounded(tx, where):
         return await listing.count(
             tx,
             await sight.listing_of(tx, seen, deleted),
@@ -69,20 +63,6 @@ async def count(tx: Tx, where: Filter | None, *, deleted: Deleted = "exclude") -
             may_see_private=seen.full,
             args=seen.args,
         )
-
-
-@asynccontextmanager
-async def _bounded(tx: Tx, where: Filter | None) -> AsyncIterator[None]:
-    """What runs an expression of the caller must be done soon."""
-    if where is None or not filters.has_pattern(where):
-        yield
-        return
-    try:
-        async with tx.bounded(_LONGEST):
-            yield
-    except TooMany:
-        text = "The expression takes too long on so many people. Please narrow the search down."
-        raise InvalidFilter.of("", "too_slow", text) from None
 
 
 def anywhere(part: str) -> Filter:
