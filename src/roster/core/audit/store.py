@@ -208,7 +208,16 @@ async def forget(tx: Tx, user_id: UUID) -> None:
         user_id,
     )
     await tx.run(
-        "UPDATE audit_entries SET acting_for_name = '' WHERE realm_id = $1 AND acting_for = $2", tx.realm_id, user_id
+        "UPDATE audit_entries SET address = '' WHERE realm_id = $1 AND subject_id = $2 AND actor_id IS NULL"
+        " AND address <> ''",
+        tx.realm_id,
+        user_id,
+    )
+    await tx.run(
+        "UPDATE audit_entries SET acting_for_name = '', address = CASE WHEN actor_id IS NULL THEN '' ELSE address END"
+        " WHERE realm_id = $1 AND acting_for = $2",
+        tx.realm_id,
+        user_id,
     )
     await tx.run(
         "UPDATE audit_entries SET actor_name = '', address = '' WHERE realm_id = $1 AND actor_id = $2",

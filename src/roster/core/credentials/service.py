@@ -115,7 +115,8 @@ async def change(tx: Tx, user_id: UserId, credential_id: CredentialId, change: C
     differences = {
         name: [msgspec.to_builtins(getattr(before, name)), msgspec.to_builtins(getattr(after, name))] for name in fields
     }
-    await audit.record(tx, "credential.changed", "credential", credential_id, differences)
+    changes = {"credential": [str(credential_id)] * 2, **differences}
+    await audit.record(tx, "credential.changed", "user", user_id, changes)
     return after
 
 

@@ -97,7 +97,8 @@ async def change(tx: Tx, user_id: UserId, credential_id: CredentialId, change: S
     rules.check_expiry(draft.expires_at)
     data = await _data(tx, draft, draft.alias or "")
     after = await store.update_signing(tx, credential_id, label=draft.label, data=data, expires_at=draft.expires_at)
-    await audit.record(tx, "credential.changed", "credential", credential_id, _differences(before, after))
+    changes = {"credential": [str(credential_id)] * 2, **_differences(before, after)}
+    await audit.record(tx, "credential.changed", "user", user_id, changes)
     return after
 
 
