@@ -48,13 +48,20 @@ await step('bad order', () => boss.listUsers('', 'shoes'))
 
 const later = (await boss.getUser(user.id)).updated
 const change = { name: 'Åsa', 'system-roles': null, 'identity-number': null, '_acme-shoe-size': null }
-const changed = await step('change', async () =>
-  whole(await boss.ifMatch(user['@etag']).updateUser(user.id, change), 'etag'))
+await step('change', async () => whole(await boss.ifMatch(user['@etag']).updateUser(user.id, change), 'etag'))
 await step('change as it was', () => boss.ifMatch(user['@etag']).updateUser(user.id, { name: 'x' }))
 await step('replace as it was', () => boss.ifMatch(user['@etag']).putUser(user.id, added))
 await step('remove as it was', () => boss.ifMatch(user['@etag']).removeUser(user.id))
+await step('at once', async () => {
+  const { '@etag': tag } = await boss.getUser(user.id)
+  const others = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => boss.ifMatch(tag).updateUser(user.id, { tags: [name] }))
+  return (await Promise.allSettled(others)).map(({ value, reason }) => Number(value?.['@'] ?? reason.status)).sort()
+})
 await step('null name', () => boss.updateUser(user.id, { name: null }))
-await step('send back', async () => boss.ifMatch(changed['@etag']).putUser(user.id, await boss.getUser(user.id)))
+await step('send back', async () => {
+  const known = await boss.getUser(user.id)
+  return boss.ifMatch(known['@etag']).putUser(user.id, known)
+})
 const replacement = { name: 'Åsa Ö', alias: 'asa.o', email: 'new@example.org', pin: 'AA==', password: 'AA==' }
 await step('replace', async () => whole(await boss.putUser(user.id, replacement), 'etag'))
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.clients.node import Conversation, Node
 from tests.clients.onslip360.conftest import Account, Accounts
-from tests.servers import PASSWORD, Installation
+from tests.servers import PASSWORD, Installation, Server
 
 WEB = "@onslip/onslip-360-web-api"
 OLDER, NEWER = "node-api-1.36", "node-api-1.37"
@@ -114,10 +114,14 @@ def test_nothing_is_changed_by_a_stale_entity_tag(said: Conversation):
     steps = ("change as it was", "replace as it was", "remove as it was")
 
     assert refused(said, *steps) == [(412, "precondition-failed")] * 3
-    known = {"updated", "@", "@etag"}
-    assert {name: value for name, value in said["change"].items() if name not in known} == {
-        name: value for name, value in said["send back"].items() if name != "updated"
-    }
+    assert said["at once"] == [200] + [412] * 5
+
+
+def test_what_was_read_can_be_sent_back(said: Conversation):
+    changing = {"updated", "tags", "@", "@etag"}
+    before, after = ({k: v for k, v in said[step].items() if k not in changing} for step in ("change", "send back"))
+
+    assert before == after
 
 
 def test_a_replacement_leaves_nothing_that_it_does_not_say(said: Conversation):
@@ -281,6 +285,27 @@ def test_whoever_is_deleted_signs_nothing(given: Conversation):
     assert given["remove user"] == "204"
     gone = ("token of the removed", "password of the removed", "PIN of the removed")
     assert refused(given, *gone) == [(401, "unauthorized")] * 3
+
+
+# those who run all realms
+
+
+async def test_who_runs_all_realms_signs_in_each(
+    node: Node, make_account: Accounts, installation: Installation, server: Server
+):
+    account = make_account()
+    made = installation.ask("key", "create", "--user", "admin", "--kind", "hawk")
+    demon = Account(server.url, "main", made["id"], made["key"])
+
+    said = await node.run("demon.mjs", env=demon.environment | {"SDK": OLDER, "OTHER_REALM": account.realm})
+
+    assert said["at home"]["user"]["demon"] is True
+    assert "show-companies" in said["at home"]["permissions"]
+    assert said["there"]["company"]["alias"] == account.realm
+    assert said["list"] == ["asa", "boss"]
+    assert said["as somebody there"]["user"]["alias"] == "boss"
+    assert "show-companies" not in said["as somebody there"]["permissions"]
+    assert refused(said, "as nobody there") == [(403, "forbidden")]
 
 
 # long lists
