@@ -78,3 +78,30 @@ class Owner(msgspec.Struct, frozen=True):
     username: str
     display_name: str | None
     created_at: datetime
+
+
+class OrgToken(msgspec.Struct, frozen=True):
+    """A token as an organisation's list shows it; never its text."""
+
+    id: UUID
+    number: int
+    org_id: OrgId
+    name: str
+    created_at: datetime
+    created_by: UUID | None
+    last_used_at: datetime | None
+    expires_at: datetime | None
+
+
+class OrgTokenDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A token to be made; without `expires_at` it lasts until it is revoked."""
+
+    name: Annotated[str, Meta(max_length=200)] = ""
+    expires_at: datetime | None = None
+
+
+class Issued(msgspec.Struct, frozen=True):
+    """A new token, and its text, which is shown this once."""
+
+    token: OrgToken
+    text: str

@@ -8,8 +8,10 @@ import asyncio
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final, cast
+from uuid import UUID
 
 from roster.core.credentials import service as credentials
+from roster.core.orgs import tokens as org_tokens
 from roster.core.sessions import store
 from roster.kit.errors import Unavailable
 from roster.kit.ids import CredentialId, RealmId, SessionId
@@ -36,16 +38,25 @@ def touch_key(
         _keys(runtime)[realm_id, credential_id] = now
 
 
+def touch_org_token(runtime: Runtime, realm_id: RealmId, token_id: UUID, last: datetime | None, now: datetime) -> None:
+    """Note that an organisation's token is used now, unless the stored time `last` is recent enough."""
+    if last is None or now - last >= PRECISION:
+        _org_tokens(runtime)[realm_id, token_id] = now
+
+
 async def flush(runtime: Runtime) -> None:
     """Write what was noted."""
-    used, used_keys = _sessions(runtime).copy(), _keys(runtime).copy()
+    used, used_keys, used_tokens = _sessions(runtime).copy(), _keys(runtime).copy(), _org_tokens(runtime).copy()
     _sessions(runtime).clear()
     _keys(runtime).clear()
+    _org_tokens(runtime).clear()
     async with runtime.lease() as tx:
         if used:
             await store.touch(tx, sorted((*key, at) for key, at in used.items()))
         if used_keys:
             await credentials.touch(tx, sorted((*key, at) for key, at in used_keys.items()))
+        if used_tokens:
+            await org_tokens.touch(tx, sorted((*key, at) for key, at in used_tokens.items()))
 
 
 async def run(runtime: Runtime) -> None:
@@ -58,6 +69,10 @@ async def run(runtime: Runtime) -> None:
 
 def _sessions(runtime: Runtime) -> _Used:
     return cast("_Used", runtime.memo.setdefault("used sessions", {}))
+
+
+def _org_tokens(runtime: Runtime) -> dict[tuple[RealmId, UUID], datetime]:
+    return cast("dict[tuple[RealmId, UUID], datetime]", runtime.memo.setdefault("used tokens of organisations", {}))
 
 
 def _keys(runtime: Runtime) -> _UsedKeys:

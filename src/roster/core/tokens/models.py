@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from roster.kit.ids import CredentialId, DeviceId, ProofId, RealmId, UserId
+from roster.kit.ids import CredentialId, DeviceId, OrgId, ProofId, RealmId, UserId
 
 
 class Purpose(StrEnum):
@@ -90,6 +90,19 @@ class KeyPrincipal(msgspec.Struct, frozen=True):
     last_used_at: datetime | None
     locale: str | None
     confirmed: bool
+
+
+class OrgPrincipal(msgspec.Struct, frozen=True):
+    """The organisation to which a live token belongs, read in one statement."""
+
+    realm_id: RealmId
+    realm_version: int
+    realm_access_version: int
+    org_id: OrgId
+    name: str
+    token_id: UUID
+    lookup: bytes
+    last_used_at: datetime | None
 
 
 class Proof(msgspec.Struct, frozen=True):

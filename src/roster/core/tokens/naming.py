@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from roster.core.credentials import marks
+from roster.core.orgs import tokens as org_tokens
 from roster.core.realms import service as realms
 from roster.core.realms.errors import RealmNotFound
 from roster.core.sessions import refreshing
@@ -31,6 +32,9 @@ async def realm_of(tx: Tx, text: str) -> str | None:
     if text.startswith("rk_"):
         named = marks.read_key(text)
         return await _slug(tx, named[0]) if named else None
+    if text.startswith(org_tokens.PREFIX):
+        held = org_tokens.read(text)
+        return await _slug(tx, held[0]) if held else None
     if text.startswith("rr_"):
         presented = refreshing.read(tx.runtime.keyring, text)
         return await _slug(tx, presented.realm_id) if presented else None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from roster.core.tokens.models import KeyPrincipal, Principal, Proof, StoredKey
+from roster.core.tokens.models import KeyPrincipal, OrgPrincipal, Principal, Proof, StoredKey
 from roster.kit.ids import CredentialId, ProofId, RealmId, UserId
 from roster.storage.tx import Tx
 
@@ -43,6 +43,21 @@ async def key_principal(tx: Tx, slug: str, realm_id: RealmId, credential_id: Cre
         slug,
         realm_id,
         credential_id,
+        tx.now,
+    )
+
+
+async def org_principal(tx: Tx, slug: str, realm_id: RealmId, token_id: UUID) -> OrgPrincipal | None:
+    """Only when realm and token are in order at this moment; the caller compares the digest."""
+    return await tx.maybe(
+        OrgPrincipal,
+        "SELECT r.id, r.version, r.access_version, o.id, o.name, t.id, t.lookup, t.last_used_at FROM realms r"
+        " JOIN org_tokens t ON t.realm_id = r.id AND t.id = $3"
+        " JOIN orgs o ON o.realm_id = r.id AND o.id = t.org_id"
+        " WHERE r.slug = $1 AND r.id = $2 AND r.status = 'active' AND (t.expires_at IS NULL OR t.expires_at > $4)",
+        slug,
+        realm_id,
+        token_id,
         tx.now,
     )
 
