@@ -16,6 +16,7 @@ from roster.core.access.errors import Escalation
 from roster.core.access.models import Members, Rights, RoleChange
 from roster.core.credentials import service as credentials
 from roster.core.credentials.models import CredentialDraft, Kind
+from roster.core.flows import passwords
 from roster.core.realms.models import Realm
 from roster.core.users import service as users
 from roster.kit.errors import Forbidden, RosterError
@@ -94,6 +95,33 @@ async def test_permission_lists_of_a_person_reach_nobody_elses_credentials(
     assert renamed.status_code == 200
     assert {answer.status_code for answer in answers} == {403}
     assert (await front.sign_in("renamed", people.PASSWORD)).status_code == 200
+
+
+@pytest.mark.parametrize("named", ["by id", "by role"])
+async def test_nobody_takes_over_somebody_to_whom_permission_lists_give_more(
+    runtime: Runtime, realm: Realm, named: str
+):
+    """Whoever sets the password of a person, or deletes them, would otherwise get, or decide about, their rights."""
+    await factories.a_role(runtime, realm, "editors")
+    await factories.a_role(runtime, realm, "helpers", "users.read", "users.write", "users.delete", "credentials.write")
+    helper = await factories.a_person(runtime, realm, roles=("helpers",))
+    other = await factories.a_person(runtime, realm)
+    editor = await factories.a_person(runtime, realm, roles=("editors",) if named == "by role" else ())
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        records = [Rights(str(editor.id) if named == "by id" else "editors", full=True), Rights(".*", read=True)]
+        await objects.put(tx, "User", records, parent=None, version=None, defaults={})
+        await objects.put(
+            tx, str(other.id), [Rights(str(other.id), full=True)], parent="User", version=None, defaults={}
+        )
+    actor = await factories.acting_as(runtime, realm, helper)
+
+    await passwords.set_password(runtime, actor, other.id, people.PASSWORD)
+    with pytest.raises(Escalation):
+        await passwords.set_password(runtime, actor, editor.id, people.PASSWORD)
+    async with runtime.write(actor) as tx:
+        with pytest.raises(Escalation):
+            await users.delete(tx, editor.id)
+        await users.delete(tx, other.id)
 
 
 ALL_BUT_EVERYTHING = (

@@ -29,8 +29,14 @@ async def require_over(
 
 
 async def require_not_above(tx: Tx, user_id: UserId) -> None:
-    """Raise Escalation when the person may do something that the actor may not: nobody takes over their betters."""
-    if not tx.actor.may("*") and grants.is_above(await grants.read(tx, user_id), tx.actor.grants):
+    """Raise Escalation when the person may do something that the actor may not: nobody takes over their betters.
+
+    What people may do comes from roles and from permission lists.
+    """
+    if tx.actor.may("*"):
+        return
+    theirs = await grants.read(tx, user_id)
+    if grants.is_above(theirs, tx.actor.grants) or await objects.gives_person_more(tx, user_id, theirs.unlimited):
         raise Escalation
 
 

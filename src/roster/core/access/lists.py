@@ -30,9 +30,9 @@ def is_valid_pattern(text: str) -> bool:
     return True
 
 
-def would_add(actor: Actor, role: str, whos: Iterable[str]) -> bool:
-    """Whether a record about one of these is about the role of this name, but not about the actor."""
-    own, gained = _names(actor), frozenset({role})
+def would_add(actor: Actor, names: Iterable[str], whos: Iterable[str]) -> bool:
+    """Whether a record about one of these is about a role or a person of such a name, but not about the actor."""
+    own, gained = _names(actor), frozenset(names)
     return any(_matches(who, gained) and not _matches(who, own) for who in whos)
 
 

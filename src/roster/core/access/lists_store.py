@@ -71,14 +71,19 @@ async def rename_in_lists(tx: Tx, name: str, other: str | None) -> None:
     )
 
 
-async def given_in_lists(tx: Tx, name: str) -> list[str]:
-    """To whom records that give something give it: those about this name, and all expressions."""
+async def given_in_lists(tx: Tx, names: Sequence[str], *, but: str = "") -> list[str]:
+    """To whom records that give something give it: those about one of the names, and all expressions.
+
+    Records of the object `but` are left out.
+    """
     rows = await tx.rows(
         "SELECT DISTINCT r->>'userOrRoleId' FROM access_lists, jsonb_array_elements(records) AS r WHERE realm_id = $1"
         " AND 'true' IN (r->>'create', r->>'read', r->>'update', r->>'delete', r->>'special', r->>'full')"
-        r" AND (r->>'userOrRoleId' = $2 OR r->>'userOrRoleId' ~ '[][\\^$.|?*+(){}]')",
+        " AND object <> $3"
+        r" AND (r->>'userOrRoleId' = ANY($2) OR r->>'userOrRoleId' ~ '[][\\^$.|?*+(){}]')",
         tx.realm_id,
-        name,
+        list(names),
+        but,
     )
     return [who for (who,) in rows]
 

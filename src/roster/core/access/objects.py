@@ -13,6 +13,7 @@ from roster.core.access.models import AccessList, ObjectClass, Rights
 from roster.core.audit import service as audit
 from roster.kit.actor import Actor, Grants
 from roster.kit.errors import Forbidden, InvalidInput, StaleVersion
+from roster.kit.ids import UserId
 from roster.storage.tx import Tx
 
 Lists = Mapping[str, AccessList]
@@ -61,7 +62,18 @@ async def gives_more(tx: Tx, role: str) -> bool:
     """Whether the realm's lists give those who have the role of this name something that they do not give the actor."""
     if tx.actor.may("*") or not await any_lists(tx):
         return False
-    return lists.would_add(tx.actor, role, await lists_store.given_in_lists(tx, role))
+    return lists.would_add(tx.actor, [role], await lists_store.given_in_lists(tx, [role]))
+
+
+async def gives_person_more(tx: Tx, user_id: UserId, roles: Sequence[str]) -> bool:
+    """Whether the realm's lists give this person, who has these roles, something that they do not give the actor.
+
+    The list of the person's own record does not count: it says what they may do with themselves.
+    """
+    if tx.actor.may("*") or tx.actor.is_user(user_id) or not await any_lists(tx):
+        return False
+    names = [str(user_id), *roles]
+    return lists.would_add(tx.actor, names, await lists_store.given_in_lists(tx, names, but=str(user_id)))
 
 
 async def get(tx: Tx, name: str, defaults: Lists) -> AccessList:
