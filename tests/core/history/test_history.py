@@ -9,20 +9,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from roster.core.access import removal
 from roster.core.access import service as access
-from roster.core.access.models import Members, Role, RoleChange, RoleDraft
+from roster.core.access.errors import RoleNotFound
+from roster.core.access.models import Members, Role, RoleChange, RoleDraft, Wanted
 from roster.core.devices import service as devices
 from roster.core.devices.models import DeviceChange, DeviceDraft
 from roster.core.history import service as history
 from roster.core.history.errors import NotThere, PastUnknown
+from roster.core.history.models import Held
 from roster.core.labels import categories
 from roster.core.labels import service as labels
 from roster.core.labels.models import CategoryChange, CategoryDraft, LabelChange, LabelDraft, Subject
 from roster.core.realms.models import Realm
 from roster.core.users import service as users
 from roster.core.users.models import User, UserChange
-from roster.kit.actor import Actor
+from roster.kit.actor import NOTHING, Actor
 from roster.kit.errors import Forbidden
+from roster.kit.filters import Compare, Op
 from roster.kit.ids import LabelId, UserId
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
@@ -287,6 +291,82 @@ async def test_roles_of_a_person_come_out_as_they_were(runtime: Runtime, person:
         for at, names in zip(moments, expected, strict=True):
             assert await history.roles_at(tx, person.id, at) == {roles[name] for name in names}
         assert await history.roles_at(tx, person.id, person.user.created_at) == set()
+
+
+async def test_roles_that_are_deleted_now_come_out_with_those_who_had_them(runtime: Runtime, person: Person):
+    realm, actor = person.realm, factories.roster_in(person.realm)
+    other = await factories.a_person(runtime, realm)
+    for name in ("a", "b", "c"):
+        await factories.a_role(runtime, realm, name, "users.read")
+    async with runtime.write(actor) as tx:
+        roles = {name: (await access.find_role(tx, name)).id for name in ("a", "b", "c")}
+        await access.change_role(
+            tx, roles["a"], RoleChange(), members=Members(frozenset({person.id, other.id}), frozenset())
+        )
+        await access.assign(tx, roles["b"], person.id, {"facility": ["F-1"]})
+        await access.assign(tx, roles["c"], person.id)
+        before = tx.now
+    async with runtime.write(actor) as tx:
+        await access.delete_role(tx, roles["a"])
+    async with runtime.write(actor) as tx:
+        await removal.delete_roles(tx, Compare("name", Op.IN, ("b", "c")))
+    await factories.a_role(runtime, realm, "c")
+    async with runtime.write(actor) as tx:
+        await access.set_roles(tx, person.id, ["c"])
+
+    async with runtime.read(actor) as tx:
+        assert await history.roles_at(tx, person.id, before) == {roles["a"], roles["c"]}
+        assert await history.roles_at(tx, other.id, before) == {roles["a"]}
+        assert await history.assignments_at(tx, person.id, before) == [
+            Held(roles["a"], {}), Held(roles["b"], {"facility": ["F-1"]}), Held(roles["c"], {}),
+        ]  # fmt: skip
+        assert [name for _, name, _ in await history.names_at(tx, person.id, before)] == ["a", "c"]
+        assert [name for _, name, _ in await history.names_at(tx, person.id, tx.now)] == ["c"]
+
+
+async def test_roles_in_places_come_out_with_the_places_of_then(runtime: Runtime, person: Person):
+    actor = factories.roster_in(person.realm)
+    await factories.a_role(runtime, person.realm, "a", "users.read")
+    north, both = {"facility": ["north"]}, {"facility": ["north", "south"]}
+    async with runtime.read(actor) as tx:
+        role = (await access.find_role(tx, "a")).id
+    steps: list[Step] = [
+        lambda tx: access.set_assignments(tx, person.id, [Wanted("a", north)]),
+        lambda tx: access.widen(tx, person.id, "facility", "south"),
+        lambda tx: access.set_assignments(tx, person.id, [Wanted("a", both), Wanted("a")]),
+        lambda tx: access.set_assignments(tx, person.id, []),
+    ]
+    moments: list[datetime] = []
+    for step in steps:
+        async with runtime.write(actor) as tx:
+            await step(tx)
+            moments.append(tx.now)
+
+    expected = [[north], [both], [both, {}], []]
+    async with runtime.read(actor) as tx:
+        for at, places in zip(moments, expected, strict=True):
+            found = await history.assignments_at(tx, person.id, at)
+            assert sorted(map(repr, found)) == sorted(repr(Held(role, each)) for each in places)
+
+
+async def test_a_role_that_is_deleted_comes_out_as_it_was(runtime: Runtime, realm: Realm):
+    actor = factories.roster_in(realm)
+    async with runtime.write(actor) as tx:
+        first = await access.create_role(tx, RoleDraft(name="first", permissions=["users.read"]))
+    async with runtime.write(actor) as tx:
+        second = await access.change_role(tx, first.id, RoleChange(name="second", permissions=[]))
+    async with runtime.write(actor) as tx:
+        await access.delete_role(tx, first.id)
+        gone = tx.now
+
+    async with runtime.read(actor) as tx:
+        assert await history.deleted_role_at(tx, first.number, first.created_at) == first
+        assert await history.deleted_role_at(tx, first.number, gone - timedelta(microseconds=1)) == second
+        for moment in (gone, first.created_at - timedelta(microseconds=1)):
+            with pytest.raises(NotThere):
+                await history.deleted_role_at(tx, first.number, moment)
+        with pytest.raises(RoleNotFound), tx.acting(msgspec.structs.replace(actor, grants=NOTHING)):
+            await history.deleted_role_at(tx, first.number, first.created_at)
 
 
 async def test_roles_that_an_import_gave_come_out_too(runtime: Runtime, person: Person):

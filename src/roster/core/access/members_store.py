@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from roster.core.access.models import Members
 from roster.kit.ids import RoleId, UserId, uuid7
 from roster.storage.tx import Tx
@@ -37,6 +39,26 @@ async def set_members(tx: Tx, role_id: RoleId, joining: Sequence[UserId], leavin
         list(joining),
         tx.now,
         tx.actor.user_id,
+    )
+
+
+class Had(msgspec.Struct, frozen=True):
+    """An assignment of a role, of somebody who is deleted too."""
+
+    role_id: RoleId
+    user_id: UserId
+    is_owner: bool
+    contexts: dict[str, list[str]]
+
+
+async def everybody(tx: Tx, role_ids: Sequence[RoleId]) -> list[Had]:
+    """Who has these roles, in the order in which they were given."""
+    return await tx.all(
+        Had,
+        "SELECT role_id, user_id, is_owner, contexts FROM assignments"
+        " WHERE realm_id = $1 AND role_id = ANY($2) AND org_id IS NULL ORDER BY id",
+        tx.realm_id,
+        list(role_ids),
     )
 
 

@@ -9,6 +9,7 @@ from roster.core.access import (
     assigning,
     contexts,
     deciding,
+    deletion,
     lists_store,
     members_store,
     naming,
@@ -166,11 +167,12 @@ async def delete_role(tx: Tx, role_id: RoleId, *, version: int | None = None, un
         raise RoleInUse
     if "*" in role.permissions:
         await assigning.keep_an_administrator_without(tx, role_id)
+    changes = await deletion.trail(tx, [role])
     await store.delete(tx, role_id)
     await lists_store.delete_lists(tx, [str(role_id)])
     await lists_store.rename_in_lists(tx, role.name, None)
     await store.void_realm_grants(tx)
-    await audit.record(tx, "role.deleted", "role", role_id, {"name": [role.name, None]})
+    await audit.record_each(tx, "role.deleted", "role", changes)
 
 
 async def members_of(tx: Tx, role_ids: Sequence[RoleId]) -> dict[RoleId, Members]:

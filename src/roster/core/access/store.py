@@ -216,17 +216,20 @@ async def update(tx: Tx, role: Role) -> Role:
     )
 
 
-async def delete_some(tx: Tx, where: Filter, fields: Fields) -> list[RoleId]:
-    """Delete roles that match a checked filter, but neither built-in ones nor such as give everything."""
+async def lock_some(tx: Tx, where: Filter, fields: Fields) -> list[Role]:
+    """Roles that match a checked filter, but neither built-in ones nor such as give everything."""
     condition, values = sql.compile_where(where, fields, 2, realm_id=tx.realm_id)
-    rows = await tx.rows(
-        "DELETE FROM roles WHERE realm_id = $1 AND org_id IS NULL AND NOT built_in AND NOT '*' = ANY(permissions) AND "
-        + condition
-        + " RETURNING id",
+    return await tx.all(
+        Role,
+        "SELECT " + ROLE_COLUMNS + " FROM roles WHERE realm_id = $1 AND org_id IS NULL AND NOT built_in"
+        " AND NOT '*' = ANY(permissions) AND " + condition + " ORDER BY id FOR UPDATE",
         tx.realm_id,
         *values,
     )
-    return [RoleId(role_id) for (role_id,) in rows]
+
+
+async def delete_many(tx: Tx, role_ids: Sequence[RoleId]) -> None:
+    await tx.run("DELETE FROM roles WHERE realm_id = $1 AND id = ANY($2)", tx.realm_id, list(role_ids))
 
 
 async def is_used(tx: Tx, role_id: RoleId) -> bool:

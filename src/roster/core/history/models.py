@@ -1,9 +1,11 @@
-"""A step in the life of something."""
+"""A step in the life of something, and what somebody had."""
 
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
+
+from roster.kit.ids import RoleId
 
 
 class Revision(msgspec.Struct, frozen=True):
@@ -13,3 +15,10 @@ class Revision(msgspec.Struct, frozen=True):
     by: UUID | None
     device_id: UUID | None
     deleted: bool
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A role that somebody had, within these places or, without any, everywhere."""
+
+    role_id: RoleId
+    contexts: dict[str, list[str]]

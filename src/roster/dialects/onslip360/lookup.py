@@ -123,7 +123,7 @@ async def numbers_of(tx: Tx, found: Sequence[Changed]) -> Numbers:
 async def user_at(tx: Tx, user: User, at: datetime) -> tuple[object, str]:
     """A user as they were, as the wire shows them, with the tag of that state. Raises NotThere, PastUnknown."""
     then = await history.user_at(tx, user, at)
-    given = await roles.of(tx, await history.roles_at(tx, user.id, at))
+    given = await history.names_at(tx, user.id, at)
     worn = await labels.numbers_for(tx, await history.labels_at(tx, user.id, at))
     numbers = msgspec.structs.replace(await numbers_of(tx, [then]), labels={user.id: worn})
     tagged = replies.tag("u", then.number, then.version + then.access_version, worn)

@@ -1,6 +1,7 @@
 """Custom roles (contract, tag Roles). Those of the system are no entities: users name them."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 
 from msgspec import UnsetType
@@ -89,10 +90,8 @@ async def get_role(tx: Tx, request: Request, id: int) -> Reply:
     With a time behind an at sign, as it was at that moment.
     """
     auth.require(tx, "show-roles")
-    role = await _find(tx, id)
     at = address.moment(request)
-    if at is not None:
-        role = await history.role_at(tx, role, at)
+    role = await (_find(tx, id) if at is None else _at(tx, id, at))
     return replies.shown(request, (await _shown(tx, [role]))[0], await _tag(tx, role))
 
 
@@ -174,6 +173,14 @@ async def _find(tx: Tx, number: int) -> Role:
     if not found.items:
         raise RoleNotFound
     return found.items[0]
+
+
+async def _at(tx: Tx, number: int, at: datetime) -> Role:
+    """A custom role as it was, one that is deleted now too. Raises RoleNotFound, NotThere, PastUnknown."""
+    try:
+        return await history.role_at(tx, await _find(tx, number), at)
+    except RoleNotFound:
+        return await history.deleted_role_at(tx, number, at)
 
 
 async def _shown(tx: Tx, found: list[Role]) -> list[object]:

@@ -234,12 +234,15 @@ class _Merge:
             await store.give_roles(self._tx, rows)
 
 
-def _given(granted: Iterable[Granted]) -> dict[str, list[list[str]]]:
-    """What the trail says: the roles by id, those that are limited to places apart from the others."""
-    found: dict[str, list[list[str]]] = {}
+def _given(granted: Iterable[Granted]) -> dict[str, list[list[object]]]:
+    """What the trail says: the roles by id, those that are limited to places apart from the others, with these."""
+    found: dict[str, list[list[object]]] = {}
     for each in granted:
-        name = "limited_roles" if each.is_limited else "roles"
-        found.setdefault(name, [[], []])[1].append(str(each.role_id))
+        if each.is_limited:
+            limited = [str(each.role_id), msgspec.json.decode(each.contexts)]
+            found.setdefault("limited_roles", [[], []])[1].append(limited)
+        else:
+            found.setdefault("roles", [[], []])[1].append(str(each.role_id))
     return found
 
 
