@@ -8,7 +8,11 @@ import httpx
 import msgspec
 import pytest
 
+from roster.core.access import within
+from roster.core.access.models import ORG_ADMINISTRATOR
 from roster.core.credentials import service as credentials
+from roster.core.memberships import service as memberships
+from roster.core.orgs.models import Org
 from roster.core.realms.models import Realm
 from roster.core.users.models import User
 from roster.dialects.groupalarm import dialect
@@ -17,7 +21,7 @@ from roster.storage.runtime import Runtime
 from roster.web.mounts import Mount, Mounts
 from roster.web.request import Site
 from tests import factories
-from tests.core import people
+from tests.core import organisations, people
 from tests.core.people import HASH, PASSWORD
 from tests.dialects.conftest import ADDRESS
 from tests.dialects.groupalarm import contract
@@ -154,3 +158,37 @@ async def mailed(runtime: Runtime, realm: Realm, template: str) -> str:
     """The token of the newest mail; its link ends with it."""
     _, values = (await people.links(runtime, realm, template))[-1]
     return str(values["link"]).rpartition("/")[2]
+
+
+class World(msgspec.Struct, frozen=True):
+    """An organisation that somebody has founded, with an administrator and a participant besides."""
+
+    org: Org
+    founder: User
+    administrator: User
+    participant: User
+    by_founder: Wire
+    by_administrator: Wire
+    by_participant: Wire
+
+
+@pytest.fixture
+async def world(runtime: Runtime, realm: Realm, wire: Wire, account: Account) -> World:
+    """The organisation of the examples."""
+    people = [await account(f"{name}@example.org", given_name=name.title()) for name in ("fay", "ann", "pat")]
+    org = await organisations.founded(runtime, realm, people[0])
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        for user in people[1:]:
+            await memberships.add(tx, org.id, user.id)
+        await within.give_built_in(tx, org, ORG_ADMINISTRATOR, people[1].id)
+    asking = [await wire.logged_in(str(user.email)) for user in people]
+    return World(org, *people, *asking)
+
+
+async def member_of(runtime: Runtime, realm: Realm, org: Org, user: User, *, pending: bool = False) -> None:
+    """Put somebody into an organisation, as one who has accepted or only been invited."""
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        if pending:
+            await memberships.pend(tx, org, [user.id], roles={})
+        else:
+            await memberships.add(tx, org.id, user.id)

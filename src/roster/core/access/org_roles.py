@@ -46,6 +46,16 @@ async def get_numbered(tx: Tx, org_id: OrgId, number: int) -> Role:
     return _one([role for role in await roles_of(tx, org_id) if role.number == number])
 
 
+async def find_numbered(tx: Tx, number: int) -> tuple[Org, Role]:
+    """A role of any organisation by number, and that organisation. Needs `roles.read` there. Raises RoleNotFound."""
+    role = await within_store.find_numbered(tx, number)
+    org_id = OrgId(role.org_id) if role.org_id is not None else None
+    found = (await orgs.with_ids(tx, [org_id])).get(org_id) if org_id is not None else None
+    if found is None or not rights.holds(tx, "roles.read", found):
+        raise RoleNotFound
+    return found, role
+
+
 async def create_role(tx: Tx, org_id: OrgId, draft: RoleDraft, *, inheritable: bool = False) -> Role:
     """A new role of an organisation; where it holds follows from that. Needs `roles.create` or `roles.write` there.
 

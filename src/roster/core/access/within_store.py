@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from roster.core.access.errors import RoleNotFound
 from roster.core.access.models import Role, RoleDraft
 from roster.core.access.store import ROLE_COLUMNS
 from roster.kit.ids import OrgId, RoleId, UserId, uuid7
@@ -21,6 +22,16 @@ async def of_orgs(tx: Tx, org_ids: Sequence[OrgId]) -> list[Role]:
         "SELECT " + ROLE_COLUMNS + " FROM roles WHERE realm_id = $1 AND org_id = ANY($2) ORDER BY number",
         tx.realm_id,
         list(org_ids),
+    )
+
+
+async def find_numbered(tx: Tx, number: int) -> Role:
+    return await tx.one(
+        Role,
+        "SELECT " + ROLE_COLUMNS + " FROM roles WHERE realm_id = $1 AND number = $2 AND org_id IS NOT NULL",
+        tx.realm_id,
+        number,
+        missing=RoleNotFound,
     )
 
 

@@ -8,6 +8,7 @@ from roster.core.users import numbers_store
 from roster.core.users import service as users
 from roster.core.users.errors import UserNotFound
 from roster.core.users.models import User
+from roster.kit.ids import UserId
 from roster.storage.tx import Tx
 
 
@@ -17,6 +18,14 @@ async def get(tx: Tx, number: int) -> User:
     if found.deleted_at is not None:
         await access.require_over(tx, "users.write", found.id, otherwise=UserNotFound)
     return await users.seen(tx, found)
+
+
+async def id_of(tx: Tx, number: int) -> UserId:
+    """Whose number this is. Nothing is checked: whoever calls decides what the actor learns. Raises UserNotFound."""
+    found = await numbers_store.find(tx, number)
+    if found.deleted_at is not None:
+        raise UserNotFound
+    return found.id
 
 
 async def of(tx: Tx, user_ids: Iterable[UUID | None]) -> dict[UUID, int]:

@@ -249,6 +249,38 @@ async def require_addressable(tx: Tx, user_id: UserId, *, has_proved: bool = Fal
     return user
 
 
+async def rename(tx: Tx, user_id: UserId, change: UserChange) -> User:
+    """Change what opens nothing of a person, such as names; part of the use case that has checked the actor.
+
+    Raises UserNotFound, InvalidInput, Forbidden for anything else.
+    """
+    before = await store.lock(tx, user_id)
+    if before.deleted_at is not None:
+        raise UserNotFound
+    if not _SAFE.issuperset(present(change)):
+        raise Forbidden
+    after = await _apply(tx, before, change, by_self=False)
+    await audit.record(tx, "user.changed", "user", user_id, _differences(before, after))
+    return after
+
+
+async def activate(tx: Tx, user_id: UserId, change: UserChange) -> User:
+    """A pending account is taken over by whoever has proved its address, and says their names.
+
+    Part of the use case that has seen the proof. Raises UserNotFound, also for an account that is not pending any more,
+    InvalidInput.
+    """
+    before = await store.lock(tx, user_id)
+    if before.deleted_at is not None or before.status != "pending":
+        raise UserNotFound
+    wanted = UserChange(
+        given_name=change.given_name, family_name=change.family_name, status="active", email_verified=True
+    )
+    after = await _apply(tx, before, wanted, by_self=False)
+    await audit.record(tx, "user.changed", "user", user_id, _differences(before, after))
+    return after
+
+
 async def readdress(tx: Tx, user_id: UserId, email: str) -> User:
     """Give a person an address that they have proved to be theirs; part of the use case that has seen the proof.
 

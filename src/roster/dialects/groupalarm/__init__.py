@@ -1,4 +1,4 @@
-"""GroupAlarm: accounts, two-factor login, sessions and what belongs to the caller; organisations follow.
+"""GroupAlarm: accounts, two-factor login, sessions, organisations and who belongs to them.
 
 `contracts/groupalarm.yaml` is the contract. Where to change what:
 
@@ -7,7 +7,9 @@
 | `wire` | requests and answers, member by member |
 | `mapping` | the directory's words and the wire's, both ways |
 | `auth` | who asks, and which credential is good for what |
-| `login` `activation` `mfa` `me` `personal_tokens` | operations, by subject |
+| `lookup` | from numbers to organisations and people |
+| `login` `activation` `addresses` `mfa` `me` `personal_tokens` | operations of the caller |
+| `organizations` `members` `invitation_texts` | operations of organisations |
 | `pages`, `qr` | what people see who follow a link; pictures for authenticators |
 | `replies` | answers without data, pages of lists |
 | `errors`, `texts`, `texts.toml` | from every error to status and envelope; what people read, in three languages |
@@ -15,7 +17,19 @@
 
 from typing import Final
 
-from roster.dialects.groupalarm import activation, auth, errors, login, me, mfa, personal_tokens
+from roster.dialects.groupalarm import (
+    activation,
+    addresses,
+    auth,
+    errors,
+    invitation_texts,
+    login,
+    me,
+    members,
+    mfa,
+    organizations,
+    personal_tokens,
+)
 from roster.dialects.groupalarm.errors import NotActivated
 from roster.web.dialect import Dialect
 from roster.web.operation import Operations
@@ -23,7 +37,7 @@ from roster.web.operation import Operations
 __all__ = ["dialect"]
 
 _ops: Final = Operations()
-for _each in (login, activation, mfa, me, personal_tokens):
+for _each in (login, activation, addresses, mfa, me, personal_tokens, organizations, members, invitation_texts):
     _ops.include(_each.ops)
 
 dialect: Final = Dialect(

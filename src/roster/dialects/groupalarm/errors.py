@@ -9,7 +9,9 @@ from typing import Final
 
 import msgspec
 
-from roster.core.access.errors import LastAdministrator, RoleBuiltIn
+from roster.core.access.errors import LastAdministrator, LastOrgAdministrator, RoleBuiltIn
+from roster.core.memberships.errors import StillMember
+from roster.core.orgs.errors import LastOwner
 from roster.core.users.errors import OwnAccount
 from roster.dialects.groupalarm import texts
 from roster.kit import errors as kit
@@ -67,6 +69,27 @@ class TokenNotFound(kit.NotFound):
     text = "token is unknown, used or expired"
 
 
+class NoInvitationText(kit.NotFound):
+    """The organisation says nothing of its own in its invitations."""
+
+    code = "no_invitation_text"
+    text = "no invitation text stored"
+
+
+class MemberStill(kit.Forbidden):
+    """Who belongs to organisations leaves them before the account is deleted; the technical reason counts them."""
+
+    code = "member_still"
+    text = "user is member of organizations"
+
+
+class NotEditable(kit.Forbidden):
+    """The person does not let administrators of organisations change the profile."""
+
+    code = "not_editable"
+    text = "user does not allow to be edited"
+
+
 class Failure(msgspec.Struct, frozen=True):
     """What every error looks like."""
 
@@ -84,6 +107,9 @@ STATUS: Final[Mapping[type[kit.RosterError], int]] = {
     RoleBuiltIn: 401,
     kit.Forbidden: 403,
     LastAdministrator: 403,
+    LastOrgAdministrator: 403,
+    LastOwner: 403,
+    StillMember: 403,
     OwnAccount: 403,
     kit.NotFound: 404,
     MethodNotAllowed: 405,

@@ -7,10 +7,15 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from roster.core.credentials.models import Credential
+from roster.core.memberships.models import Member, Person
+from roster.core.orgs.models import Org, OrgChange, OrgDraft
 from roster.core.sessions import service as sessions
 from roster.core.sessions.models import Session
 from roster.core.users.models import User, UserChange
 from roster.dialects.groupalarm import wire
+from roster.kit.errors import InvalidInput
+from roster.kit.ids import OrgId
+from roster.kit.patch import present
 
 NAME: Final = "groupalarm"
 """Of the dialect; what it keeps of people stands under it."""
@@ -105,3 +110,96 @@ def deployment_kept(body: wire.UserDeploymentNotificationConfiguration) -> wire.
 
 def _text(value: str | UnsetType) -> str | UnsetType | None:
     return value if isinstance(value, UnsetType) else value.strip() or None
+
+
+def member_out(found: Member) -> wire.User:
+    """A member as administrators of the organisation read them: nothing of their sessions, nothing of the account."""
+    person, joined = found.person, found.membership.state == "active"
+    kept = person.facets.get(NAME, {})
+    return wire.User(
+        active=person.status == "active",
+        available_preference=joined and kept.get(_AVAILABLE) is not False,
+        avatar_url=person.picture or "",
+        chat_token="",
+        editable=is_editable(person),
+        email=person.email or "",
+        id=person.number,
+        name=person.given_name or "",
+        pending=person.status == "pending",
+        registration_date=person.created_at,
+        surname=person.family_name or "",
+        token="",
+    )
+
+
+def public_user_out(found: Member) -> wire.PublicUser:
+    """A member as others see them; who has not joined yet is not available."""
+    person, joined = found.person, found.membership.state == "active"
+    available = joined and person.facets.get(NAME, {}).get(_AVAILABLE) is not False
+    return wire.PublicUser(
+        available_preference=available,
+        available_status=1 if available else 0,
+        avatar_url=person.picture or "",
+        editable=is_editable(person),
+        email=person.email or "",
+        external_id=found.membership.external_id or "",
+        id=person.number,
+        name=person.given_name or "",
+        pending=not joined,
+        surname=person.family_name or "",
+    )
+
+
+def is_editable(person: Person) -> bool:
+    """Whether administrators of organisations may change the profile; the person decides (notes, section 10)."""
+    return person.facets.get(NAME, {}).get(_EDITABLE) is not False
+
+
+def organization_out(org: Org, *, owners: list[int], parent: int, has_children: bool) -> wire.Organization:
+    """An organisation."""
+    kept = org.facets.get(NAME, {})
+    return wire.Organization(
+        avatar_url=cast("str", kept.get("avatar", "")),
+        creation_date=org.created_at,
+        data_retention_period=cast("int", kept.get("retention", 0)),
+        description=org.description,
+        enforces_two_factor_auth=org.enforces_mfa,
+        has_children=has_children,
+        id=org.number,
+        language=org.language or "",
+        location=msgspec.convert(kept.get("location", {}), wire.OrganizationLocation),
+        name=org.name,
+        owner_ids=owners,
+        parent_id=parent,
+        state="active",
+        tags=cast("list[str]", kept.get("tags", [])),
+        timezone=org.timezone or "",
+        trial_end_date=None,
+    )
+
+
+def organization_draft(body: wire.OrganizationWrite, parent_id: OrgId | None) -> OrgDraft:
+    """A new organisation. Raises InvalidInput when it has no name."""
+    if isinstance(body.name, UnsetType):
+        raise InvalidInput.of("name", "required", "An organisation has a name.")
+    named: dict[str, Any] = {**present(organization_change(body)), "parent_id": parent_id}
+    return OrgDraft(**named)
+
+
+def organization_change(body: wire.OrganizationWrite) -> OrgChange:
+    """A change of one; what is left out stays."""
+    kept: dict[str, object] = {
+        "avatar": body.avatar_url,
+        "retention": body.data_retention_period,
+        "location": UNSET if body.location is UNSET else msgspec.to_builtins(body.location or {}),
+        "tags": UNSET if body.tags is UNSET else body.tags or [],
+    }
+    named = {name: value for name, value in kept.items() if value is not UNSET}
+    return OrgChange(
+        name=body.name,
+        description=body.description,
+        language=_text(body.language),
+        timezone=_text(body.timezone),
+        enforces_mfa=body.enforces_two_factor_auth,
+        facets={NAME: named} if named else UNSET,
+    )

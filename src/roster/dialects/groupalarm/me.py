@@ -3,10 +3,15 @@
 from typing import Any, Final
 
 from roster.core.access.errors import LastAdministrator
+from roster.core.flows import organisations
+from roster.core.memberships import profiles
+from roster.core.memberships import service as memberships
+from roster.core.memberships.errors import NotAMember, StillMember
+from roster.core.orgs.errors import OrgNotFound
 from roster.core.users import service as users
 from roster.core.users.models import UserChange
-from roster.dialects.groupalarm import auth, mapping, replies, wire
-from roster.dialects.groupalarm.errors import UnreadableClaims, UnreadableToken
+from roster.dialects.groupalarm import auth, lookup, mapping, replies, wire
+from roster.dialects.groupalarm.errors import MemberStill, NotEditable, UnreadableClaims, UnreadableToken
 from roster.kit.errors import Forbidden, InvalidInput, StepUpRequired
 from roster.storage.tx import Tx
 from roster.web import body as bodies
@@ -30,26 +35,48 @@ async def get_user(tx: Tx, request: Request) -> wire.User:
     return mapping.user_out(user, token=auth.bearer(request) or "")
 
 
-@ops.put("/user/", id="UpdateUser", errors=(InvalidInput, Forbidden), extra={**auth.PERSON, **auth.BEFORE_ACTIVATION})
+@ops.put(
+    "/user/",
+    id="UpdateUser",
+    errors=(InvalidInput, NotEditable, NotAMember, OrgNotFound),
+    extra={**auth.PERSON, **auth.BEFORE_ACTIVATION},
+)
 async def update_user(tx: Tx, request: Request, body: wire.UserUpdate) -> wire.Success:
-    """Change the own profile."""
+    """Change the own profile, or with `organizationId` the names of a member of that organisation."""
     me = await users.get(tx, auth.me(tx.actor))
     if body.user.id not in (0, me.number):
-        raise Forbidden
+        await _update_member(tx, body)
+        return replies.done(request)
     await users.keep(tx, mapping.NAME, mapping.kept_of(body.user), mapping.user_change(body.user))
     return replies.done(request)
+
+
+async def _update_member(tx: Tx, body: wire.UserUpdate) -> None:
+    """Only names of members who let administrators edit them; what people decide themselves is ignored."""
+    if not body.organization_id:
+        raise Forbidden
+    org = await lookup.org(tx, body.organization_id)
+    member = await lookup.member(tx, org.id, body.user.id)
+    if not mapping.is_editable(member.person):
+        raise NotEditable
+    await profiles.change(tx, org.id, member.person.id, mapping.user_change(body.user))
 
 
 @ops.delete(
     "/user",
     id="DeleteUser",
-    errors=(Forbidden, LastAdministrator, StepUpRequired),
+    errors=(MemberStill, LastAdministrator, StepUpRequired),
     extra={**auth.PERSON, **auth.BEFORE_ACTIVATION},
 )
 async def delete_user(tx: Tx, request: Request) -> wire.Success:
     """Delete the own account, after leaving all organisations."""
     await auth.require_login(tx)
-    await users.delete(tx, auth.me(tx.actor))
+    me = auth.me(tx.actor)
+    try:
+        await organisations.delete_account(tx, me)
+    except StillMember:
+        count = len(await memberships.of_user(tx, me))
+        raise MemberStill(f"user is member of {count} organization{'' if count == 1 else 's'}") from None
     return replies.done(request, "MSG_USER_DELETED")
 
 

@@ -3,18 +3,41 @@
 import base64
 from typing import Final
 
+import msgspec
+
 from roster.core.flows import second_factors
+from roster.core.memberships.errors import NotAMember
 from roster.core.mfa import service as mfa
 from roster.core.mfa.errors import AlreadyActive, NotActive, NothingPrepared, WrongCode
-from roster.dialects.groupalarm import auth, qr, replies, wire
+from roster.core.orgs.errors import OrgNotFound, SecondFactorRequired
+from roster.dialects.groupalarm import auth, lookup, qr, replies, wire
 from roster.kit.actor import Actor
-from roster.kit.errors import StepUpRequired, TooMany
+from roster.kit.errors import Forbidden, InvalidInput, StepUpRequired, TooMany
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 from roster.web.operation import Operations
 from roster.web.request import Request
 
 ops: Final = Operations(tag="mfa")
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """About whom: the caller, or a member of an organisation."""
+
+    user: wire.Id = 0
+    organization: wire.Id = 0
+
+
+@ops.get("/mfa", id="MFAIsActive", errors=(InvalidInput, NotAMember, OrgNotFound, Forbidden), extra=auth.PERSON)
+async def is_active(tx: Tx, query: Asked) -> wire.MFAEnabledResponse:
+    """Tell whether two-factor login is on, for the caller or for a member of an organisation."""
+    if not query.user:
+        return wire.MFAEnabledResponse(await mfa.is_active(tx, auth.me(tx.actor)))
+    if not query.organization:
+        raise InvalidInput.of("organization", "required", "With a user the organisation must be named.")
+    org = await lookup.org(tx, query.organization)
+    member = await lookup.member(tx, org.id, query.user)
+    return wire.MFAEnabledResponse(await mfa.is_active(tx, member.person.id))
 
 
 @ops.put("/mfa", id="MFACreate", errors=(AlreadyActive, StepUpRequired), extra=auth.PERSON)
@@ -40,7 +63,12 @@ async def enable(runtime: Runtime, request: Request, actor: Actor, query: wire.C
     return replies.done(request, "MSG_MFA_ENABLED")
 
 
-@ops.delete("/mfa", id="MFADisable", errors=(WrongCode, NotActive, StepUpRequired, TooMany), extra=auth.PERSON)
+@ops.delete(
+    "/mfa",
+    id="MFADisable",
+    errors=(WrongCode, NotActive, SecondFactorRequired, StepUpRequired, TooMany),
+    extra=auth.PERSON,
+)
 async def disable(runtime: Runtime, request: Request, actor: Actor, query: wire.Code) -> wire.Success:
     """Switch two-factor login off with a current code or a backup code."""
     recently = runtime.settings.dialects.groupalarm.account_needs_login

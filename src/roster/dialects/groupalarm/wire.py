@@ -181,3 +181,109 @@ class UserSettings(msgspec.Struct, frozen=True, rename=spelled):
 
 Kept = dict[str, Any]
 """What the directory keeps for this dialect of a person."""
+
+
+class PublicUser(msgspec.Struct, frozen=True, rename=spelled):
+    """A member as others in the organisation see them."""
+
+    available_preference: bool
+    available_status: int
+    avatar_url: str
+    editable: bool
+    email: str
+    external_id: str
+    id: int
+    name: str
+    pending: bool
+    surname: str
+
+
+class PublicUserList(msgspec.Struct, frozen=True, rename=spelled):
+    """A page of members."""
+
+    public_users: list[PublicUser]
+    total_public_users: int
+
+
+class OrganizationLocation(msgspec.Struct, frozen=True, rename=spelled):
+    """Where an organisation is."""
+
+    address: Annotated[str, Meta(max_length=1000)] = ""
+    latitude: Annotated[float, Meta(ge=-90, le=90)] = 0.0
+    longitude: Annotated[float, Meta(ge=-180, le=180)] = 0.0
+
+
+class Organization(msgspec.Struct, frozen=True, rename=spelled):
+    """An organisation; `parentID` 0 is a root."""
+
+    avatar_url: str
+    creation_date: datetime | None
+    data_retention_period: int
+    description: str
+    enforces_two_factor_auth: bool
+    has_children: bool
+    id: int
+    language: str
+    location: OrganizationLocation
+    name: str
+    owner_ids: list[int]
+    parent_id: int
+    state: str
+    tags: list[str]
+    timezone: str
+    trial_end_date: datetime | None
+
+
+class OrganizationWrite(msgspec.Struct, frozen=True, rename=spelled):
+    """What counts of an organisation as sent; owners and state are not changed by it."""
+
+    id: Id = 0
+    parent_id: Id | None = 0
+    name: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType = UNSET
+    description: Annotated[str, Meta(max_length=10_000)] | UnsetType = UNSET
+    language: Annotated[str, Meta(max_length=35)] | UnsetType = UNSET
+    timezone: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
+    enforces_two_factor_auth: bool | UnsetType = UNSET
+    avatar_url: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
+    data_retention_period: Annotated[int, Meta(ge=0, le=1200)] | UnsetType = UNSET
+    location: OrganizationLocation | UnsetType | None = UNSET
+    tags: Annotated[list[Line], Meta(max_length=100)] | UnsetType | None = UNSET
+
+
+class OrganizationList(msgspec.Struct, frozen=True, rename=spelled):
+    """A page of organisations."""
+
+    organizations: list[Organization]
+    total_organizations: int
+
+
+class OrganizationChilds(msgspec.Struct, frozen=True, rename=spelled):
+    """A page of what is below an organisation, and what is above it from the root on."""
+
+    childs: list[Organization]
+    path: list[Organization]
+    total_childs: int
+
+
+class InvitationText(msgspec.Struct, frozen=True):
+    """What an organisation adds to its invitations."""
+
+    organization_id: Id = 0
+    text: Annotated[str, Meta(max_length=10_000)] = ""
+
+
+class ChangeEmailRequest(msgspec.Struct, frozen=True, rename=spelled):
+    """Another login address, one's own or that of somebody without any."""
+
+    new_email: Annotated[str, Meta(max_length=320)]
+    mfa_code: Annotated[str, Meta(max_length=64)] = ""
+    user_id: Id = 0
+
+
+class EmailChange(msgspec.Struct, frozen=True, rename=spelled):
+    """An address change that waits for its confirmation."""
+
+    new_email: str
+    user_id: int
+    creation_time: datetime | None
+    expiration_time: datetime | None

@@ -1,0 +1,89 @@
+"""Members of organisations (contract, tags users and user)."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta
+
+from roster.core.access.errors import LastOrgAdministrator
+from roster.core.memberships import service as memberships
+from roster.core.memberships.errors import NotAMember
+from roster.core.memberships.models import Member
+from roster.core.orgs.errors import OrgNotFound
+from roster.dialects.groupalarm import lookup, mapping, replies, wire
+from roster.kit.errors import Forbidden, InvalidInput
+from roster.kit.filters import AnyOf, Compare, Filter, Op, Sort
+from roster.kit.ids import OrgId
+from roster.kit.pages import Page
+from roster.storage.tx import Tx
+from roster.web.operation import Operations
+from roster.web.request import Request
+
+ops: Final = Operations(tag="users")
+
+_BATCH: Final = 1000
+_ORDERS: Final = {"sur_name": ("family_name", "given_name"), "name": ("given_name", "family_name")}
+
+
+class Listing(replies.Page, frozen=True, kw_only=True):
+    """Which members of which organisation, in which order."""
+
+    organization: lookup.Number
+    search: Annotated[str, Meta(max_length=200)] = ""
+    orderby: Literal["sur_name", "name"] = "sur_name"
+    orderdir: Literal["asc", "desc"] = "asc"
+
+
+@ops.get("/users", id="GetUsersInOrganization", errors=(OrgNotFound, Forbidden, InvalidInput))
+async def list_members(tx: Tx, query: lookup.InOrganization) -> list[wire.PublicUser]:
+    """List every member of an organisation, invited ones included."""
+    org = await lookup.org(tx, query.organization)
+    return [mapping.public_user_out(each) async for each in _all(tx, org.id)]
+
+
+@ops.get("/users/pagination", id="GetUsersInOrganizationPagination", errors=(OrgNotFound, Forbidden, InvalidInput))
+async def list_page(tx: Tx, query: Listing) -> wire.PublicUserList:
+    """List members in pages, perhaps those only with a text in their names or address."""
+    org = await lookup.org(tx, query.organization)
+    sorts = [Sort(field, descending=query.orderdir == "desc") for field in _ORDERS[query.orderby]]
+    page = Page(limit=query.limit, offset=query.offset, total=True)
+    found = await memberships.search(tx, org.id, _containing(query.search.strip()), sorts, page)
+    return wire.PublicUserList([mapping.public_user_out(each) for each in found.items], found.total or 0)
+
+
+@ops.get("/user/{userID}", id="GetSpecificUser", tag="user", errors=(NotAMember, OrgNotFound, Forbidden, InvalidInput))
+async def get(tx: Tx, query: lookup.InOrganization, userID: int) -> wire.User:
+    """Read a member of an organisation."""
+    org = await lookup.org(tx, query.organization)
+    return mapping.member_out(await lookup.member(tx, org.id, userID))
+
+
+@ops.delete(
+    "/user/{userID}/{organizationID}",
+    id="DeleteUserFromOrganization",
+    tag="user",
+    errors=(NotAMember, OrgNotFound, Forbidden, LastOrgAdministrator),
+)
+async def remove(tx: Tx, request: Request, userID: int, organizationID: int) -> wire.Success:
+    """Leave an organisation, or remove a member; the last administrator stays."""
+    user_id = await lookup.member_id(tx, userID)
+    org = await lookup.org_of(tx, organizationID, user_id)
+    await memberships.remove(tx, org.id, user_id)
+    return replies.done(request, replies.DELETED)
+
+
+async def _all(tx: Tx, org_id: OrgId) -> AsyncIterator[Member]:
+    cursor: str | None = None
+    while True:
+        found = await memberships.search(tx, org_id, None, (), Page(limit=_BATCH, cursor=cursor))
+        for each in found.items:
+            yield each
+        cursor = found.next
+        if cursor is None:
+            return
+
+
+def _containing(text: str) -> Filter | None:
+    if not text:
+        return None
+    return AnyOf(tuple(Compare(field, Op.CONTAINS, text) for field in ("given_name", "family_name", "email")))
