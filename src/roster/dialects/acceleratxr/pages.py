@@ -1,39 +1,12 @@
-"""The few pages that people see who follow a link in a message. No script, nothing from elsewhere, nothing kept.
+"""The few pages that people see who follow a link in a message."""
 
-A link in a message is followed by scanners too, so following it changes nothing: the page asks for a press of a button.
-"""
-
-from html import escape
-from string import Template
 from typing import Final
 
 from roster.kit.errors import RosterError
+from roster.web import plain_page
 from roster.web.reply import Reply
 from roster.web.request import Request
 
-_HEADERS: Final = (
-    (
-        "Content-Security-Policy",
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
-    ),
-    ("Referrer-Policy", "no-referrer"),
-)
-_PAGE: Final = Template("""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title</title>
-<style>
-:root { color-scheme: light dark; font: 100%/1.5 system-ui, sans-serif; }
-main { max-width: 28rem; margin: 4rem auto; padding: 0 1rem; }
-label, input, button { display: block; width: 100%; box-sizing: border-box; font: inherit; }
-input, button { margin: .5rem 0 1rem; padding: .6rem; }
-</style>
-</head>
-<body><main><h1>$title</h1>$content</main></body>
-</html>
-""")
 _CONFIRM: Final = '<p>Press the button to confirm.</p><form method="post"><button>Confirm my address</button></form>'
 _FORM: Final = (
     '<form method="post"><label for="secret">New password</label>'
@@ -55,24 +28,19 @@ def preferred(request: Request) -> bool:
 
 def confirm_address() -> Reply:
     """Asks for the press that verifies an address."""
-    return _page(200, "Confirm your e-mail address", _CONFIRM)
+    return plain_page.of("Confirm your e-mail address", _CONFIRM)
 
 
 def ask_password() -> Reply:
     """Asks for a new password."""
-    return _page(200, "Choose a new password", _FORM)
+    return plain_page.of("Choose a new password", _FORM)
 
 
-def done(sentence: str) -> Reply:
+def done(text: str) -> Reply:
     """It worked."""
-    return _page(200, "Done", f"<p>{escape(sentence)}</p>")
+    return plain_page.of("Done", plain_page.line(text))
 
 
 def refused(error: RosterError, status: int, *, again: bool = False) -> Reply:
     """It did not work; with `again` the new password can be typed once more."""
-    return _page(status, "That did not work", f"<p>{escape(error.message)}</p>" + (_FORM if again else ""))
-
-
-def _page(status: int, title: str, content: str) -> Reply:
-    text = _PAGE.substitute(title=title, content=content)
-    return Reply(status, text.encode(), _HEADERS, "text/html; charset=utf-8")
+    return plain_page.of("That did not work", plain_page.line(error.message) + (_FORM if again else ""), status)

@@ -10,6 +10,7 @@ from roster.kit import secrets
 from roster.kit.actor import Actor
 from roster.kit.errors import InvalidInput, InvalidToken, TooMany, Unauthenticated
 from roster.storage.runtime import Runtime
+from roster.web import plain_page
 from roster.web.operation import Operations
 from roster.web.reply import Reply
 from roster.web.request import Request
@@ -36,7 +37,7 @@ async def resend(runtime: Runtime, request: Request, actor: Actor) -> wire.Succe
     public=True,
     errors=(InvalidInput, TokenNotFound),
     returns=wire.Success,
-    also_produces=(pages.HTML,),
+    also_produces=(plain_page.HTML,),
 )
 async def confirm(runtime: Runtime, request: Request, actor: Actor, token: str) -> Reply | wire.Success:
     """Activate an account with the mailed token; browsers are answered with a page."""
@@ -50,7 +51,7 @@ async def confirm(runtime: Runtime, request: Request, actor: Actor, token: str) 
     return pages.done(request, done) if pages.wanted(request) else replies.done(request, done)
 
 
-@ops.get(PATH, id="ShowActivation", public=True, produces=pages.HTML, returns=None, extra=pages.FOR_PEOPLE)
+@ops.get(PATH, id="ShowActivation", public=True, produces=plain_page.HTML, returns=None, extra=pages.FOR_PEOPLE)
 async def show(request: Request, token: str) -> Reply:
     """The page that the link leads to: it asks for a press of a button, since scanners of mail follow links too."""
     del token

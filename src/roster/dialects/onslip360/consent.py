@@ -23,6 +23,7 @@ from roster.dialects.onslip360.mapping import integrations as mapping
 from roster.kit.actor import Actor
 from roster.kit.errors import BadCredentials, Forbidden, InvalidInput
 from roster.storage.runtime import Runtime
+from roster.web import plain_page
 from roster.web.bind import FORM
 from roster.web.operation import Operations
 from roster.web.reply import Reply
@@ -55,19 +56,19 @@ class Answer(msgspec.Struct, frozen=True):
     deny: _Parameter = ""
 
 
-@ops.get("/", id="oauthAuthorizationPage", public=True, produces=pages.HTML, returns=bytes)
+@ops.get("/", id="oauthAuthorizationPage", public=True, produces=plain_page.HTML, returns=bytes)
 async def show(query: Asked) -> Reply:
     """Asks who lets the application act for them."""
     wrong = _problem(query)
-    return pages.page(_TITLE, pages.sentence(wrong), 400) if wrong else _form(query)
+    return plain_page.of(_TITLE, plain_page.line(wrong), 400) if wrong else _form(query)
 
 
-@ops.post("/", id="oauthAuthorizationForm", public=True, produces=pages.HTML, returns=bytes, consumes=(FORM,))
+@ops.post("/", id="oauthAuthorizationForm", public=True, produces=plain_page.HTML, returns=bytes, consumes=(FORM,))
 async def answer(runtime: Runtime, actor: Actor, query: Asked, body: Answer) -> Reply:
     """Signs in, consents, and leads back to the application; nobody stays signed in."""
     wrong = _problem(query)
     if wrong:
-        return pages.page(_TITLE, pages.sentence(wrong), 400)
+        return plain_page.of(_TITLE, plain_page.line(wrong), 400)
     try:
         inside = await _signed_in(runtime, actor, body)
     except BadCredentials as error:
@@ -139,7 +140,7 @@ def _form(query: Asked, complaint: str = "", *, status: int = 200) -> Reply:
     target = urlsplit(query.redirect_uri)
     content = (
         f"<p><strong>{escape(query.client_id)}</strong> wants to act in your name, and leads you back to "
-        f"{escape(target.netloc)}.</p>{wants}{pages.sentence(complaint) if complaint else ''}"
+        f"{escape(target.netloc)}.</p>{wants}{plain_page.line(complaint) if complaint else ''}"
         '<form method="post"><label for="company">Company</label>'
         '<input id="company" name="company" autocomplete="organization" required>'
         '<label for="user">User</label><input id="user" name="user" autocomplete="username" required>'
@@ -150,7 +151,7 @@ def _form(query: Asked, complaint: str = "", *, status: int = 200) -> Reply:
         '<button>Allow</button><button name="deny" value="1">Do not allow</button></form>'
     )
     origin = f"{target.scheme}://{target.netloc}" if _is_plain(target.netloc) else ""
-    return pages.page(_TITLE, content, status, leads_to=origin)
+    return plain_page.of(_TITLE, content, status, leads_to=origin)
 
 
 def _is_plain(place: str) -> bool:
