@@ -71,10 +71,10 @@ class Taken(Conflict):
 
 
 class StaleVersion(Conflict):
-    """The caller's copy is older than the stored one."""
+    """The caller's copy is not the stored one."""
 
     code = "stale_version"
-    text = "The stored version is newer."
+    text = "The version is not the stored one."
 
     def __init__(self, *, stored: int, sent: int) -> None:
         self.stored = stored

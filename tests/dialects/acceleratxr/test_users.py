@@ -241,7 +241,7 @@ async def test_changing_the_same_version_twice_is_refused_as_in_the_example(wire
     assert first.json()["version"] == 1
     assert first.json()["lastName"] == "Smith"
     assert first.json()["dateModified"] > first.json()["dateCreated"]
-    assert second.json() == {"code": "api-012", "status": 409, "message": "The stored version is newer."}
+    assert second.json() == {"code": "api-012", "status": 409, "message": "The version is not the stored one."}
 
 
 async def test_without_version_and_uid_a_change_is_taken(wire: Wire, jane: Person) -> None:

@@ -96,7 +96,7 @@ def test_an_error_that_belongs_nowhere_is_a_fault_of_ours() -> None:
 def test_a_stale_version_tells_both_as_the_wire_counts_them() -> None:
     body = msgspec.to_builtins(errors.render(kit.StaleVersion(stored=2, sent=0), REQUEST).body)
 
-    assert body == [{"summary": "The stored version is newer.", "requestVersion": 1, "version": 3}]
+    assert body == [{"summary": "The version is not the stored one.", "requestVersion": 1, "version": 3}]
 
 
 def test_each_problem_has_an_entry() -> None:
