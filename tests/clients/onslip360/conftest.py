@@ -8,10 +8,15 @@ import msgspec
 import pytest
 
 from tests import servers
+from tests.clients.node import Conversation
 from tests.servers import PASSWORD, Installation, Server
 
 PAGE = "https://shop.example"
 """Where pages come from that use the SDK for the web."""
+
+WEB = "@onslip/onslip-360-web-api"
+OLDER, NEWER = "node-api-1.36", "node-api-1.37"
+"""`@onslip/onslip-360-node-api` of these versions, by the names that `package.json` gives them."""
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -35,6 +40,13 @@ class Account(msgspec.Struct, frozen=True):
 
 
 Accounts = Callable[..., Account]
+
+
+def refused(said: Conversation, *steps: str) -> list[tuple[int | None, str]]:
+    """Status and code of these steps, each of which has a message too."""
+    failures = [said.failure(step) for step in steps]
+    assert all(failure.message for failure in failures)
+    return [(failure.status, failure.code) for failure in failures]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 from tests import servers
 from tests.clients import front
 from tests.clients.node import Node
-from tests.clients.onslip360.conftest import Accounts
+from tests.clients.onslip360.conftest import NEWER, Accounts
 from tests.servers import Installation, Server
 
 PUBLIC = "roster.example"
@@ -26,7 +26,7 @@ async def test_a_client_signs_for_the_public_address(
 ):
     account = make_account()
     async with front.standing(server.url, [PUBLIC], tmp_path) as stands:
-        known = account.environment | stands.environment | {"SDK": "node-api-1.37"}
+        known = account.environment | stands.environment | {"SDK": NEWER}
         said = await node.run("arrival.mjs", env=known | {"BASE": f"https://{PUBLIC}/onslip360/v1/"})
 
     assert said["client info"]["user"]["alias"] == "boss"

@@ -1,17 +1,13 @@
 """The product's own SDKs, as npm has them, against a served realm: two for Node, and the one for browsers in jsdom."""
 
 from time import time
-from typing import Any
 
 import pytest
 
 from tests.clients.node import Conversation, Node
-from tests.clients.onslip360.conftest import Account, Accounts
-from tests.servers import PASSWORD, Installation, Server
+from tests.clients.onslip360.conftest import NEWER, OLDER, WEB, Account, Accounts, refused
+from tests.servers import Installation
 
-WEB = "@onslip/onslip-360-web-api"
-OLDER, NEWER = "node-api-1.36", "node-api-1.37"
-"""`@onslip/onslip-360-node-api` of these versions, by the names that `package.json` gives them."""
 MANY = 1100
 
 
@@ -37,13 +33,6 @@ async def said(node: Node, account: Account, sdk: str) -> Conversation:
 async def given(node: Node, account: Account, sdk: str) -> Conversation:
     """The conversation about what users are given, and what they sign with."""
     return await node.run("neighbours.mjs", env=account.environment | {"SDK": sdk})
-
-
-def refused(said: Conversation, *steps: str) -> list[tuple[int | None, str]]:
-    """Status and code of these steps, each of which has a message too."""
-    failures = [said.failure(step) for step in steps]
-    assert all(failure.message for failure in failures)
-    return [(failure.status, failure.code) for failure in failures]
 
 
 def paths(said: Conversation, step: str) -> list[str]:
@@ -287,27 +276,6 @@ def test_whoever_is_deleted_signs_nothing(given: Conversation):
     assert refused(given, *gone) == [(401, "unauthorized")] * 3
 
 
-# those who run all realms
-
-
-async def test_who_runs_all_realms_signs_in_each(
-    node: Node, make_account: Accounts, installation: Installation, server: Server
-):
-    account = make_account()
-    made = installation.ask("key", "create", "--user", "admin", "--kind", "hawk")
-    demon = Account(server.url, "main", made["id"], made["key"])
-
-    said = await node.run("demon.mjs", env=demon.environment | {"SDK": OLDER, "OTHER_REALM": account.realm})
-
-    assert said["at home"]["user"]["demon"] is True
-    assert "show-companies" in said["at home"]["permissions"]
-    assert said["there"]["company"]["alias"] == account.realm
-    assert said["list"] == ["asa", "boss"]
-    assert said["as somebody there"]["user"]["alias"] == "boss"
-    assert "show-companies" not in said["as somebody there"]["permissions"]
-    assert refused(said, "as nobody there") == [(403, "forbidden")]
-
-
 # long lists
 
 
@@ -358,58 +326,3 @@ async def test_a_wrong_clock_is_told_the_right_time_under_the_key(node: Node, ma
         assert (told["status"], told["code"], told["error"]) == (401, "unauthorized", "Stale timestamp")
         assert abs(int(told["ts"]) - time()) < 60
         assert told["tsm"]
-
-
-# applications that act for people
-
-
-@pytest.fixture(scope="module")
-async def allowed(node: Node, make_account: Accounts) -> Conversation:
-    """The conversation of an application that people let act for them."""
-    return await node.run("oauth.mjs", env=make_account().environment | {"SDK": NEWER, "PASSWORD": PASSWORD})
-
-
-def back(said: Conversation, step: str) -> dict[str, Any]:
-    """What the page told the application."""
-    assert said[step]["status"] == 303
-    return said[step]["back"]
-
-
-def test_an_integration_is_registered(allowed: Conversation):
-    made = allowed["register"]
-
-    assert (made["alias"], set(made["permissions"])) == ("acme-sync", {"show-users", "show-roles"})
-    assert allowed["registered"] == [made]
-    assert allowed["fetched"] == made
-
-
-def test_the_page_leads_back_with_a_code_for_whoever_allows_it(allowed: Conversation):
-    assert "acme-sync" in allowed["page"]
-    assert allowed["wrong password"] == {"status": 401, "back": None}
-    refusal = back(allowed, "not allowed")
-    assert (refusal["error"], refusal["state"]) == ("access_denied", "where I was")
-    granted = back(allowed, "allowed")
-    assert granted.keys() == {"code", "state"}
-
-
-def test_a_code_becomes_a_key_once(allowed: Conversation):
-    token = allowed["token"]
-
-    assert token["access_token"].startswith("key:boss+acme-sync")
-    assert len(token["secret"]) >= 43
-    assert refused(allowed, "wrong verifier", "the code again") == [(400, "bad-request")] * 2
-
-
-def test_the_key_does_what_was_allowed_and_no_more(allowed: Conversation):
-    info = allowed["sign"]
-
-    assert (info["user"]["alias"], info["permissions"]) == ("boss", ["show-users"])
-    assert allowed["list"] == ["boss"]
-    assert refused(allowed, "more than was allowed") == [(403, "forbidden")]
-
-
-def test_consent_by_the_api_gives_a_key_as_well(allowed: Conversation):
-    assert allowed["token of consent"]["scope"] == "show-roles"
-    assert allowed["sign by consent"]["permissions"] == ["show-roles"]
-    assert allowed["sign by consent"]["access-token"]["name"] == "Roles only"
-    assert refused(allowed, "consent to more", "consent for another address") == [(400, "bad-request")] * 2
