@@ -18,6 +18,7 @@ from roster.kit.errors import Forbidden, InvalidInput, InvalidToken, StepUpRequi
 from roster.kit.ids import UserId
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
+from roster.web import plain_page
 from roster.web.operation import Operations
 from roster.web.reply import Reply
 from roster.web.request import Request
@@ -75,7 +76,7 @@ async def abort_change(tx: Tx, request: Request, query: Whose) -> wire.Success:
     public=True,
     errors=(InvalidInput, EmailTaken, TokenNotFound),
     returns=wire.Success,
-    also_produces=(pages.HTML,),
+    also_produces=(plain_page.HTML,),
 )
 async def confirm(runtime: Runtime, request: Request, actor: Actor, token: str) -> Reply | wire.Success:
     """Put the new address in force with the mailed token; browsers are answered with a page."""
@@ -89,7 +90,7 @@ async def confirm(runtime: Runtime, request: Request, actor: Actor, token: str) 
     return pages.done(request, done) if pages.wanted(request) else replies.done(request, done)
 
 
-@ops.get(_PATH, id="ShowEmailChange", public=True, produces=pages.HTML, returns=None, extra=pages.FOR_PEOPLE)
+@ops.get(_PATH, id="ShowEmailChange", public=True, produces=plain_page.HTML, returns=None, extra=pages.FOR_PEOPLE)
 async def show(request: Request, token: str) -> Reply:
     """The page that the link leads to: it asks for a press of a button."""
     del token
