@@ -9,7 +9,9 @@ from uuid import UUID
 import msgspec
 from pyotp.totp import TOTP
 
+from roster.core.access import org_roles
 from roster.core.access import service as access
+from roster.core.access.models import RoleDraft
 from roster.core.attributes import service as attributes
 from roster.core.attributes.models import DefinitionDraft
 from roster.core.credentials import hashing
@@ -21,8 +23,11 @@ from roster.core.flows import granting
 from roster.core.labels import categories
 from roster.core.labels import service as labels
 from roster.core.labels.models import CategoryDraft, LabelDraft, Subject
+from roster.core.memberships import roles as memberships
 from roster.core.messages import service as messages
 from roster.core.mfa import service as mfa
+from roster.core.orgs import tokens as org_tokens
+from roster.core.orgs.models import OrgTokenDraft
 from roster.core.places import service as places
 from roster.core.places.models import PlaceDraft
 from roster.core.realms.models import Realm
@@ -37,6 +42,7 @@ from roster.kit.errors import NotFound
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 from tests import factories
+from tests.core import organisations
 from tests.dialects.conftest import Person, signed_in
 
 PASSWORD = "correct horse battery"
@@ -83,6 +89,7 @@ async def a_world(runtime: Runtime, realm: Realm) -> World:
             tx, "verify_email", values, user_id=target.id, recipient=f"{name}@example.com", locale="en"
         )
         things = await _things(tx, target)
+    things |= await _organisation(runtime, realm, target)
     person = await signed_in(runtime, realm, target)
     async with runtime.read(actor) as tx:
         (session,) = await tx.rows("SELECT id FROM sessions WHERE realm_id = $1 AND user_id = $2", realm.id, target.id)
@@ -113,6 +120,19 @@ async def _things(tx: Tx, target: User) -> dict[str, object]:
     label = await labels.create(tx, LabelDraft(name="Red", category_id=category.id))
     await labels.attach(tx, Subject.USER, target.id, [label.id])
     return {"device": device.id, "category": category.id, "empty": empty.id, "label": label.id}
+
+
+async def _organisation(runtime: Runtime, realm: Realm, founder: User) -> dict[str, object]:
+    """An organisation with a member, a role and a token, and somebody outside of it."""
+    org = await organisations.founded(runtime, realm, founder)
+    member = await organisations.joined(runtime, realm, org)
+    outsider = await factories.a_person(runtime, realm)
+    async with runtime.write(await factories.acting_as(runtime, realm, founder)) as tx:
+        role = await org_roles.create_role(tx, org.id, RoleDraft("medics", permissions=["orgs.read"]))
+        await memberships.assign(tx, org.id, role.id, member.id)
+        token = (await org_tokens.create(tx, org.id, OrgTokenDraft("machine"))).token
+    named = {"org": org, "member": member, "outsider": outsider, "org_role": role, "org_token": token}
+    return {name: each.id for name, each in named.items()}
 
 
 Prepare = Callable[[World, User], Awaitable[dict[str, str]]]
@@ -247,6 +267,9 @@ def _deleted(name: str, delete: Callable[[Tx, Any], Awaitable[None]]) -> Prepare
 _TARGET = {"user_id": "$target"}
 _ROLE = {"role_id": "$role"}
 _PLACE = {"kind": "facility", "key": "$place"}
+_ORG = {"org_id": "$org"}
+_MEMBER = {**_ORG, "user_id": "$member"}
+_ORG_ROLE = {**_ORG, "role_id": "$org_role"}
 _DEVICE = {"device_id": "$device"}
 _CATEGORY = {"category_id": "$category"}
 _LABEL = {"label_id": "$label"}
@@ -336,6 +359,33 @@ CASES: dict[str, Case] = {
     "getPlace": Case(needs=("places.read",), path=_PLACE),
     "putPlace": Case(needs=("places.write",), path={"kind": "zone", "key": "z-1"}, json={"name": "North"}),
     "deletePlace": Case(needs=("places.write",), path=_PLACE),
+    "listOrganisations": Case(query={"filter": 'name sw "m"', "total": "true"}),
+    "createOrganisation": Case(json={"name": "Fire brigade"}),
+    "getOrganisation": Case(needs=("orgs.read",), path=_ORG),
+    "patchOrganisation": Case(needs=("orgs.write",), path=_ORG, json={"timezone": "Europe/Stockholm"}),
+    "deleteOrganisation": Case(needs=("*",), path=_ORG),
+    "listOrganisationParts": Case(needs=("orgs.read",), path=_ORG),
+    "moveOrganisation": Case(needs=("*",), path=_ORG, json={"parent_id": None}),
+    "listOwners": Case(needs=("orgs.read",), path=_ORG),
+    "addOwner": Case(needs=("*",), path=_MEMBER),
+    "removeOwner": Case(needs=("*",), path=_MEMBER),
+    "listMyOrganisations": Case(),
+    "listMembers": Case(needs=("members.read", "orgs.read"), path=_ORG, query={"filter": 'state eq "active"'}),
+    "addMember": Case(needs=("members.write", "users.write"), path=_ORG, json={"user_id": "$outsider"}),
+    "getMember": Case(needs=("members.read", "orgs.read"), path=_MEMBER),
+    "patchMember": Case(needs=("members.write",), path=_MEMBER, json={"external_id": "7"}),
+    "removeMember": Case(needs=("members.write",), path=_MEMBER),
+    "listMemberRoles": Case(needs=("members.read", "orgs.read"), path=_MEMBER),
+    "assignMemberRole": Case(needs=("roles.assign", "orgs.read"), path={**_MEMBER, "role_id": "$org_role"}),
+    "unassignMemberRole": Case(needs=("roles.assign", "orgs.read"), path={**_MEMBER, "role_id": "$org_role"}),
+    "listOrganisationRoles": Case(needs=("roles.read", "orgs.read"), path=_ORG),
+    "createOrganisationRole": Case(needs=("roles.create",), also=("roles.write",), path=_ORG, json={"name": "cooks"}),
+    "getOrganisationRole": Case(needs=("roles.read", "orgs.read"), path=_ORG_ROLE),
+    "patchOrganisationRole": Case(needs=("roles.write", "orgs.read"), path=_ORG_ROLE, json={"description": "Help"}),
+    "deleteOrganisationRole": Case(needs=("roles.write", "orgs.read"), path=_ORG_ROLE),
+    "listOrganisationTokens": Case(needs=("orgs.administer",), path=_ORG),
+    "createOrganisationToken": Case(needs=("orgs.administer",), path=_ORG, json={"name": "machine"}),
+    "revokeOrganisationToken": Case(needs=("orgs.administer",), path={**_ORG, "token_id": "$org_token"}),
     "listDevices": Case(needs=("devices.read",), query={"filter": 'status eq "enabled"'}),
     "createDevice": Case(needs=("devices.write",), json={"name": "Till"}),
     "getDevice": Case(needs=("devices.read",), path=_DEVICE),

@@ -80,10 +80,15 @@ def _covers(holder: Grants, permission: str, limits: contexts.Limits) -> bool:
 
 
 def is_above(other: Grants, holder: Grants) -> bool:
-    """Whether `other` may do something, anywhere, that `holder` may not do there."""
+    """Whether `other` may do something, anywhere, that `holder` may not do there.
+
+    What they may do within organisations does not count: otherwise whoever founds one would be beyond the reach of
+    those who look after accounts.
+    """
     if not covers(holder, other.everywhere):
         return True
-    return not all(covers(holder, scope.permissions, dict(scope.limits)) for scope in other.within)
+    within = (scope for scope in other.within if not scope.is_about_organisations)
+    return not all(covers(holder, scope.permissions, dict(scope.limits)) for scope in within)
 
 
 async def _grouped(tx: Tx, held: Iterable[store.Held], version: int | None) -> Grouped:

@@ -42,6 +42,12 @@ async def get_by_number(tx: Tx, number: int) -> Org:
     return await _seen(tx, await store.find_by_number(tx, number))
 
 
+async def known_to_member(tx: Tx, org_id: OrgId, user_id: UserId) -> Org:
+    """The same for a person who belongs to it, be it as a pending member, as whoever calls has seen."""
+    found = await store.find(tx, org_id)
+    return found if tx.actor.is_user(user_id) else await _seen(tx, found)
+
+
 async def lock(tx: Tx, org_id: OrgId) -> Org:
     """One organisation, locked until the end of the transaction; who asks decides about rights. Raises OrgNotFound."""
     return await store.lock(tx, org_id)

@@ -16,7 +16,11 @@ from roster.dialects.native import (
     label_categories,
     labels,
     me,
+    members,
     messages,
+    org_roles,
+    org_tokens,
+    organisations,
     pages,
     permissions,
     places,
@@ -32,7 +36,8 @@ from roster.web.operation import Operations
 
 _DESCRIPTION: Final = """The platform's own API, for its console, its command line and new applications.
 
-Sign in with `POST /sign-in` and send `Authorization: Bearer …`; API keys go into the same header. Tokens say which
+Sign in with `POST /sign-in` and send `Authorization: Bearer …`; API keys and tokens of organisations go into the same
+header. Tokens say which
 realm they are for. Administrators of the main realm act in another one with the header `Roster-Realm: <slug>`.
 
 Times are in UTC, in RFC 3339 with milliseconds. Lists come in pages: `limit`, and `cursor` with `next_cursor` of the
@@ -51,6 +56,10 @@ for _subject in (
     roles,
     permissions,
     places,
+    organisations,
+    members,
+    org_roles,
+    org_tokens,
     devices,
     labels,
     label_categories,

@@ -11,7 +11,7 @@ import msgspec
 from roster.core.flows.models import Granted
 from roster.core.realms import service as realms
 from roster.core.realms.errors import RealmNotFound
-from roster.core.tokens import naming
+from roster.core.tokens import naming, organisations
 from roster.core.tokens import service as tokens
 from roster.kit import actor as actors
 from roster.kit.actor import Actor
@@ -28,7 +28,11 @@ _REALM_HEADER: Final = "roster-realm"
 _SAFE: Final = frozenset({"GET", "HEAD"})
 
 SECURITY_SCHEMES: Final = {
-    "bearer": {"type": "http", "scheme": "bearer", "description": "An access token, an API key or a personal token."},
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An access token, an API key, a personal or an organisation's token.",
+    },
     "cookie": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE},
 }
 
@@ -54,7 +58,8 @@ async def again(tx: Tx, request: Request) -> Actor:
     slug = await naming.realm_of(tx, text)
     if slug is None or (is_bound(request) and slug != request.realm_slug):
         raise InvalidToken
-    actor = await tokens.authenticate(tx, slug, text, request.origin)
+    known = organisations.authenticate if organisations.is_one(text) else tokens.authenticate
+    actor = await known(tx, slug, text, request.origin)
     return await _elsewhere(tx, request, actor)
 
 
