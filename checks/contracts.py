@@ -7,13 +7,13 @@ from importlinter import Contract, ContractCheck, fields, output
 
 
 class PrivateModules(Contract):
-    """A module of one of these names is imported only by its siblings: a feature's SQL by the feature alone."""
+    """A module called `name`, or `…_name`, is imported only by its siblings: a feature's SQL by the feature alone."""
 
     names: Any = fields.SetField(subfield=fields.StringField())
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:  # noqa: ARG002 - as the base class has it
         """Every import from outside of the module's own package."""
-        private = [module for module in graph.modules if module.rpartition(".")[2] in self.names]
+        private = [module for module in graph.modules if module.rpartition(".")[2].rpartition("_")[2] in self.names]
         breaches = [
             (importer, module)
             for module in sorted(private)
