@@ -224,6 +224,3 @@ def test_the_scheme_is_recognised(text: str, expected: bool):
 
 def test_a_key_is_handed_over_in_base64():
     assert hawk.write_key(KEY) == "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
-    assert hawk.read_key(hawk.write_key(KEY)) == KEY
-    assert hawk.read_key("MDEyMzQ") is None
-    assert hawk.read_key("åäö=") is None

@@ -302,17 +302,6 @@ def check_sorts(
     return tuple(first.values())
 
 
-def parse_value(field: Field, text: str) -> Scalar:
-    """The value of this field's kind that the text spells. Raises InvalidFilter.
-
-    Integers have 64 bits; instants are RFC 3339, or a date, which is its first moment in UTC; booleans `true`, `false`.
-    """
-    try:
-        return values.parse(field.kind, text)
-    except WrongValue as error:
-        raise problem(field.name, "wrong_value", str(error)) from None
-
-
 class _Check:
     """One pass over a filter; counts its terms. Depth is checked on the way down, so no input can use up the stack."""
 

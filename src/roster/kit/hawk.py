@@ -172,14 +172,6 @@ def joint_key(device_key: bytes, key: bytes) -> bytes:
     return hmac.digest(device_key, b"roster.joint.1\n" + key, "sha256")
 
 
-def read_key(text: str) -> bytes | None:
-    """The bytes of a key as it is handed to people, in Base64; None when it is none."""
-    try:
-        return base64.b64decode(text.encode("ascii"), validate=True)
-    except ValueError:
-        return None
-
-
 def write_key(key: bytes) -> str:
     """A key as it is handed to people, in Base64 (RFC 4648, section 4)."""
     return base64.b64encode(key).decode()

@@ -37,11 +37,6 @@ def server_sent(events: AsyncIterator[Event], *, heartbeat: float = HEARTBEAT) -
     return Stream(_beating(events, heartbeat), "text/event-stream", headers=headers)
 
 
-def json_lines(rows: AsyncIterator[object]) -> Stream:
-    """Values as NDJSON, one to a line."""
-    return Stream(_lines(rows), "application/x-ndjson")
-
-
 async def pump(stream: Stream, receive: Receive, send: Send) -> None:
     """Send all chunks; stop making them as soon as the client is gone. Errors of the source are raised."""
     sending = asyncio.ensure_future(_send_all(stream.chunks, send))
@@ -102,15 +97,6 @@ async def _beating(events: AsyncIterator[Event], heartbeat: float) -> AsyncItera
         if coming is not None:
             await _end(coming)
         await close(events)
-
-
-async def _lines(rows: AsyncIterator[object]) -> AsyncIterator[bytes]:
-    encoder = msgspec.json.Encoder()
-    try:
-        async for row in rows:
-            yield encoder.encode(row) + b"\n"
-    finally:
-        await close(rows)
 
 
 def _one_line(text: str) -> str:

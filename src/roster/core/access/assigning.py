@@ -49,11 +49,6 @@ async def assign(
     return await _assign(tx, role, user_id, wanted, scopes=scopes, is_owner=is_owner)
 
 
-async def assign_on_behalf(tx: Tx, role: Role, user_id: UserId) -> None:
-    """Give a role as part of a larger use case that has made its own checks (bootstrap, import)."""
-    await store.assign(tx, role.id, user_id, {}, is_owner=False)
-
-
 async def unassign(tx: Tx, assignment_id: AssignmentId, *, of: UserId | None = None) -> None:
     """Take a role from a person, who is `of` when that is given. Needs `roles.assign` over the person and the places.
 

@@ -42,7 +42,6 @@ is_over = reach.over
 
 assignments_of = assigning.assignments_of
 assign = assigning.assign
-assign_on_behalf = assigning.assign_on_behalf
 unassign = assigning.unassign
 set_assignments = assigning.set_assignments
 set_roles = assigning.set_roles

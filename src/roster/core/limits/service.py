@@ -55,16 +55,6 @@ async def forgive(tx: Tx, spending: tuple[Policy, str]) -> None:
     await store.forgive(tx, spending[0].bucket(spending[1]))
 
 
-async def clear(tx: Tx, policy: Policy, key: str) -> None:
-    """Forget what was spent."""
-    await store.clear(tx, policy.bucket(key))
-
-
-async def give_back(tx: Tx, policy: Policy, key: str) -> None:
-    """Undo one spending."""
-    await store.give_back(tx, policy.bucket(key))
-
-
 async def settle(tx: Tx, *, cleared: Sequence[tuple[Policy, str]], returned: Sequence[tuple[Policy, str]]) -> None:
     """Clear some counters and give back one to others, in one statement."""
     await store.settle(

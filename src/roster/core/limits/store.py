@@ -46,16 +46,6 @@ async def forgive(tx: Tx, bucket: str) -> None:
     await tx.run("UPDATE counters SET spent = 0 WHERE realm_id = $1 AND bucket = $2 AND spent > 0", tx.realm_id, bucket)
 
 
-async def clear(tx: Tx, bucket: str) -> None:
-    await tx.run("DELETE FROM counters WHERE realm_id = $1 AND bucket = $2", tx.realm_id, bucket)
-
-
-async def give_back(tx: Tx, bucket: str) -> None:
-    await tx.run(
-        "UPDATE counters SET spent = greatest(spent - 1, 0) WHERE realm_id = $1 AND bucket = $2", tx.realm_id, bucket
-    )
-
-
 async def settle(tx: Tx, cleared: Sequence[str], returned: Sequence[str]) -> None:
     """Rows are locked in the order in which `spend` takes them."""
     await tx.run(

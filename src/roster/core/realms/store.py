@@ -57,10 +57,6 @@ async def page(tx: Tx, after: str, limit: int) -> list[Realm]:
     return [row.realm() for row in rows]
 
 
-async def count(tx: Tx) -> int:
-    return await tx.value("SELECT count(*) FROM realms")
-
-
 async def insert(tx: Tx, realm_id: RealmId, slug: str, display_name: str, settings: dict[str, object]) -> Realm:
     row = await tx.one(
         _Row,

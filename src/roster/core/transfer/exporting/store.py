@@ -13,7 +13,6 @@ _COLUMNS = (
     " WHERE a.realm_id = users.realm_id AND a.user_id = users.id AND a.org_id IS NULL)"
 )
 PEOPLE = Listing(columns=_COLUMNS, tables="users", condition="realm_id = $1 AND deleted_at IS NULL")
-MODEL = Record
 _MOST_NAMES = 500
 
 

@@ -6,7 +6,6 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 Instant = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
-Direction = Literal["ASC", "DESC"]
 ContextType = Literal["FACILITY", "FACILITY_GROUP", "ROLE", "USER_ROLE", "ZONE"]
 
 

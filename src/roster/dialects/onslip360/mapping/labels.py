@@ -1,6 +1,6 @@
 """Labels and their categories. Pure."""
 
-from typing import Any, TypeVar
+from typing import Any
 
 from msgspec import UNSET, UnsetType
 
@@ -11,8 +11,6 @@ from roster.dialects.onslip360.mapping.base import Numbers
 from roster.dialects.onslip360.reading import Extended
 from roster.kit.clock import instant
 from roster.kit.ids import CategoryId
-
-T = TypeVar("T")
 
 
 def label_out(label: Label, numbers: Numbers) -> object:
