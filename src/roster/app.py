@@ -14,6 +14,7 @@ from roster.bus import outbox
 from roster.core.access import vocabulary
 from roster.core.flows import provision, upkeep
 from roster.core.flows.provision import FirstAdministrator
+from roster.core.invitations import service as invitations
 from roster.core.sessions import activity
 from roster.core.signed import service as signed
 from roster.core.transfer import tasks as transfer
@@ -191,6 +192,7 @@ def jobs(runtime: Runtime, *, is_only_server: bool) -> Worker:
         "users.erase": upkeep.erase_people,
         "transfers.sweep": upkeep.sweep_transfers,
         "sessions.sweep": upkeep.sweep_sessions,
+        "invitations.sweep": upkeep.sweep_invitations,
         "outbox.sweep": outbox.sweep,
         "messages.sweep": delivery.sweep,
         "counters.sweep": upkeep.sweep_counters,
@@ -199,7 +201,7 @@ def jobs(runtime: Runtime, *, is_only_server: bool) -> Worker:
     }
     return Worker(
         runtime.pool.dsn,
-        {"transfer.run": partial(transfer.run, runtime)},
+        {"transfer.run": partial(transfer.run, runtime), invitations.RUN: partial(invitations.run, runtime)},
         {name: partial(_do, runtime, work) for name, work in timed.items()},
         is_only_server=is_only_server,
     )

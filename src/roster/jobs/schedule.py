@@ -23,6 +23,7 @@ SCHEDULE: Final = (
     Timed("audit.drop_months", "10 1 * * *"),  # months that no realm keeps any more
     Timed("users.erase", "15 1 * * *"),  # deleted people whose time for being restored is over, per realm
     Timed("transfers.sweep", "20 1 * * *"),  # uploads without end, old reports and outputs
+    Timed("invitations.sweep", "22 1 * * *"),  # what jobs wrote down about those whom they invited, a month ago
     Timed("sessions.sweep", "25 1 * * *"),  # sessions that ended long ago
     Timed("outbox.sweep", "30 * * * *"),  # events that every reader has had time to read
     Timed("messages.sweep", "50 1 * * *"),  # messages that were sent, or given up, long ago

@@ -6,6 +6,7 @@ from datetime import timedelta
 from roster.core.access import org_roles
 from roster.core.access import service as access
 from roster.core.audit import service as audit
+from roster.core.invitations import service as invitations
 from roster.core.limits import service as limits
 from roster.core.realms import service as realms
 from roster.core.realms.models import Realm
@@ -68,6 +69,11 @@ async def sweep_counters(runtime: Runtime) -> None:
 async def sweep_transfers(runtime: Runtime) -> None:
     """Uploads without end, old reports and files."""
     await _everywhere(runtime, transfers.sweep)
+
+
+async def sweep_invitations(runtime: Runtime) -> None:
+    """What jobs wrote down about those whom they invited, a month ago."""
+    await _everywhere(runtime, invitations.sweep)
 
 
 async def _everywhere(runtime: Runtime, work: Callable[[Tx], Awaitable[int]]) -> None:

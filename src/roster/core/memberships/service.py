@@ -15,7 +15,7 @@ from roster.core.memberships.fields import FIELDS
 from roster.core.memberships.models import Member, Membership, MembershipChange, Person
 from roster.core.orgs import checking, rights
 from roster.core.orgs import service as orgs
-from roster.core.orgs.models import Org
+from roster.core.orgs.models import Facets, Org
 from roster.kit import ids
 from roster.kit.errors import Forbidden, InvalidInput, NotFound
 from roster.kit.filters import Filter, Sort
@@ -121,6 +121,27 @@ async def pend(
     changes = {"organisation": [None, str(org.id)]}
     await audit.record_each(tx, "member.invited", "user", dict.fromkeys(made, changes))
     return made
+
+
+async def describe(tx: Tx, told: Mapping[UUID, tuple[str | None, Facets]]) -> None:
+    """What the organisation says about members who were just made, by membership: what it calls them, and facets that
+    `check` has found good.
+    """
+    if told:
+        await store.describe(tx, told)
+
+
+def check(external_id: str | None, facets: Facets) -> None:
+    """Raise InvalidInput unless an organisation may say this about a member."""
+    _check(external_id, facets)
+
+
+async def decline(tx: Tx, org: Org, user_id: UserId) -> None:
+    """A pending member does not want to join; part of the use case that has seen their invitation."""
+    found = await store.find(tx, org.id, user_id)
+    if found.state == "pending":
+        await store.delete(tx, found.id)
+        await audit.record(tx, "member.declined", "user", user_id, {"organisation": [str(org.id), None]})
 
 
 async def join(tx: Tx, org: Org, user_id: UserId) -> Membership:

@@ -1,11 +1,12 @@
 """SQL of memberships."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from roster.core.memberships.errors import AlreadyMember, NotAMember
 from roster.core.memberships.fields import HIDDEN
 from roster.core.memberships.models import Membership
+from roster.core.orgs.models import Facets
 from roster.kit.errors import NotFound
 from roster.kit.ids import OrgId, RoleId, UserId, uuid7
 from roster.storage.sql import Listing
@@ -105,6 +106,18 @@ async def insert_many(
         [",".join(map(str, each)) for each in promised],
         tx.now,
         tx.actor.user_id,
+    )
+
+
+async def describe(tx: Tx, told: Mapping[UUID, tuple[str | None, Facets]]) -> None:
+    await tx.run(
+        "UPDATE memberships m SET external_id = t.external_id, facets = t.facets"
+        " FROM unnest($2::uuid[], $3::text[], $4::jsonb[]) AS t (id, external_id, facets)"
+        " WHERE m.realm_id = $1 AND m.id = t.id",
+        tx.realm_id,
+        list(told),
+        [external_id for external_id, _ in told.values()],
+        [facets for _, facets in told.values()],
     )
 
 

@@ -1,6 +1,6 @@
 """Queueing messages. The values of a template hold one-time links, so they are stored sealed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 from uuid import UUID
 
@@ -13,6 +13,26 @@ from roster.storage.tx import Tx
 
 Channel = Literal["mail", "sms"]
 _PURPOSE: Final = "message"
+
+
+class Letter(msgspec.Struct, frozen=True):
+    """One of many messages that share a template."""
+
+    values: Mapping[str, object]
+    user_id: UserId
+    recipient: str
+    locale: str | None
+
+
+async def send_many(tx: Tx, template: str, letters: Sequence[Letter], *, channel: Channel = "mail") -> None:
+    """Queue messages to people who exist, in one statement; each goes out only if the transaction commits."""
+    rows: list[Sequence[object]] = []
+    for letter in letters:
+        message_id = uuid7()
+        sealed = tx.runtime.keyring.seal(_PURPOSE, msgspec.json.encode(letter.values), _row(tx.realm_id, message_id))
+        rows.append((message_id, letter.user_id, letter.recipient, letter.locale, sealed))
+    if rows:
+        await store.insert_many(tx, template, channel, rows)
 
 
 async def send(

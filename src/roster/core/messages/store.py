@@ -1,5 +1,6 @@
 """SQL of the message queue."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from roster.storage.tx import Tx
@@ -30,4 +31,19 @@ async def insert(
         locale,
         sealed,
         tx.now,
+    )
+
+
+async def insert_many(tx: Tx, template: str, channel: str, rows: Sequence[Sequence[object]]) -> None:
+    """Id, person, recipient, language and sealed values of each."""
+    await tx.run(
+        "INSERT INTO messages (realm_id, id, user_id, channel, recipient, template, locale, sealed, due_at, created_at)"
+        " SELECT $1, t.id, t.user_id, $2, t.recipient, $3, t.locale, t.sealed, $4, $4"
+        " FROM unnest($5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::bytea[])"
+        " AS t (id, user_id, recipient, locale, sealed)",
+        tx.realm_id,
+        channel,
+        template,
+        tx.now,
+        *([row[at] for row in rows] for at in range(5)),
     )

@@ -39,6 +39,8 @@ class RealmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long the link for setting a new password works."""
     verification_for: Seconds = 86400
     """How long the link for verifying an address works."""
+    invitation_for: Seconds = 14 * 86400
+    """How long an invitation to an organisation works."""
     mfa_step_for: Seconds = 180
     """How long the second step of a sign-in may take."""
     recent_sign_in_for: Seconds = 600

@@ -12,7 +12,7 @@ from roster.core.orgs import tokens as org_tokens
 from roster.core.realms import service as realms
 from roster.core.realms.errors import RealmNotFound
 from roster.core.sessions import refreshing
-from roster.core.tokens import jose, verdicts
+from roster.core.tokens import inviting, jose, verdicts
 from roster.kit import secrets
 from roster.kit.ids import RealmId
 from roster.storage.tx import Tx
@@ -28,7 +28,7 @@ _DECODE: Final = msgspec.json.Decoder(_Issued).decode
 
 
 async def realm_of(tx: Tx, text: str) -> str | None:
-    """The slug of the realm that an access token, a proof, an API key or a refresh token says it is for."""
+    """The slug of the realm that an access token, a proof, a key, a refresh token or an invitation says it is for."""
     if text.startswith("rk_"):
         named = marks.read_key(text)
         return await _slug(tx, named[0]) if named else None
@@ -38,6 +38,9 @@ async def realm_of(tx: Tx, text: str) -> str | None:
     if text.startswith("rr_"):
         presented = refreshing.read(tx.runtime.keyring, text)
         return await _slug(tx, presented.realm_id) if presented else None
+    if text.startswith(inviting.PREFIX):
+        invited = inviting.read(text)
+        return await _slug(tx, invited.realm_id) if invited else None
     known = verdicts.recall(tx, text)
     return _issuer(text) if known is None else known.claims.realm
 

@@ -10,7 +10,8 @@ from typing import Final
 import msgspec
 
 from roster.core.access import service as access
-from roster.core.transfer import actors, importing, store, tasks
+from roster.core.tokens import acting
+from roster.core.transfer import importing, store, tasks
 from roster.core.transfer.errors import TransferCancelled, TransferRunning
 from roster.core.transfer.models import Format, ImportOptions, Transfer, Watch
 from roster.kit.actor import Actor
@@ -81,7 +82,7 @@ async def _found(
             form,
             name=file.name[:200],
             options=stored,
-            actor=actors.kept(actor),
+            actor=acting.kept(actor),
             dry_run=dry_run,
             fingerprint=file.fingerprint,
             bytes_total=file.size,

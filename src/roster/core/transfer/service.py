@@ -9,7 +9,8 @@ import msgspec
 from roster.core.access import recent
 from roster.core.access import service as access
 from roster.core.audit import service as audit
-from roster.core.transfer import actors, store
+from roster.core.tokens import acting
+from roster.core.transfer import store
 from roster.core.transfer.errors import TransferNotFound, TransferState
 from roster.core.transfer.exporting import forms, pages
 from roster.core.transfer.models import ExportOptions, Format, ImportOptions, Part, Transfer
@@ -42,7 +43,7 @@ async def start_import(
         form,
         name=name[:200],
         options=msgspec.to_builtins(options or ImportOptions()),
-        actor=actors.kept(tx.actor),
+        actor=acting.kept(tx.actor),
         dry_run=dry_run,
     )
 
@@ -91,7 +92,7 @@ async def start_export(tx: Tx, form: Format, *, name: str = "", options: ExportO
         form,
         name=name[:200],
         options=msgspec.to_builtins(chosen),
-        actor=actors.kept(tx.actor),
+        actor=acting.kept(tx.actor),
         bytes_total=0,
     )
     return await submit(tx, transfer.id)

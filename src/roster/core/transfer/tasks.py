@@ -6,7 +6,8 @@ from uuid import UUID
 
 import structlog
 
-from roster.core.transfer import actors, exports, importing, service, store
+from roster.core.tokens import acting
+from roster.core.transfer import exports, importing, service, store
 from roster.core.transfer.errors import TransferCancelled, TransferNotFound, TransferRunning, TransferState
 from roster.kit.actor import system
 from roster.kit.errors import Internal, RosterError, Unavailable
@@ -51,7 +52,7 @@ async def _run(runtime: Runtime, realm_id: RealmId, transfer_id: TransferId) -> 
         transfer = await store.find(tx, transfer_id)
     if transfer.is_over:
         return
-    actor = await actors.restored(runtime, realm_id, transfer.actor)
+    actor = await acting.restored(runtime, realm_id, transfer.actor)
     if transfer.kind == "export":
         await exports.run(runtime, actor, transfer_id)
     else:

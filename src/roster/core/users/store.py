@@ -66,6 +66,10 @@ _WRITTEN = (
     " display_name, display_key, given_name, given_key, family_name, family_key, locale, personal_number, picture,"
     " status, attributes, facets, tags, grams"
 )
+_OF_PENDING = (
+    *("username", "username_key", "email", "email_key", "email_unique", "given_name", "given_key", "family_name"),
+    *("family_key", "locale"),
+)
 
 
 async def find(tx: Tx, user_id: UserId) -> User:
@@ -155,6 +159,47 @@ async def insert(tx: Tx, user_id: UserId, row: Row) -> User:
         *msgspec.structs.astuple(row),
         missing=UserNotFound,
         conflicts=_UNIQUE,
+    )
+
+
+async def insert_pending(tx: Tx, rows: Sequence[tuple[UserId, Row]]) -> set[UserId]:
+    """Accounts that are pending; those whose name or address somebody has are left out. Whose row went in."""
+    made = await tx.rows(
+        "INSERT INTO users (realm_id, id, created_at, updated_at, created_by, updated_by, created_from, updated_from,"
+        " status, username, username_key, email, email_key, email_unique, given_name, given_key, family_name,"
+        " family_key, locale, grams) SELECT $1, t.id, $2, $2, $3, $3, $4, $4, 'pending', t.username, t.username_key,"
+        " t.email, t.email_key, t.email_unique, t.given_name, t.given_key, t.family_name, t.family_key, t.locale,"
+        " t.grams::integer[] FROM unnest($5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::boolean[],"
+        " $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[]) AS t (id, username,"
+        " username_key, email, email_key, email_unique, given_name, given_key, family_name, family_key, locale, grams)"
+        " ON CONFLICT DO NOTHING RETURNING id",
+        tx.realm_id,
+        tx.now,
+        tx.actor.user_id,
+        tx.actor.origin.device_id,
+        [user_id for user_id, _ in rows],
+        *([getattr(row, name) for _, row in rows] for name in _OF_PENDING),
+        ["{" + ",".join(map(str, row.grams)) + "}" for _, row in rows],
+    )
+    return {UserId(user_id) for (user_id,) in made}
+
+
+async def addressed(tx: Tx, email_keys: Sequence[str]) -> list[User]:
+    """Everybody with one of these addresses, deleted people too."""
+    return await tx.all(
+        User,
+        "SELECT " + COLUMNS + " FROM users WHERE realm_id = $1 AND email_key = ANY($2)",
+        tx.realm_id,
+        list(email_keys),
+    )
+
+
+async def with_ids(tx: Tx, user_ids: Sequence[UserId]) -> list[User]:
+    return await tx.all(
+        User,
+        "SELECT " + COLUMNS + " FROM users WHERE realm_id = $1 AND id = ANY($2) AND deleted_at IS NULL",
+        tx.realm_id,
+        list(user_ids),
     )
 
 

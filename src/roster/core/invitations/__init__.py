@@ -1,0 +1,1 @@
+"""Invitations to organisations: of people who are here already, and of people who are not."""
