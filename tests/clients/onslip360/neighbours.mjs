@@ -79,7 +79,11 @@ await step('wrong password', () => info(connect(`usr:asa@${REALM}`, key('a guess
 const own = await step('own token', () => self.addAccessToken(asa.id, { type: 'hawk-key', name: 'Own', alias: 'own' }))
 const asOwn = connect(`key:asa+own@${REALM}`, own?.key ?? '')
 await step('own name', () => asOwn.updateUser(asa.id, { name: 'Asa herself' }))
-await step('own address by token', () => asOwn.updateUser(asa.id, { email: 'self@example.org' }))
+const reading = await boss.addAccessToken(asa.id, {
+  type: 'hawk-key', name: 'Reading', alias: 'reading', permissions: ['show-users'],
+})
+await step('own address by a limited token', () =>
+  connect(`key:asa+reading@${REALM}`, reading.key).updateUser(asa.id, { email: 'self@example.org' }))
 await step('own address by password', () => self.updateUser(asa.id, { email: 'self@example.org' }))
 await step('own roles', () => asOwn.updateUser(asa.id, { 'system-roles': ['admin'] }))
 await step('own label', () => asOwn.addLabel({ name: 'East', 'label-category': category.id }))

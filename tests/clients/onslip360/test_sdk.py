@@ -231,7 +231,7 @@ def test_a_password_signs_and_people_do_alone_what_is_theirs(given: Conversation
     assert given["own address by password"]["email"] == "self@example.org"
     assert given["own label"]["updated-by"] == asa
     assert refused(given, "wrong password") == [(401, "unauthorized")]
-    forbidden = ("own address by token", "own roles", "own permissions", "token of somebody else")
+    forbidden = ("own address by a limited token", "own roles", "own permissions", "token of somebody else")
     assert refused(given, *forbidden) == [(403, "forbidden")] * 4
 
 
