@@ -22,6 +22,8 @@ from roster.core.access.models import PERMISSIONS
 from roster.core.audit import fields as audit
 from roster.core.devices import fields as devices
 from roster.core.labels import fields as labels
+from roster.core.memberships import fields as memberships
+from roster.core.orgs import fields as orgs
 from roster.core.places import fields as places
 from roster.core.realms import models as realms
 from roster.core.sessions import fields as sessions
@@ -167,6 +169,8 @@ def searchable() -> str:
         "people": users.FIELDS,
         "sessions": sessions.FIELDS,
         "places": places.FIELDS,
+        "organisations": orgs.FIELDS,
+        "members of organisations": memberships.FIELDS,
         "devices": devices.FIELDS,
         "labels": labels.LABELS,
         "categories of labels": labels.CATEGORIES,

@@ -101,6 +101,13 @@ def test_names_cannot_play_tricks_on_the_terminal(beside: Installation) -> None:
             "roster: There is no such device.",
         ),
         (["key", "revoke", "key:admin+none@main"], "roster: There is no such credential."),
+        (["key", "create", "--kind", "organisation", "--user", "admin"], "roster: kind: "),
+        (["key", "create", "--organisation", "1"], "roster: kind: "),
+        (["key", "create"], "roster: kind: "),
+        (
+            ["key", "create", "--kind", "organisation", "--organisation", "999999"],
+            "roster: There is no such organisation.",
+        ),
         (["key", "revoke", "nonsense"], "roster: 'nonsense' is not the id of a key."),
         (["key", "revoke", "01a201a9-a47c-70fc-8f0d-4e2b9932dd66"], "roster: "),
     ],
@@ -141,6 +148,30 @@ def test_a_key_is_printed_once_and_ends_at_once(beside: Installation, server: Se
         assert beside.ask("key", "revoke", made["id"])["state"] == "revoked"
         assert client.get("/api/v1/me", headers=bearer).status_code == 401
     assert beside.ask("key", "list", "--user", "robot") == []
+
+
+def test_a_token_of_an_organisation_is_printed_once_and_ends_at_once(beside: Installation, server: Server) -> None:
+    with server.client() as client:
+        org = client.post("/api/v1/organisations", headers=server.sign_in(), json={"name": "Medics"}).json()
+        number = str(org["number"])
+        made = beside.ask("key", "create", "--kind", "organisation", "--organisation", number, "--label", "machine")
+        assert (made["kind"], made["label"], made["organisation"]) == ("organisation", "machine", org["number"])
+        bearer = {"Authorization": f"Bearer {made['key']}"}
+        assert client.get(f"/api/v1/organisations/{org['id']}", headers=bearer).json()["name"] == "Medics"
+
+        listed = beside.roster("key", "list", "--organisation", number, "--json").stdout
+        assert made["id"] in listed
+        assert made["key"] not in listed
+        assert beside.ask("key", "revoke", made["id"], "--organisation", number)["state"] == "revoked"
+        assert client.get(f"/api/v1/organisations/{org['id']}", headers=bearer).status_code == 401
+
+
+def test_a_personal_token_is_its_person(beside: Installation, server: Server) -> None:
+    beside.roster("user", "create", "tokened")
+    made = beside.ask("key", "create", "--kind", "personal", "--user", "tokened")
+    with server.client() as client:
+        bearer = {"Authorization": f"Bearer {made['key']}"}
+        assert "tokened" in client.get("/api/v1/me", headers=bearer).text
 
 
 def test_a_device_has_a_key_that_is_printed_once(beside: Installation) -> None:

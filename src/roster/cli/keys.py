@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 import typer
 
-from roster.cli import opened, output
+from roster.cli import opened, org_keys, output
 from roster.core.credentials import service as credentials
 from roster.core.credentials import signing
 from roster.core.credentials.errors import CredentialNotFound
@@ -27,14 +27,19 @@ D = TypeVar("D", bound=msgspec.Struct)
 app = opened.commands("Credentials for programs.")
 _PAGE = 1000
 _WHO = "Id, username, e-mail address or phone number."
+_Organisation = Annotated[
+    int | None, typer.Option("--organisation", help="The number of an organisation.", metavar="NUMBER", min=1)
+]
 
 
 @app.command()
 def create(
     *,
-    user: Annotated[str, typer.Option("--user", help=f"Whose it is. {_WHO}", metavar="WHO")],
+    user: Annotated[str | None, typer.Option("--user", help=f"Whose it is. {_WHO}", metavar="WHO")] = None,
+    organisation: _Organisation = None,
     kind: Annotated[
-        Literal["api_key", "personal", "hawk"], typer.Option(help="What sort of credential; `hawk` signs requests.")
+        Literal["api_key", "personal", "hawk", "organisation"],
+        typer.Option(help="What sort of credential; `hawk` signs requests, `organisation` is nobody's."),
     ] = "api_key",
     alias: Annotated[str | None, typer.Option(help="Of a `hawk` key: part of its id.", metavar="NAME")] = None,
     device: Annotated[
@@ -47,12 +52,16 @@ def create(
     database_url: opened.Url = None,
     json: opened.Json = False,
 ) -> None:
-    """A new credential of a person; it is printed this once."""
+    """A new credential of a person, or of an organisation; it is printed this once."""
     expires_at = clock.now() + timedelta(days=days) if days else None
 
     async def work(runtime: Runtime, actor: Actor) -> dict[str, object]:
+        number, who = _whose(kind, organisation, user)
+        if number is not None:
+            async with runtime.write(actor) as tx:
+                return await org_keys.create(tx, number, label, expires_at)
         async with runtime.read(actor) as tx:
-            found = await _find(tx, user)
+            found = await _find(tx, who)
         if kind == "hawk":
             async with runtime.write(actor) as tx:
                 return await _signing(tx, found, {"alias": alias, "label": label, "expires_at": expires_at}, device)
@@ -69,15 +78,18 @@ def create(
 def list_(
     *,
     user: Annotated[str | None, typer.Option("--user", help=f"Only this person's. {_WHO}", metavar="WHO")] = None,
+    organisation: _Organisation = None,
     realm: opened.Realm = "main",
     data: opened.Data = opened.DEFAULT_DATA,
     database_url: opened.Url = None,
     json: opened.Json = False,
 ) -> None:
-    """Keys of a realm, oldest first, without their secrets."""
+    """Keys of a realm's people, or tokens of an organisation, oldest first, without their secrets."""
 
     async def work(runtime: Runtime, actor: Actor) -> list[dict[str, object]]:
         async with runtime.read(actor) as tx:
+            if organisation is not None:
+                return await org_keys.list_of(tx, organisation)
             found = await _keys(tx, await _find(tx, user) if user else None)
             names = await signing.identifiers_of(tx, found)
         return [_shown(each, names.get(each.id)) for each in found]
@@ -89,23 +101,34 @@ def list_(
 def revoke(
     key_id: Annotated[str, typer.Argument(help="Id of the key, as `roster key list` shows it.")],
     *,
+    organisation: _Organisation = None,
     realm: opened.Realm = "main",
     data: opened.Data = opened.DEFAULT_DATA,
     database_url: opened.Url = None,
     json: opened.Json = False,
 ) -> None:
-    """End a key at once."""
+    """End a key, or a token of an organisation, at once."""
     if ids.parse(key_id) is None and not key_id.startswith("key:"):
         raise CredentialNotFound(f"{key_id!r} is not the id of a key.")
 
     async def work(runtime: Runtime, actor: Actor) -> dict[str, object]:
         async with runtime.write(actor) as tx:
+            if organisation is not None:
+                return await org_keys.revoke(tx, organisation, key_id)
             found = await signing.find(tx, key_id)
             names = await signing.identifiers_of(tx, [found])
             await credentials.delete(tx, found.user_id, found.id)
         return _shown(found, names.get(found.id))
 
     output.row({**opened.run(data, database_url, realm, work), "state": "revoked"}, as_json=json)
+
+
+def _whose(kind: str, organisation: int | None, user: str | None) -> tuple[int | None, str]:
+    """The number of the organisation, or else who the person is."""
+    if (kind == org_keys.KIND) != (organisation is not None) or (user is None) != (organisation is not None):
+        text = "A token of an organisation takes --kind organisation and --organisation, every other key takes --user."
+        raise InvalidInput.of("kind", "wrong_kind", text)
+    return organisation, user or ""
 
 
 async def _find(tx: Tx, who: str) -> User:
