@@ -12,6 +12,7 @@ import msgspec
 from roster import logs
 from roster.bus import outbox
 from roster.core.access import vocabulary
+from roster.core.availability import service as availability
 from roster.core.flows import provision, upkeep
 from roster.core.flows.provision import FirstAdministrator
 from roster.core.invitations import service as invitations
@@ -22,6 +23,7 @@ from roster.dialects.acceleratxr import dialect as acceleratxr
 from roster.dialects.fulfillmenttools import dialect as fulfillmenttools
 from roster.dialects.fulfillmenttools.catalogue import CATALOGUE as FULFILLMENTTOOLS
 from roster.dialects.fulfillmenttools.identity import dialect as identity
+from roster.dialects.groupalarm import CATALOGUE as GROUPALARM
 from roster.dialects.groupalarm import dialect as groupalarm
 from roster.dialects.native import dialect as native
 from roster.dialects.onslip360 import CATALOGUE as ONSLIP360
@@ -45,7 +47,7 @@ _PAUSE: Final = 5.0
 _LOOK_EVERY: Final = 2.0
 """Seconds between two looks whether the embedded database runs."""
 
-CATALOGUES: Final[tuple[vocabulary.Catalogue, ...]] = (FULFILLMENTTOOLS, ONSLIP360)
+CATALOGUES: Final[tuple[vocabulary.Catalogue, ...]] = (FULFILLMENTTOOLS, ONSLIP360, GROUPALARM)
 """Permission keys and built-in roles that front doors bring along."""
 
 Work = Callable[[Runtime], Coroutine[Any, Any, None]]
@@ -191,8 +193,9 @@ def jobs(runtime: Runtime, *, is_only_server: bool) -> Worker:
         "audit.drop_months": upkeep.drop_months,
         "users.erase": upkeep.erase_people,
         "transfers.sweep": upkeep.sweep_transfers,
-        "sessions.sweep": upkeep.sweep_sessions,
+        "availability.carry_out": availability.carry_out,
         "invitations.sweep": upkeep.sweep_invitations,
+        "sessions.sweep": upkeep.sweep_sessions,
         "outbox.sweep": outbox.sweep,
         "messages.sweep": delivery.sweep,
         "counters.sweep": upkeep.sweep_counters,

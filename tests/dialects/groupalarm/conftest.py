@@ -175,14 +175,14 @@ class World(msgspec.Struct, frozen=True):
 @pytest.fixture
 async def world(runtime: Runtime, realm: Realm, wire: Wire, account: Account) -> World:
     """The organisation of the examples."""
-    people = [await account(f"{name}@example.org", given_name=name.title()) for name in ("fay", "ann", "pat")]
-    org = await organisations.founded(runtime, realm, people[0])
+    fay, ann, pat = [await account(f"{name}@example.org", given_name=name.title()) for name in ("fay", "ann", "pat")]
+    org = await organisations.founded(runtime, realm, fay)
     async with runtime.write(factories.roster_in(realm)) as tx:
-        for user in people[1:]:
+        for user in (ann, pat):
             await memberships.add(tx, org.id, user.id)
-        await within.give_built_in(tx, org, ORG_ADMINISTRATOR, people[1].id)
-    asking = [await wire.logged_in(str(user.email)) for user in people]
-    return World(org, *people, *asking)
+        await within.give_built_in(tx, org, ORG_ADMINISTRATOR, ann.id)
+    by_fay, by_ann, by_pat = [await wire.logged_in(str(user.email)) for user in (fay, ann, pat)]
+    return World(org, fay, ann, pat, by_fay, by_ann, by_pat)
 
 
 async def member_of(runtime: Runtime, realm: Realm, org: Org, user: User, *, pending: bool = False) -> None:

@@ -240,13 +240,14 @@ async def test_two_factor_login_of_a_member_can_be_asked_for(world: World, runti
 
 
 async def test_administrators_change_names_of_members_who_let_them(world: World, by_ada: Wire, ada: User):
-    body = {"organizationId": world.org.number, "user": {"id": world.participant.number, "name": "Patricia"}}
+    user = {"id": world.participant.number, "name": "Patricia"}
+    body = {"organizationId": world.org.number, "user": user}
 
     assert refusal(await world.by_participant.put("/user/", {**body, "user": {"id": world.founder.number}}))[0] == 403
     assert refusal(await world.by_administrator.put("/user/", {**body, "organizationId": 0}))[0] == 403
     assert refusal(await by_ada.put("/user/", body))[0] == 404
     assert refusal(await world.by_administrator.put("/user/", {**body, "user": {"id": ada.number}}))[0] == 404
-    sent = {**body, "user": {**body["user"], "email": "stolen@example.org", "editable": False}}
+    sent = {**body, "user": {**user, "email": "stolen@example.org", "editable": False}}
     assert done(await world.by_administrator.put("/user/", sent))
     own = (await world.by_participant.get("/user/")).json()
     assert (own["name"], own["email"], own["editable"]) == ("Patricia", "pat@example.org", True)

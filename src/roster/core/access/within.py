@@ -96,6 +96,11 @@ async def roles_in(tx: Tx, org: Org, user_ids: Sequence[UserId]) -> Mapping[User
     return found
 
 
+async def having(tx: Tx, org: Org, role: Role) -> set[UserId]:
+    """Who has this role of the organisation there. The caller has checked that the actor may see it."""
+    return await within_store.holders(tx, org.id, [role.id], [])
+
+
 async def holders(tx: Tx, permission: str, org: Org) -> set[UserId]:
     """Who has a role that gives this in the organisation, be they members of it or not."""
     return await within_store.holders(tx, org.id, *(await _giving(tx, permission, org)))

@@ -29,6 +29,15 @@ async def list_of(tx: Tx, org_id: OrgId) -> list[OrgToken]:
     return await tokens_store.of_org(tx, org_id)
 
 
+async def find_numbered(tx: Tx, number: int) -> tuple[Org, OrgToken]:
+    """A token of any organisation by its number. Needs `orgs.administer` there. Raises OrgTokenNotFound."""
+    found = await tokens_store.find_numbered(tx, number)
+    org = await store.find(tx, found.org_id)
+    if not rights.holds(tx, "orgs.administer", org):
+        raise OrgTokenNotFound
+    return org, found
+
+
 async def create(tx: Tx, org_id: OrgId, draft: OrgTokenDraft) -> Issued:
     """Make a token that may do in the organisation what its administrators may. Needs `orgs.administer` there.
 

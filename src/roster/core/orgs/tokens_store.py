@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from roster.core.orgs.errors import OrgNotFound
+from roster.core.orgs.errors import OrgNotFound, OrgTokenNotFound
 from roster.core.orgs.models import OrgToken
 from roster.kit.ids import OrgId, RealmId
 from roster.storage.tx import Tx
@@ -18,6 +18,16 @@ async def of_org(tx: Tx, org_id: OrgId) -> list[OrgToken]:
         "SELECT " + _COLUMNS + " FROM org_tokens WHERE realm_id = $1 AND org_id = $2 ORDER BY id",
         tx.realm_id,
         org_id,
+    )
+
+
+async def find_numbered(tx: Tx, number: int) -> OrgToken:
+    return await tx.one(
+        OrgToken,
+        "SELECT " + _COLUMNS + " FROM org_tokens WHERE realm_id = $1 AND number = $2",
+        tx.realm_id,
+        number,
+        missing=OrgTokenNotFound,
     )
 
 

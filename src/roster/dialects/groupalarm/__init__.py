@@ -9,7 +9,8 @@
 | `auth` | who asks, and which credential is good for what |
 | `lookup` | from numbers to organisations and people |
 | `login` `activation` `addresses` `mfa` `me` `personal_tokens` | operations of the caller |
-| `organizations` `members` `invitation_texts` | operations of organisations |
+| `organizations` `members` `invitation_texts` `roles` `tokens` | operations of organisations |
+| `catalogue`, `catalogue.toml`, `entries` | services and methods, default roles; access entries and permissions |
 | `pages`, `qr` | what people see who follow a link; pictures for authenticators |
 | `replies` | answers without data, pages of lists |
 | `errors`, `texts`, `texts.toml` | from every error to status and envelope; what people read, in three languages |
@@ -29,15 +30,30 @@ from roster.dialects.groupalarm import (
     mfa,
     organizations,
     personal_tokens,
+    roles,
+    tokens,
 )
+from roster.dialects.groupalarm.catalogue import CATALOGUE
 from roster.dialects.groupalarm.errors import NotActivated
 from roster.web.dialect import Dialect
 from roster.web.operation import Operations
 
-__all__ = ["dialect"]
+__all__ = ["CATALOGUE", "dialect"]
 
 _ops: Final = Operations()
-for _each in (login, activation, addresses, mfa, me, personal_tokens, organizations, members, invitation_texts):
+for _each in (
+    login,
+    activation,
+    addresses,
+    mfa,
+    me,
+    personal_tokens,
+    organizations,
+    members,
+    invitation_texts,
+    roles,
+    tokens,
+):
     _ops.include(_each.ops)
 
 dialect: Final = Dialect(

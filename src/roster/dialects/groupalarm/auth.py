@@ -11,6 +11,7 @@ import msgspec
 
 from roster.core.access import recent
 from roster.core.realms import service as realms
+from roster.core.tokens import organisations
 from roster.core.tokens import service as tokens
 from roster.dialects.groupalarm.errors import NotActivated, NoUser, UnreadableClaims, UnreadableToken, UserOnly
 from roster.kit import actor as actors
@@ -113,7 +114,9 @@ async def _with_token(tx: Tx, request: Request, operation: Operation) -> Actor:
         return actor
     if not organisation:
         raise Unauthenticated
-    raise InvalidToken
+    actor = await organisations.authenticate(tx, request.realm_slug, organisation, request.origin)
+    _refuse_organisation(operation)
+    return actor
 
 
 async def _nobody(tx: Tx, request: Request) -> Actor:
@@ -125,7 +128,7 @@ async def _nobody(tx: Tx, request: Request) -> Actor:
     )
 
 
-def refuse_organisation(operation: Operation) -> None:
+def _refuse_organisation(operation: Operation) -> None:
     """Raise what the operation answers to an organisation, if it is for people only."""
     found = operation.extra.get(_ANSWER)
     refusals: Mapping[object, type[RosterError]] = {400: NoUser, 403: UserOnly}

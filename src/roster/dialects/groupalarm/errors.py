@@ -83,6 +83,13 @@ class MemberStill(kit.Forbidden):
     text = "user is member of organizations"
 
 
+class EntryNotFound(kit.NotFound):
+    """The role has no such access entry."""
+
+    code = "entry_not_found"
+    text = "access entry not found"
+
+
 class NotEditable(kit.Forbidden):
     """The person does not let administrators of organisations change the profile."""
 

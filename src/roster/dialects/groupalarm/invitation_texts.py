@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from roster.core.orgs import rights
 from roster.core.orgs import service as orgs
 from roster.core.orgs.errors import OrgNotFound
 from roster.core.orgs.models import OrgChange
@@ -22,7 +21,7 @@ _PATH: Final = "/invite/config/text/{organizationID}"
 async def get_text(tx: Tx, organizationID: int) -> wire.InvitationText:
     """Read the text; for those who may change it."""
     org = await lookup.org(tx, organizationID)
-    await rights.require(tx, "orgs.write", org)
+    lookup.need(tx, "organization.edit", org)
     if org.invitation_text is None:
         raise NoInvitationText
     return wire.InvitationText(organization_id=org.number, text=org.invitation_text)
@@ -34,5 +33,6 @@ async def set_text(tx: Tx, request: Request, organizationID: int, body: wire.Inv
     if body.organization_id not in (0, organizationID):
         raise InvalidInput.of("organization_id", "contradiction", "Path and body name different organisations.")
     org = await lookup.org(tx, organizationID)
+    lookup.need(tx, "organization.edit", org)
     await orgs.change(tx, org.id, OrgChange(invitation_text=body.text or None))
     return replies.done(request)

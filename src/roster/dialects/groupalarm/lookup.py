@@ -9,11 +9,13 @@ from msgspec import Meta
 from roster.core.memberships import service as memberships
 from roster.core.memberships.errors import NotAMember
 from roster.core.memberships.models import Member
+from roster.core.orgs import rights
 from roster.core.orgs import service as orgs
 from roster.core.orgs.models import Org
 from roster.core.users import numbers
 from roster.core.users.errors import UserNotFound
-from roster.dialects.groupalarm import mapping, wire
+from roster.dialects.groupalarm import catalogue, mapping, wire
+from roster.kit.errors import Forbidden
 from roster.kit.filters import Compare, Op
 from roster.kit.ids import OrgId, UserId
 from roster.kit.pages import Page
@@ -45,6 +47,15 @@ async def member_id(tx: Tx, number: int) -> UserId:
         return await numbers.id_of(tx, number)
     except UserNotFound:
         raise NotAMember from None
+
+
+def need(tx: Tx, key: str, org: Org) -> None:
+    """Raise Forbidden unless the actor has this service and method there; the directory's own checks come besides.
+
+    Keys are finer than the permissions that they mean.
+    """
+    if not rights.holds(tx, catalogue.permission(key), org):
+        raise Forbidden
 
 
 async def org_of(tx: Tx, number: int, user_id: UserId) -> Org:

@@ -6,6 +6,7 @@ from typing import Any, Final, cast
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from roster.core.access.models import Role, RoleChange, RoleDraft
 from roster.core.credentials.models import Credential
 from roster.core.memberships.models import Member, Person
 from roster.core.orgs.models import Org, OrgChange, OrgDraft
@@ -23,6 +24,7 @@ _EDITABLE: Final = "editable"
 _AVAILABLE: Final = "available"
 _SETTINGS: Final = "settings"
 _DEPLOYMENT: Final = "deployment"
+_ASSIGN: Final = "assign"
 
 
 def user_out(user: User, *, token: str = "") -> wire.User:
@@ -203,3 +205,45 @@ def organization_change(body: wire.OrganizationWrite) -> OrgChange:
         enforces_mfa=body.enforces_two_factor_auth,
         facets={NAME: named} if named else UNSET,
     )
+
+
+def role_out(role: Role, organization: int) -> wire.Role:
+    """A role, and the number of its organisation."""
+    kept = cast("dict[str, object]", role.facets.get(NAME, {}))
+    return wire.Role(
+        assign_users_in_child_organizations=kept.get(_ASSIGN) is True,
+        description=role.description,
+        id=role.number,
+        inheritable=role.is_inheritable,
+        name=role.name,
+        organization_id=organization,
+        type=role.name if role.built_in else "",
+    )
+
+
+def role_with_access(role: wire.Role, access: list[wire.RoleAccess]) -> wire.RoleWithAccess:
+    """The same with its access entries."""
+    return wire.RoleWithAccess(**msgspec.structs.asdict(role), role_access=access)
+
+
+def role_draft(body: wire.RoleWrite) -> RoleDraft:
+    """A new role. Raises InvalidInput when it has no name."""
+    if isinstance(body.name, UnsetType):
+        raise InvalidInput.of("name", "required", "A role has a name.")
+    description = "" if isinstance(body.description, UnsetType) else body.description
+    assign = body.assign_users_in_child_organizations is True
+    return RoleDraft(body.name, description, facets={NAME: {_ASSIGN: True}} if assign else {})
+
+
+def role_change(body: wire.RoleWrite, role: Role) -> RoleChange:
+    """A change of one; what is left out stays."""
+    assign = body.assign_users_in_child_organizations
+    kept = cast("dict[str, object]", role.facets.get(NAME, {}))
+    facets: dict[str, object] = {} if isinstance(assign, UnsetType) else {NAME: {**kept, _ASSIGN: assign}}
+    return RoleChange(name=body.name, description=body.description, facets=facets)
+
+
+def is_wide(body: wire.RoleWrite) -> bool | None:
+    """Whether the role shall hold in sub-organisations too: each of the two flags says so; None leaves it as it is."""
+    flags = [each for each in (body.inheritable, body.assign_users_in_child_organizations) if each is not UNSET]
+    return any(flags) if flags else None

@@ -56,6 +56,7 @@ async def _update_member(tx: Tx, body: wire.UserUpdate) -> None:
     if not body.organization_id:
         raise Forbidden
     org = await lookup.org(tx, body.organization_id)
+    lookup.need(tx, "user.edit", org)
     member = await lookup.member(tx, org.id, body.user.id)
     if not mapping.is_editable(member.person):
         raise NotEditable

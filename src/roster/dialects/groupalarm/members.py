@@ -68,6 +68,8 @@ async def remove(tx: Tx, request: Request, userID: int, organizationID: int) -> 
     """Leave an organisation, or remove a member; the last administrator stays."""
     user_id = await lookup.member_id(tx, userID)
     org = await lookup.org_of(tx, organizationID, user_id)
+    if not tx.actor.is_user(user_id):
+        lookup.need(tx, "user.delete", org)
     await memberships.remove(tx, org.id, user_id)
     return replies.done(request, replies.DELETED)
 

@@ -30,7 +30,7 @@ async def list_organizations(tx: Tx) -> list[wire.Organization]:
     return await lookup.shown(tx, await _own(tx))
 
 
-@ops.get("/organizations/owner", id="GetOwnedOrganizations", extra=auth.PERSON)
+@ops.get("/organizations/owner", id="GetOwnedOrganizations", extra=auth.PERSON_ONLY)
 async def list_owned(tx: Tx) -> list[wire.Organization]:
     """List the organisations that the caller owns."""
     return await lookup.shown(tx, await orgs.owned_by(tx, auth.me(tx.actor)))
@@ -54,6 +54,8 @@ async def list_page(tx: Tx, query: replies.Page) -> wire.OrganizationList:
 async def create(tx: Tx, body: wire.OrganizationWrite) -> wire.Organization:
     """Found an organisation, whose owner the caller becomes; with `parentID` below another one."""
     parent = await lookup.org(tx, body.parent_id) if body.parent_id else None
+    if parent is not None:
+        lookup.need(tx, "organization.create", parent)
     draft: OrgDraft = mapping.organization_draft(body, parent.id if parent else None)
     return await lookup.one(tx, await organisations.found(tx, draft))
 
@@ -64,7 +66,8 @@ async def update(tx: Tx, body: wire.OrganizationWrite) -> wire.Organization:
     if not body.id:
         raise InvalidInput.of("id", "required", "Which organisation is meant is said by its id.")
     found = await lookup.org(tx, body.id)
-    if body.parent_id not in (0, (await lookup.parent_numbers(tx, [found])).get(found.id, 0)):
+    lookup.need(tx, "organization.edit", found)
+    if body.parent_id not in (None, 0, (await lookup.parent_numbers(tx, [found])).get(found.id, 0)):
         raise InvalidInput.of("parentID", "not_changeable", "An organisation stays where it is.")
     return await lookup.one(tx, await orgs.change(tx, found.id, mapping.organization_change(body)))
 

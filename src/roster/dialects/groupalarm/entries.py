@@ -1,0 +1,92 @@
+"""Access entries of roles: services and methods, kept with the role and turned into its permissions. Pure."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from roster.core.access.models import Role, RoleChange
+from roster.core.access.vocabulary import Vocabulary
+from roster.dialects.groupalarm import catalogue, wire
+from roster.dialects.groupalarm.errors import EntryNotFound
+from roster.dialects.groupalarm.mapping import NAME
+from roster.kit.errors import InvalidInput
+
+_MOST: Final = 100
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One entry, as it is kept."""
+
+    id: int
+    endpoints: list[str]
+    methods: list[str]
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What is kept with a role; `last` is the highest number that an entry ever had."""
+
+    access: list[Entry] = []
+    last: int = 0
+    assign: bool = False
+
+
+def kept(role: Role, known: Vocabulary) -> Kept:
+    """The entries of a role; of one that was made elsewhere an entry for each service that it reaches."""
+    stored = msgspec.convert(role.facets.get(NAME, {}), Kept)
+    if stored.access or stored.last:
+        return stored
+    granted = catalogue.granted(known.expand(role.permissions))
+    found = [Entry(number, [name], methods) for number, (name, methods) in enumerate(granted.items(), 1)]
+    return msgspec.structs.replace(stored, access=found, last=len(found))
+
+
+def added(before: Kept, body: wire.RoleAccessWrite) -> Kept:
+    """With one entry more, which is the last. Raises InvalidInput."""
+    if len(before.access) >= _MOST:
+        raise InvalidInput.of("role_access", "too_many", f"A role has at most {_MOST} entries.")
+    number = before.last + 1
+    return msgspec.structs.replace(before, access=[*before.access, _entry(number, body)], last=number)
+
+
+def replaced(before: Kept, number: int, body: wire.RoleAccessWrite) -> Kept:
+    """With another content of an entry. Raises EntryNotFound, InvalidInput."""
+    find(before, number)
+    after = [_entry(number, body) if each.id == number else each for each in before.access]
+    return msgspec.structs.replace(before, access=after)
+
+
+def without(before: Kept, number: int) -> Kept:
+    """Without an entry. Raises EntryNotFound."""
+    find(before, number)
+    return msgspec.structs.replace(before, access=[each for each in before.access if each.id != number])
+
+
+def find(found: Kept, number: int) -> Entry:
+    """The entry with this number. Raises EntryNotFound."""
+    entry = next((each for each in found.access if each.id == number), None)
+    if entry is None:
+        raise EntryNotFound
+    return entry
+
+
+def change(role: Role, after: Kept) -> RoleChange:
+    """The change of the role that the entries mean; permissions that are none of theirs stay."""
+    given = set[str]().union(*(catalogue.permissions(each.endpoints, each.methods) for each in after.access))
+    stays = catalogue.others(role.permissions)
+    return RoleChange(permissions=sorted({*stays, *given}), facets={NAME: msgspec.to_builtins(after)})
+
+
+def out(role: Role, found: Sequence[Entry]) -> list[wire.RoleAccess]:
+    """Entries as the wire shows them."""
+    return [wire.RoleAccess(each.endpoints, each.id, each.methods, role.number) for each in found]
+
+
+def _entry(number: int, body: wire.RoleAccessWrite) -> Entry:
+    methods = [each.upper() for each in body.methods]
+    for service in body.endpoints:
+        if service not in catalogue.SERVICES:
+            raise InvalidInput.of("endpoints", "unknown_service", f"There is no service {service!r}.")
+    if not all(catalogue.knows(body.endpoints[0], each) for each in methods):
+        raise InvalidInput.of("methods", "unknown_method", "A method is GET, POST, PUT, PATCH or DELETE.")
+    return Entry(number, list(dict.fromkeys(body.endpoints)), list(dict.fromkeys(methods)))
