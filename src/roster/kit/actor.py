@@ -135,9 +135,26 @@ class Actor(msgspec.Struct, frozen=True):
         """Whether somebody proved who they are."""
         return self.kind is not Kind.ANONYMOUS
 
+    @property
+    def person_id(self) -> UserId | None:
+        """Whose own affairs are the actor's: of the person in whose name somebody acts, else of that somebody.
+
+        Nobody's for programs and one-time tokens, which act for a person without being one.
+        """
+        return None if self.user_id is None else self.acting_for or self.user_id
+
     def is_user(self, user_id: UUID) -> bool:
-        """Whether this is that person, acting in their own realm."""
+        """Whether what is this person's own is the actor's: theirs in their own realm, or in whose name they act."""
+        if self.acting_for is not None:
+            return self.person_id == user_id
         return self.user_id == user_id and self.home_id in (None, self.realm_id)
+
+    def is_in_person(self, user_id: UUID) -> bool:
+        """Whether this is that person themself. Who acts in somebody's name proves nothing of them by signing in.
+
+        What decides about credentials asks this, all else `is_user`.
+        """
+        return self.acting_for is None and self.is_user(user_id)
 
     @property
     def is_platform(self) -> bool:

@@ -6,9 +6,11 @@ import unicodedata
 
 import pytest
 
-from roster.core.credentials import chosen
+from roster.core.credentials import chosen, signing
 from roster.core.credentials import service as credentials
-from roster.core.flows import login, passwords, signup
+from roster.core.credentials.models import SigningDraft
+from roster.core.flows import login, passwords, pins, signup
+from roster.core.mfa import service as mfa
 from roster.core.realms import service as realms
 from roster.core.realms.models import Realm, RealmChange
 from roster.core.users import service as users
@@ -193,6 +195,47 @@ async def test_who_signs_with_the_password_may_change_it_and_with_another_key_ma
         await passwords.set_key(tx, person.id, b"new key")
 
     await authenticated(runtime, person.realm.slug, a_request(named(person), b"new key"))
+
+
+async def test_whom_a_role_lets_may_change_password_pin_and_address_by_signing_and_nothing_else(
+    runtime: Runtime, realm: Realm
+):
+    await factories.a_role(runtime, realm, "selves", "credentials.own")
+    person = await people.a_member(runtime, realm, roles=("selves",), email="first@example.org")
+    other = await people.a_member(runtime, realm)
+    made, small = await a_key(runtime, person), await a_key(runtime, person, permissions=[])
+    actor = await authenticated(runtime, realm.slug, a_request(made.identifier, made.key))
+    limited = await authenticated(runtime, realm.slug, a_request(small.identifier, small.key))
+
+    async with runtime.write(actor) as tx:
+        await passwords.set_key(tx, person.id, b"new key")
+        await pins.set_key(tx, person.id, b"new pin")
+        changed = await users.change(tx, person.id, UserChange(username="anew", email="second@example.org"))
+        with pytest.raises(StepUpRequired):
+            await signing.create(tx, person.id, SigningDraft())
+        with pytest.raises(StepUpRequired):
+            await mfa.enrol(tx, person.id)
+        with pytest.raises(Forbidden):
+            await passwords.set_key(tx, other.id, b"new key")
+    async with runtime.write(limited) as tx:
+        with pytest.raises(StepUpRequired):
+            await passwords.set_key(tx, person.id, b"new key")
+        with pytest.raises(StepUpRequired):
+            await users.change(tx, person.id, UserChange(email="third@example.org"))
+
+    assert (changed.username, changed.email, changed.email_verified_at) == ("anew", "second@example.org", None)
+
+
+async def test_a_session_left_open_is_no_proof_even_where_a_signature_is(runtime: Runtime, realm: Realm):
+    await factories.a_role(runtime, realm, "selves", "credentials.own")
+    person = await people.a_member(runtime, realm, roles=("selves",), email="first@example.org")
+    actor = await factories.acting_as(runtime, realm, person.user, authenticated_at=None)
+
+    async with runtime.write(actor) as tx:
+        with pytest.raises(StepUpRequired):
+            await passwords.set_key(tx, person.id, b"new key")
+        with pytest.raises(StepUpRequired):
+            await users.change(tx, person.id, UserChange(email="second@example.org"))
 
 
 async def test_nobody_sets_keys_of_those_who_may_do_more(runtime: Runtime, realm: Realm):

@@ -251,8 +251,13 @@ async def test_acting_as_another_is_written_down_with_both_names(
         await realms.change(tx, realm.slug, RealmChange(settings={"possess": True}))
 
     info = (await signed.get("", auth=auth)).json()
+    own = f"users/{info['user']['id']}"
+    renamed = await signed.patch(own, {"name": "Carl"}, auth=auth)
 
     assert info["user"]["alias"] == "carl"
+    assert (renamed.json()["name"], (await signed.get(own, auth=auth)).status_code) == ("Carl", 200)
+    for change in ({"email": "mine@example.org"}, {"password": "YSBrZXk="}, {"pin": "YSBrZXk="}):
+        assert refusal(await signed.patch(own, change, auth=auth)) == (403, "forbidden")
     assert "edit-users" not in info["permissions"]
     assert refusal(await signed.post("users/", ASA, auth=auth)) == (403, "forbidden")
     assert refusal(await signed.get("users/", auth=sign(f"{key.identifier} usr:nobody@{realm.slug}"))) == (

@@ -113,6 +113,56 @@ async def test_a_pin_signs_only_together_with_a_trusted_device(
     assert refusal(await nobody.get("", auth=Hawk(joint, hawk.joint_key(till_key, PIN_KEY)))) == (401, "unauthorized")
 
 
+async def a_token(wire: Wire, user: int, **known: Any) -> Hawk:
+    body = {"name": "CI", "alias": "ci", "type": "hawk-key", **known}
+    made = await wire.post(f"users/{user}/access-tokens/", body)
+    assert made.status_code == 201, made.text
+    return Hawk(f"key:asa+ci@{wire.slug}", base64.b64decode(made.json()["key"]))
+
+
+OWN = {
+    "name": "New",
+    "alias": "anew",
+    "email": "new@example.org",
+    "password": "YW5vdGhlciBrZXk=",
+    "pin": "b25lIG1vcmU=",
+}
+
+
+async def test_a_key_changes_all_that_personal_info_is(wire: Wire, nobody: Wire):
+    """The seed: name, alias, email, pin and password of the currently authorized user."""
+    stored = (await wire.post("users/", CASHIER)).json()
+    token = await a_token(wire, stored["id"], permissions=["edit-personal-info"])
+
+    changed = await nobody.patch(f"users/{stored['id']}", OWN, auth=token)
+
+    assert changed.status_code == 200, changed.text
+    assert {name: changed.json()[name] for name in ("name", "alias", "email")} == {
+        name: OWN[name] for name in ("name", "alias", "email")
+    }
+    signed = await nobody.get("", auth=Hawk(f"usr:anew@{wire.slug}", b"another key"))
+    assert signed.json()["user"]["id"] == stored["id"]
+
+
+async def test_a_key_without_that_permission_changes_nothing_of_it(wire: Wire, nobody: Wire):
+    stored = (await wire.post("users/", CASHIER)).json()
+    token = await a_token(wire, stored["id"], permissions=["show-users"])
+
+    for name, value in OWN.items():
+        assert refusal(await nobody.patch(f"users/{stored['id']}", {name: value}, auth=token)) == (403, "forbidden")
+
+
+async def test_a_pin_changes_neither_password_nor_address(wire: Wire, nobody: Wire):
+    stored = (await wire.post("users/", CASHIER)).json()
+    till_key = bytes(range(32))
+    till = {"name": "Bar", "device-id": "bar-1", "device-key": base64.b64encode(till_key).decode()}
+    await wire.post("tills/", till)
+
+    for change in ({"password": OWN["password"]}, {"email": OWN["email"]}):
+        auth = Hawk(f"pin:asa@{wire.slug} dev:bar-1@{wire.slug}", hawk.joint_key(till_key, PIN_KEY))
+        assert (await nobody.patch(f"users/{stored['id']}", change, auth=auth)).status_code == 403
+
+
 async def test_guessing_ends_soon(wire: Wire, nobody: Wire, realm: Realm):
     await wire.post("users/", CASHIER)
 

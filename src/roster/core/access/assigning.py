@@ -255,7 +255,7 @@ def _require_named(role: Role, contexts: Contexts, field: str) -> None:
 
 async def _require_holding_to_give(tx: Tx, role: Role) -> None:
     """Owners give what they hold through the role itself; everybody else what they hold at all."""
-    if tx.actor.user_id is None or not await members_store.is_owner(tx, role.id, tx.actor.user_id):
+    if tx.actor.person_id is None or not await members_store.is_owner(tx, role.id, tx.actor.person_id):
         await deciding.require_holding(tx, role, {})
 
 

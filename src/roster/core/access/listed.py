@@ -31,7 +31,7 @@ async def exceptions(tx: Tx) -> Exceptions:
     if tx.actor.may("*") or not await objects.any_lists(tx):
         return NONE
     actor = tx.actor
-    key = (actor.realm_id, actor.access_version, actor.user_id, actor.grants.unlimited)
+    key = (actor.realm_id, actor.access_version, actor.person_id, actor.grants.unlimited)
     nothing: _Remembered = OrderedDict()
     remembered = cast("_Remembered", tx.runtime.memo.setdefault("listed objects", nothing))
     found = remembered.get(key)

@@ -77,6 +77,6 @@ def _matches(who: str, names: frozenset[str]) -> bool:
 
 def _names(actor: Actor) -> frozenset[str]:
     """Lists know no places, so a role that somebody has in some places only does not count."""
-    if actor.kind is Kind.ANONYMOUS or actor.user_id is None:
+    if actor.kind is Kind.ANONYMOUS or actor.person_id is None:
         return _NOBODY
-    return frozenset({str(actor.user_id), *actor.grants.unlimited})
+    return frozenset({str(actor.person_id), *actor.grants.unlimited})

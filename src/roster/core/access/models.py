@@ -26,6 +26,7 @@ PERMISSIONS: dict[str, str] = {
     "roles.write": "Create, change and delete roles",
     "roles.assign": "Give roles to people and take them away",
     "credentials.read": "See which credentials people have",
+    "credentials.own": "Change one's own password, and the address it is recovered by, with a key that signs requests",
     "credentials.write": "Set and remove other people's credentials, and change the addresses they recover them by",
     "sessions.read": "See other people's sessions",
     "sessions.write": "End other people's sessions",

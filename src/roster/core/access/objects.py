@@ -44,7 +44,7 @@ async def with_classes(tx: Tx, actor: Actor, classes: Sequence[ObjectClass]) -> 
     if actor.may("*"):
         return actor.grants
     names = tuple(each.default.object for each in classes)
-    key = (actor.realm_id, actor.access_version, actor.user_id, actor.grants.unlimited, names)
+    key = (actor.realm_id, actor.access_version, actor.person_id, actor.grants.unlimited, names)
     remembered = _remembered(tx)
     given = remembered.get(key)
     if given is None:

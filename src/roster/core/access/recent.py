@@ -14,9 +14,11 @@ async def require_for_address(tx: Tx, user_id: UserId) -> None:
     """Raise StepUpRequired unless the actor may change the address by which they recover a lost password.
 
     Whoever changes it gets the next password, so it takes what changing the password takes. Who signs each request has
-    no session to be recent: the password's key proves the password anew, another key counts with `credentials.write`.
+    no session to be recent: the password's key proves the password anew, another key counts with `credentials.own` or
+    `credentials.write`.
     """
-    if "password_key" in tx.actor.factors or ("hawk" in tx.actor.factors and tx.actor.may("credentials.write")):
+    may_sign = tx.actor.may("credentials.own") or tx.actor.may("credentials.write")
+    if "password_key" in tx.actor.factors or ("hawk" in tx.actor.factors and may_sign):
         return
     if await is_recent(tx) and not await store.has_password(tx, user_id):
         return

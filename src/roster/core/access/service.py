@@ -197,7 +197,7 @@ async def _require_role_write(tx: Tx, role: Role, right: str) -> None:
     if decided or (decided is None and tx.actor.may("roles.write")):
         await deciding.require_holding(tx, role, {})
         return
-    if tx.actor.user_id and await members_store.is_owner(tx, role.id, tx.actor.user_id):
+    if tx.actor.person_id and await members_store.is_owner(tx, role.id, tx.actor.person_id):
         return
     raise Forbidden if await _may_see(tx, role) else RoleNotFound
 

@@ -149,7 +149,7 @@ async def delete(tx: Tx, user_id: UserId, credential_id: CredentialId, *, recent
 
 async def spend_hashing(tx: Tx, user_id: UserId) -> None:
     """Count a hash that people want of a secret of their own: nobody keeps the others waiting. Raises TooMany."""
-    if tx.actor.is_user(user_id) and not tx.actor.may("credentials.write"):
+    if tx.actor.is_in_person(user_id) and not tx.actor.may("credentials.write"):
         await limits.spend(tx, HASHES, str(user_id))
 
 
@@ -160,9 +160,9 @@ async def require_write(tx: Tx, user_id: UserId, *, recently: bool = True) -> No
     contracts say so.
 
     Who signs each request has no session to be recent: the password's key counts as a sign-in, another key only with
-    `credentials.write`, as it would for others.
+    `credentials.write`, as it would for others. Who acts in the person's name is somebody else.
     """
-    if tx.actor.is_user(user_id):
+    if tx.actor.is_in_person(user_id):
         if not recently:
             recent.require_strong(tx)
         elif not _may_sign(tx.actor):
@@ -170,6 +170,25 @@ async def require_write(tx: Tx, user_id: UserId, *, recently: bool = True) -> No
         return
     await access.require_over(tx, "credentials.write", user_id)
     await access.require_not_above(tx, user_id)
+
+
+async def require_renewal(tx: Tx, user_id: UserId) -> None:
+    """Raise unless the actor may set this person's password; as `require_write`, but for one's own by signing.
+
+    A key that signs requests, each anew, is proof enough for whom a role lets change their own (`credentials.own`).
+    """
+    own = tx.actor.is_in_person(user_id) and SIGNED in tx.actor.factors and tx.actor.may("credentials.own")
+    if not own:
+        await require_write(tx, user_id)
+
+
+async def presented(tx: Tx) -> Credential | None:
+    """The key that signed this request, whoever that is in the name of; None for everything else."""
+    actor = tx.actor
+    is_here = actor.user_id is not None and actor.home_id == actor.realm_id
+    if not is_here or actor.user_id is None or actor.credential_id is None or SIGNED not in actor.factors:
+        return None
+    return await store.find(tx, actor.user_id, CredentialId(actor.credential_id))
 
 
 def signs(actor: Actor) -> bool:

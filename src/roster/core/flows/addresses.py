@@ -53,7 +53,7 @@ async def request(
     """
     shown = _checked(email)
     has_proved = False
-    if actor.is_user(user_id):
+    if actor.is_in_person(user_id):
         has_proved = await _prove(runtime, actor, user_id, code)
         if password is not None and not has_proved:
             actor = await passwords.confirm(runtime, actor, password)

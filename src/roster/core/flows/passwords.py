@@ -71,9 +71,9 @@ async def prepare_for(
         stored = await credentials.password_of(tx, user_id)
         if only_first and stored is not None:
             raise CredentialExists
-        if actor.is_user(user_id) and actor.proof is None and current is None:
+        if actor.is_in_person(user_id) and actor.proof is None and current is None:
             await _require_fresh(tx, stored)
-    if current is not None and actor.is_user(user_id):
+    if current is not None and actor.is_in_person(user_id):
         await _check_current(runtime, actor, user_id, stored, current)
     return await _prepared(runtime, realm, user.username if user else None, new)
 
@@ -85,7 +85,7 @@ async def confirm(runtime: Runtime, actor: Actor, current: str) -> Actor:
     Unavailable.
     """
     user_id = actor.user_id
-    if user_id is None or actor.session_id is None or not actor.is_user(user_id):
+    if user_id is None or actor.session_id is None or not actor.is_in_person(user_id):
         raise StepUpRequired
     async with runtime.read(actor) as tx:
         stored = await credentials.password_of(tx, user_id)
@@ -117,10 +117,11 @@ async def set_key(tx: Tx, user_id: UserId, key: bytes) -> Credential:
     """Set a person's password by the key that their client made of it; nobody else knows it.
 
     A typed password works then only where the realm says how keys are derived. One's own by signing with the present
-    password's key or after a recent sign-in, else as `set_password`. Other sessions of the person end.
+    password's key, with another key and `credentials.own`, or after a recent sign-in, else as `set_password`. Other
+    sessions of the person end.
     Raises InvalidInput, StepUpRequired, Forbidden, Escalation, UserNotFound.
     """
-    await credentials.require_write(tx, user_id)
+    await credentials.require_renewal(tx, user_id)
     chosen.check_key(key, "password")
     user = await users.tx_maybe(tx, user_id)
     if user is None:
@@ -131,7 +132,7 @@ async def set_key(tx: Tx, user_id: UserId, key: bytes) -> Credential:
 async def replace(tx: Tx, user_id: UserId, hashed: Prepared, *, only_first: bool = False) -> Credential:
     """Set a password that `prepare_for` hashed: part of a larger use case. All other sessions of the person end."""
     credential = await credentials.replace_password(tx, user_id, hashed, only_first=only_first)
-    own = tx.actor.is_user(user_id)
+    own = tx.actor.is_in_person(user_id)
     await sessions.cut(tx, user_id, "password_changed", keep=tx.actor.session_id if own else None)
     await proofs.void(tx, user_id)
     return credential
@@ -160,12 +161,12 @@ async def _require(tx: Tx, user_id: UserId, current: str | None) -> None:
         if tx.actor.proof != Purpose.RECOVER_PASSWORD or tx.actor.acting_for != user_id:
             raise Forbidden
         return
-    if not tx.actor.is_user(user_id):
+    if not tx.actor.is_in_person(user_id):
         await access.require_over(tx, "credentials.write", user_id)
         await access.require_not_above(tx, user_id)
     if await users.tx_maybe(tx, user_id) is None:
         raise UserNotFound
-    if current is not None and tx.actor.is_user(user_id) and tx.actor.session_id is None:
+    if current is not None and tx.actor.is_in_person(user_id) and tx.actor.session_id is None:
         raise StepUpRequired
 
 

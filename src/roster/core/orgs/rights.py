@@ -63,5 +63,5 @@ async def require_not_enforced(tx: Tx, user_id: UserId) -> None:
 
 def own_id(tx: Tx) -> UserId | None:
     """The person that the actor is, in their own realm."""
-    user_id = tx.actor.user_id
+    user_id = tx.actor.person_id
     return user_id if user_id is not None and tx.actor.is_user(user_id) else None

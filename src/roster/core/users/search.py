@@ -44,7 +44,7 @@ async def search(
             may_see_private=seen.full,
             args=seen.args,
             limits=limits,
-            about=(deleted, *((tx.actor.user_id or "",) if seen.within else ()), *(seen.only or ())),
+            about=(deleted, *((tx.actor.person_id or "",) if seen.within else ()), *(seen.only or ())),
         )
     if seen.full:
         return found

@@ -152,7 +152,7 @@ async def keep(tx: Tx, dialect: str, known: dict[str, object], change: UserChang
     UserNotFound, InvalidInput, also when it is too much, and as `change` does; addresses are changed there only.
     """
     change = change or UserChange()
-    user_id = tx.actor.user_id
+    user_id = tx.actor.person_id
     if user_id is None or not tx.actor.is_user(user_id):
         raise UserNotFound
     before = await store.lock(tx, user_id)
@@ -356,7 +356,7 @@ async def _require_change(tx: Tx, user: User, change: UserChange) -> bool:
 
 
 async def _require_address(tx: Tx, user_id: UserId) -> None:
-    if tx.actor.is_user(user_id):
+    if tx.actor.is_in_person(user_id):
         await recent.require_for_address(tx, user_id)
     else:
         await access.require_over(tx, "credentials.write", user_id)

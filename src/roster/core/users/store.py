@@ -292,8 +292,10 @@ async def erase(tx: Tx, user_id: UserId) -> None:
         tx.actor.user_id,
     )
     for statement in (
-        "DELETE FROM label_attachments WHERE realm_id = $1 AND (subject_id = $2 OR subject_id IN"
-        " (SELECT id FROM credentials WHERE realm_id = $1 AND user_id = $2))",
+        (
+            "DELETE FROM label_attachments WHERE realm_id = $1 AND (subject_id = $2 OR subject_id IN"
+            " (SELECT id FROM credentials WHERE realm_id = $1 AND user_id = $2))"
+        ),
         "DELETE FROM assignments WHERE realm_id = $1 AND user_id = $2",
         "DELETE FROM memberships WHERE realm_id = $1 AND user_id = $2",
         "DELETE FROM org_owners WHERE realm_id = $1 AND user_id = $2",

@@ -10,7 +10,6 @@ from roster.core.users import service as users
 from roster.dialects.onslip360 import catalogue, lookup, replies, tills, tokens, wire
 from roster.dialects.onslip360.mapping import people as mapping
 from roster.kit.errors import Forbidden
-from roster.kit.ids import CredentialId
 from roster.storage.tx import Tx
 from roster.web.operation import Operations
 from roster.web.reply import Reply
@@ -43,14 +42,11 @@ async def client_info(tx: Tx, request: Request) -> wire.ClientInfo:
 
 async def _access_token(tx: Tx) -> object:
     """The token that signed the request, which stays its own user's when that acts for another."""
-    actor = tx.actor
-    if actor.user_id is None or actor.credential_id is None or credentials.SIGNED not in actor.factors:
+    found = await credentials.presented(tx)
+    if found is None:
         return UNSET
-    if actor.home_id != actor.realm_id:
-        return UNSET
-    found = await credentials.get(tx, actor.user_id, CredentialId(actor.credential_id))
-    numbers = await people.of(tx, [actor.user_id])
-    return (await tokens.shown(tx, numbers[actor.user_id], [found]))[0]
+    numbers = await people.of(tx, [found.user_id])
+    return (await tokens.shown(tx, numbers[found.user_id], [found]))[0]
 
 
 async def _till(tx: Tx) -> object:
