@@ -103,7 +103,7 @@ async def test_a_key_opens_only_with_the_key_of_the_installation(runtime: Runtim
 
 async def test_the_memory_of_signatures_is_bounded(runtime: Runtime, person: Person, monkeypatch: pytest.MonkeyPatch):
     worker = people.a_worker(runtime)
-    monkeypatch.setattr(verdicts, "_REMEMBERED", 3)
+    monkeypatch.setattr(verdicts._KNOWN, "most", 3)
     granted = [await people.sign_in(worker, person) for _ in range(5)]
     for each in granted:
         await people.actor_of(worker, person, each.access_token)

@@ -1,8 +1,7 @@
 """What a person's roles give, assignment by assignment, and why."""
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import Final, cast
+from typing import Final
 
 from roster.core.access import contexts, grouped, reach, store, vocabulary
 from roster.core.access.contexts import Limits
@@ -10,10 +9,10 @@ from roster.core.access.grouped import Grouped
 from roster.core.access.models import Assignment, EffectiveRole, Reason, Role
 from roster.kit.errors import Forbidden, NotFound
 from roster.kit.ids import RoleId, UserId
+from roster.storage.memory import Memory
 from roster.storage.tx import Tx
 
-_REMEMBERED: Final = 2000
-_Remembered = OrderedDict[object, list[EffectiveRole]]
+_KNOWN: Final = Memory[object, list[EffectiveRole]]("effective roles", 2000)
 
 
 async def effective(tx: Tx, user_id: UserId) -> list[EffectiveRole]:
@@ -25,16 +24,9 @@ async def effective(tx: Tx, user_id: UserId) -> list[EffectiveRole]:
     versions = await store.versions_of(tx, user_id)
     if versions is None:
         raise NotFound
-    nothing: _Remembered = OrderedDict()
-    remembered = cast("_Remembered", tx.runtime.memo.setdefault("effective roles", nothing))
     key = (user_id.int, versions)
-    found = remembered.get(key)
-    if found is None:
-        found = remembered[key] = await _read(tx, user_id, versions[1])
-    remembered.move_to_end(key)
-    if len(remembered) > _REMEMBERED:
-        remembered.popitem(last=False)
-    return found
+    found = _KNOWN.recall(tx.runtime, key)
+    return found if found is not None else _KNOWN.keep(tx.runtime, key, await _read(tx, user_id, versions[1]))
 
 
 async def explain(tx: Tx, user_id: UserId, permission: str) -> list[Reason]:

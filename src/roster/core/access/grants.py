@@ -1,36 +1,30 @@
 """What a person may do now: roles and places, computed from the store and remembered by version."""
 
-from collections import OrderedDict
 from collections.abc import Iterable
-from typing import Final, cast
+from typing import Final
 
 from roster.core.access import contexts, grouped, store, vocabulary
 from roster.core.access.grouped import Grouped
 from roster.core.access.vocabulary import CORE, Vocabulary
 from roster.kit.actor import Grants, Scope
 from roster.kit.ids import UserId
-from roster.storage.runtime import Runtime
+from roster.storage.memory import Memory
 from roster.storage.tx import Tx
 
-_REMEMBERED: Final = 20_000
+_KNOWN: Final = Memory[object, Grants]("grants", 20_000)
 Versions = tuple[int, int]
 """access_version of the person and of the realm, read in the statement that found the principal."""
 
 
 async def grants_of(tx: Tx, user_id: UserId, versions: Versions) -> Grants:
     """The person's grants. Remembered under the versions, so a change is seen by the next request everywhere."""
-    remembered = _remembered(tx.runtime)
     key = (user_id.int, versions)
-    known = remembered.get(key)
+    known = _KNOWN.recall(tx.runtime, key)
     if known is not None:
-        remembered.move_to_end(key)
         return known
     held = await store.held_by(tx, user_id)
     grants = combine(held, vocabulary.of(tx.runtime), await _grouped(tx, held, versions[1]))
-    remembered[key] = grants
-    if len(remembered) > _REMEMBERED:
-        remembered.popitem(last=False)
-    return grants
+    return _KNOWN.keep(tx.runtime, key, grants)
 
 
 async def read(tx: Tx, user_id: UserId) -> Grants:
@@ -94,10 +88,3 @@ def is_above(other: Grants, holder: Grants) -> bool:
 async def _grouped(tx: Tx, held: Iterable[store.Held], version: int | None) -> Grouped:
     named = (limits for each in held for limits in (each.ceiling, each.contexts))
     return await grouped.of(tx, *named, version=version)
-
-
-def _remembered(runtime: Runtime) -> OrderedDict[object, Grants]:
-    known = runtime.memo.get("grants")
-    if known is None:
-        known = runtime.memo["grants"] = OrderedDict[object, Grants]()
-    return cast("OrderedDict[object, Grants]", known)

@@ -1,21 +1,20 @@
 """All that is below an organisation, as grants need it: ids as texts, the organisation's own among them."""
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from typing import Final, cast
+from typing import Final
 from uuid import UUID
 
 from roster.core.orgs import store
 from roster.kit import ids
 from roster.kit.ids import OrgId
+from roster.storage.memory import Memory
 from roster.storage.tx import Tx
 
 Trees = Mapping[str, frozenset[str]]
 """Ids by the id of the organisation above them."""
 
-_REMEMBERED: Final = 5000
 _CHANGED: Final = "organisations moved"
-_Remembered = OrderedDict[tuple[UUID, str], tuple[int, frozenset[str]]]
+_KNOWN: Final = Memory[tuple[UUID, str], tuple[int, frozenset[str]]]("organisations below", 5000)
 
 
 async def below(tx: Tx, roots: Iterable[str], version: int | None = None) -> Trees:
@@ -28,16 +27,14 @@ async def below(tx: Tx, roots: Iterable[str], version: int | None = None) -> Tre
     version = tx.actor.access_version if version is None else version
     if version is None or _CHANGED in tx.memo:
         return await _read(tx, wanted)
-    remembered = _remembered(tx)
-    known = {each: remembered.get((tx.realm_id, each)) for each in wanted}
+    known = {each: _KNOWN.recall(tx.runtime, (tx.realm_id, each)) for each in wanted}
     found = {each: ids for each, (at, ids) in _present(known) if at == version}
     missing = [each for each in wanted if each not in found]
     if missing:
         read = await _read(tx, missing)
         found.update(read)
-        remembered.update({(tx.realm_id, each): (version, ids) for each, ids in read.items()})
-    while len(remembered) > _REMEMBERED:
-        remembered.popitem(last=False)
+        for each, ids_below in read.items():
+            _KNOWN.keep(tx.runtime, (tx.realm_id, each), (version, ids_below))
     return found
 
 
@@ -58,8 +55,3 @@ async def _read(tx: Tx, roots: Iterable[str]) -> dict[str, frozenset[str]]:
     if not named:
         return {}
     return {str(root): frozenset(map(str, below)) for root, below in await store.trees(tx, named)}
-
-
-def _remembered(tx: Tx) -> _Remembered:
-    nothing: _Remembered = OrderedDict()
-    return cast("_Remembered", tx.runtime.memo.setdefault("organisations below", nothing))

@@ -1,9 +1,8 @@
 """Registering places, and who is in which group of them."""
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import Final, cast
+from typing import Final
 from uuid import UUID
 
 from roster.core.audit import service as audit
@@ -16,16 +15,16 @@ from roster.kit.errors import Forbidden, InvalidInput, Problem, StaleVersion
 from roster.kit.filters import Filter, Sort
 from roster.kit.pages import Page, Slice
 from roster.storage import listing
+from roster.storage.memory import Memory
 from roster.storage.tx import Tx
 
 Groups = Mapping[str, frozenset[str]]
 """Facilities by group; a group that has none, or that nobody has registered, is not among these."""
 
 _LONGEST: Final = 200
-_REMEMBERED: Final = 500
 _IN_ORDER: Final = (Sort("kind"), Sort("key"))
 _CHANGED: Final = "places changed"
-_Remembered = OrderedDict[UUID, tuple[int, Groups]]
+_KNOWN: Final = Memory[UUID, tuple[int, Groups]]("groups of places", 500)
 
 
 async def groups(tx: Tx, version: int | None = None) -> Groups:
@@ -37,13 +36,9 @@ async def groups(tx: Tx, version: int | None = None) -> Groups:
     version = tx.actor.access_version if version is None else version
     if version is None or _CHANGED in tx.memo:
         return await _read(tx)
-    remembered = _remembered(tx)
-    known = remembered.get(tx.realm_id)
+    known = _KNOWN.recall(tx.runtime, tx.realm_id)
     if known is None or known[0] != version:
-        known = remembered[tx.realm_id] = (version, await _read(tx))
-    remembered.move_to_end(tx.realm_id)
-    if len(remembered) > _REMEMBERED:
-        remembered.popitem(last=False)
+        known = _KNOWN.keep(tx.runtime, tx.realm_id, (version, await _read(tx)))
     return known[1]
 
 
@@ -111,11 +106,6 @@ async def delete(tx: Tx, kind: str, key: str, *, version: int | None = None) -> 
 
 async def _read(tx: Tx) -> Groups:
     return {key: frozenset(members) for key, members in await store.groups(tx)}
-
-
-def _remembered(tx: Tx) -> _Remembered:
-    nothing: _Remembered = OrderedDict()
-    return cast("_Remembered", tx.runtime.memo.setdefault("groups of places", nothing))
 
 
 def _require(tx: Tx, permission: str) -> None:

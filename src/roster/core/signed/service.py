@@ -6,9 +6,8 @@ but that the signature is not good; unknown names cost what wrong signatures cos
 """
 
 import hashlib
-from collections import OrderedDict
 from datetime import datetime, timedelta
-from typing import Final, cast
+from typing import Final
 
 import msgspec
 
@@ -28,10 +27,11 @@ from roster.kit import hawk
 from roster.kit.actor import Actor, Grants, Kind, Origin
 from roster.kit.errors import Forbidden, InvalidToken
 from roster.kit.ids import DeviceId
+from roster.storage.memory import Memory
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 
-_REMEMBERED: Final = 10_000
+_KNOWN: Final = Memory[str, Known]("signing keys", 10_000)
 _NO_KEY: Final = bytes(32)
 _SWEPT: Final = 5_000
 
@@ -70,9 +70,8 @@ async def sweep(runtime: Runtime) -> None:
 
 
 async def _plain(tx: Tx, named: Named, request: Signed, origin: Origin) -> Actor:
-    known = _remembered(tx.runtime).get(request.header.id)
+    known = _KNOWN.recall(tx.runtime, request.header.id)
     if known is not None and hawk.is_signed(known.key, request.header, request.target):
-        _remembered(tx.runtime).move_to_end(request.header.id)
         found = await _current(tx, known, request)
         if found is not None:
             return await _of_key(tx, known, found, origin)
@@ -90,7 +89,7 @@ async def _look_up(tx: Tx, named: Named, request: Signed) -> Known:
     key = signing.unseal(tx.runtime.keyring, holder.realm_id, holder.credential_id, holder.sealed) if holder else None
     signed = hawk.is_signed(key or _NO_KEY, request.header, request.target)
     if holder is None or key is None or not signed:
-        _remembered(tx.runtime).pop(request.header.id, None)
+        _KNOWN.forget(tx.runtime, request.header.id)
         raise NotSigned
     known = Known(
         part.realm,
@@ -101,8 +100,7 @@ async def _look_up(tx: Tx, named: Named, request: Signed) -> Known:
         signing.permissions_of(holder.data),
         signing.device_of(holder.data),
     )
-    _remember(tx.runtime, request.header.id, known)
-    return known
+    return _KNOWN.keep(tx.runtime, request.header.id, known)
 
 
 async def _current(tx: Tx, known: Known, request: Signed) -> Current | None:
@@ -287,15 +285,3 @@ def _mark(whose: bytes, request: Signed) -> bytes:
 
 def _from_device(origin: Origin, device_id: DeviceId | None) -> Origin:
     return origin if device_id is None else msgspec.structs.replace(origin, device_id=device_id)
-
-
-def _remember(runtime: Runtime, identifier: str, known: Known) -> None:
-    remembered = _remembered(runtime)
-    remembered[identifier] = known
-    if len(remembered) > _REMEMBERED:
-        remembered.popitem(last=False)
-
-
-def _remembered(runtime: Runtime) -> "OrderedDict[str, Known]":
-    nothing: OrderedDict[str, Known] = OrderedDict()
-    return cast("OrderedDict[str, Known]", runtime.memo.setdefault("signing keys", nothing))

@@ -1,16 +1,13 @@
 """Verdicts about signatures of access tokens, which never change: remembered by the token's digest, never its text."""
 
 import hashlib
-from collections import OrderedDict
-from typing import Final, cast
+from typing import Final
 
 import msgspec
 
 from roster.core.tokens.models import AccessClaims
-from roster.storage.runtime import Runtime
+from roster.storage.memory import Memory
 from roster.storage.tx import Tx
-
-_REMEMBERED: Final = 10_000
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -20,33 +17,24 @@ class Verdict(msgspec.Struct, frozen=True):
     claims: AccessClaims
 
 
+_KNOWN: Final = Memory[bytes, Verdict]("signatures", 10_000)
+
+
 def recall(tx: Tx, text: str) -> Verdict | None:
     """What is known about this token; within one unit of work it is looked up once."""
     last = tx.memo.get("verdict")
     if last is not None and last[0] is text:
         return last[1]
-    remembered, digest = _remembered(tx.runtime), _digest(text)
-    verdict = remembered.get(digest)
+    verdict = _KNOWN.recall(tx.runtime, _digest(text))
     if verdict is not None:
-        remembered.move_to_end(digest)
         tx.memo["verdict"] = (text, verdict)
     return verdict
 
 
 def remember(tx: Tx, text: str, verdict: Verdict) -> None:
-    """Note a verdict; the one that was longest of no use makes room."""
-    remembered = _remembered(tx.runtime)
-    remembered[_digest(text)] = verdict
-    if len(remembered) > _REMEMBERED:
-        remembered.popitem(last=False)
+    """Note a verdict."""
+    _KNOWN.keep(tx.runtime, _digest(text), verdict)
 
 
 def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-
-
-def _remembered(runtime: Runtime) -> OrderedDict[bytes, Verdict]:
-    known = runtime.memo.get("signatures")
-    if known is None:
-        known = runtime.memo["signatures"] = OrderedDict[bytes, Verdict]()
-    return cast("OrderedDict[bytes, Verdict]", known)

@@ -1,9 +1,8 @@
 """How far an actor sees among people, as a listing for searches."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final, Literal, LiteralString, cast
+from typing import Final, Literal, LiteralString
 from uuid import UUID
 
 import msgspec
@@ -13,6 +12,7 @@ from roster.core.access import service as access
 from roster.core.users import narrowing, store
 from roster.kit.errors import Forbidden
 from roster.kit.filters import Filter
+from roster.storage.memory import Memory
 from roster.storage.sql import Compiled, Listing
 from roster.storage.sql.parameters import numbered
 from roster.storage.tx import Tx
@@ -25,9 +25,8 @@ _STATES: dict[Deleted, LiteralString] = {
 }
 _FEW: Final = 10_000
 """So many people are gathered quickly, whatever is asked about them."""
-_REMEMBERED: Final = 5000
 _REMEMBERED_FOR: Final = timedelta(minutes=10)
-_Sizes = OrderedDict[object, tuple[datetime, bool]]
+_KNOWN: Final = Memory[object, tuple[datetime, bool]]("people in reach", 5000)
 
 
 class Sight(msgspec.Struct, frozen=True):
@@ -103,14 +102,9 @@ async def _are_few(tx: Tx, condition: LiteralString, seen: Sight) -> bool:
     args = tuple(value for _, values in seen.within for value in values)
     if tx.actor.access_version is None or seen.narrowed:
         return await store.are_few(tx, condition, args, _FEW)
-    nothing: _Sizes = OrderedDict()
-    remembered = cast("_Sizes", tx.runtime.memo.setdefault("people in reach", nothing))
     key = (tx.realm_id, tx.actor.access_version, tx.actor.grants.within, condition)
-    known = remembered.get(key)
+    known = _KNOWN.recall(tx.runtime, key)
     if known is None or known[0] < tx.now:
         few = await store.are_few(tx, condition, args, _FEW)
-        known = remembered[key] = (tx.now + _REMEMBERED_FOR, few)
-    remembered.move_to_end(key)
-    if len(remembered) > _REMEMBERED:
-        remembered.popitem(last=False)
+        known = _KNOWN.keep(tx.runtime, key, (tx.now + _REMEMBERED_FOR, few))
     return known[1]
