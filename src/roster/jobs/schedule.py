@@ -28,6 +28,7 @@ SCHEDULE: Final = (
     Timed("outbox.sweep", "30 * * * *"),  # events that every reader has had time to read
     Timed("messages.sweep", "50 1 * * *"),  # messages that were sent, or given up, long ago
     Timed("counters.sweep", "35 * * * *"),  # counters whose window is over
+    Timed("availability.carry_out", "* * * * *"),  # weekly and planned changes of availability whose time has come
     Timed("nonces.sweep", "*/5 * * * *"),  # nonces of signed requests whose time is over
     Timed("proofs.sweep", "40 * * * *"),  # one-time tokens that have expired
     Timed("jobs.prune", "45 1 * * *"),  # jobs that failed a week ago; those that succeed leave nothing behind

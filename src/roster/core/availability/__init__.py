@@ -1,0 +1,1 @@
+"""Whether people can be called on, now and as they have planned it."""
