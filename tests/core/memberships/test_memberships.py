@@ -7,7 +7,7 @@ import pytest
 from roster.core.access.errors import LastOrgAdministrator
 from roster.core.access.models import ORG_ADMINISTRATOR
 from roster.core.credentials import service as credentials
-from roster.core.flows import organisations
+from roster.core.flows import dossier, organisations
 from roster.core.memberships import roles
 from roster.core.memberships import service as memberships
 from roster.core.memberships.errors import AlreadyMember, NotAMember, StillMember
@@ -270,6 +270,14 @@ async def test_a_second_factor_that_an_organisation_requires_is_kept(
 
 
 # accounts
+
+
+async def test_what_is_known_about_somebody_names_their_organisations(
+    runtime: Runtime, realm: Realm, founder: User, org: Org
+):
+    async with runtime.read(await factories.acting_as(runtime, realm, founder)) as tx:
+        found = await dossier.gather(tx, founder.id)
+    assert [each.org_id for each in found.memberships] == [each.id for each in found.owned] == [org.id]
 
 
 async def test_an_account_is_deleted_after_leaving_only(runtime: Runtime, realm: Realm, founder: User, org: Org):

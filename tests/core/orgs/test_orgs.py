@@ -6,6 +6,7 @@ import pytest
 
 from roster.core.access import org_roles
 from roster.core.flows import organisations
+from roster.core.limits.service import Policy
 from roster.core.memberships import service as memberships
 from roster.core.orgs import service as orgs
 from roster.core.orgs import trees
@@ -22,7 +23,7 @@ from roster.core.realms import service as realms
 from roster.core.realms.models import Realm
 from roster.core.users import service as users
 from roster.core.users.models import User
-from roster.kit.errors import Forbidden, InvalidInput, StaleVersion
+from roster.kit.errors import Forbidden, InvalidInput, StaleVersion, TooMany
 from roster.kit.filters import Compare, Op
 from roster.kit.ids import OrgId, UserId, uuid7
 from roster.kit.pages import Page
@@ -63,6 +64,17 @@ async def test_everybody_founds_organisations_unless_the_realm_says_otherwise(ru
     await factories.a_role(runtime, realm, "founders", "orgs.create")
     other = await factories.a_person(runtime, realm, roles=("founders",))
     assert (await making.founded(runtime, realm, other)).name == "Medics"
+
+
+async def test_nobody_founds_organisations_without_end(
+    runtime: Runtime, realm: Realm, founder: User, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(organisations, "PER_FOUNDER", Policy("organisations:founder", 2, 86_400))
+    for _ in range(2):
+        await making.founded(runtime, realm, founder)
+    with pytest.raises(TooMany):
+        await making.founded(runtime, realm, founder)
+    await making.founded(runtime, realm, await factories.a_person(runtime, realm))
 
 
 async def test_an_organisation_is_given_to_somebody_by_those_who_may_found_any(

@@ -8,6 +8,10 @@ from roster.core.audit import service as audit
 from roster.core.audit.models import Entry
 from roster.core.credentials import service as credentials
 from roster.core.credentials.models import Credential
+from roster.core.memberships import service as memberships
+from roster.core.memberships.models import Membership
+from roster.core.orgs import service as orgs
+from roster.core.orgs.models import Org
 from roster.core.sessions import service as sessions
 from roster.core.sessions.models import Session
 from roster.core.users import service as users
@@ -25,6 +29,8 @@ class Dossier(msgspec.Struct, frozen=True):
 
     user: User
     assignments: list[Assignment]
+    memberships: list[Membership]
+    owned: list[Org]
     credentials: list[Credential]
     sessions: list[Session]
     entries: list[Entry]
@@ -39,6 +45,8 @@ async def gather(tx: Tx, user_id: UserId) -> Dossier:
         return Dossier(
             user=await users.get_deleted(tx, user_id),
             assignments=await access.assignments_of(tx, user_id),
+            memberships=await memberships.of_user(tx, user_id),
+            owned=await orgs.owned_by(tx, user_id),
             credentials=await credentials.list_of(tx, user_id),
             sessions=await sessions.list_of(tx, user_id),
             entries=await audit.of_subject(tx, user_id, _ENTRIES),

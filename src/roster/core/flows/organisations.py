@@ -1,7 +1,11 @@
 """Organisations and what comes with them: roles, owners, the first member. Each is a whole use case."""
 
+from typing import Final
+
 from roster.core.access import org_roles, within
 from roster.core.access.models import ORG_OWNER
+from roster.core.limits import service as limits
+from roster.core.limits.service import Policy
 from roster.core.memberships import service as memberships
 from roster.core.memberships.errors import StillMember
 from roster.core.orgs import rights
@@ -12,15 +16,20 @@ from roster.kit.errors import Forbidden, InvalidInput
 from roster.kit.ids import OrgId, UserId
 from roster.storage.tx import Tx
 
+PER_FOUNDER: Final = Policy("organisations:founder", 100, 86_400)
+"""Organisations are for nothing, but not without end."""
+
 
 async def found(tx: Tx, draft: OrgDraft, *, owner: UserId | None = None) -> Org:
     """A new organisation with its built-in roles. A root is owned by its founder, or with `orgs.create` by `owner`.
 
     Whoever founds one without giving it away is its first member and administrator. Raises what `orgs.create` raises,
-    SecondFactorRequired, InvalidInput for an owner who does not exist.
+    SecondFactorRequired, TooMany, InvalidInput for an owner who does not exist.
     """
     if owner is not None and not tx.actor.is_user(owner) and not tx.actor.may("orgs.create"):
         raise Forbidden
+    if not tx.actor.may("orgs.create"):
+        await limits.spend(tx, PER_FOUNDER, str(rights.own_id(tx) or tx.actor.org_id))
     org = await orgs.create(tx, draft)
     await org_roles.make_built_in(tx, org)
     founder = rights.own_id(tx) if owner is None else owner

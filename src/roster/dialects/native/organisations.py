@@ -23,7 +23,7 @@ from roster.dialects.native.mapping import base
 from roster.dialects.native.mapping import organisations as mapping
 from roster.dialects.native.wire import organisations as wire
 from roster.dialects.native.wire.base import Listing, SearchQuery
-from roster.kit.errors import Forbidden, StaleVersion
+from roster.kit.errors import Forbidden, StaleVersion, TooMany
 from roster.kit.filters import InvalidFilter
 from roster.kit.ids import OrgId, UserId
 from roster.kit.pages import InvalidCursor, Page
@@ -52,7 +52,7 @@ async def list_organisations(tx: Tx, query: SearchQuery) -> Listing[wire.Organis
     id="createOrganisation",
     status=201,
     needs="orgs.create, unless the realm lets everybody found one; below another, orgs.write there",
-    errors=(OrgNotFound, Forbidden, OrgTooDeep, SecondFactorRequired),
+    errors=(OrgNotFound, Forbidden, OrgTooDeep, SecondFactorRequired, TooMany),
     returns=wire.Organisation,
 )
 async def create_organisation(tx: Tx, request: Request, body: wire.OrganisationCreate) -> Reply:

@@ -9,6 +9,7 @@ from roster.core.sessions.models import Session
 from roster.core.users.models import User, UserChange, UserDraft
 from roster.dialects.native.mapping.access import assignment_out
 from roster.dialects.native.mapping.base import instant, maybe
+from roster.dialects.native.mapping.organisations import membership_out
 from roster.dialects.native.mapping.platform import entry_out
 from roster.dialects.native.wire import base, people
 from roster.kit import hawk
@@ -145,6 +146,8 @@ def dossier_out(found: Dossier, current: SessionId | None) -> people.Dossier:
     return people.Dossier(
         user=user_out(found.user, EVERYTHING),
         assignments=[assignment_out(each) for each in found.assignments],
+        memberships=[membership_out(each) for each in found.memberships],
+        owns=[each.id for each in found.owned],
         credentials=[credential_out(each) for each in found.credentials],
         sessions=[session_out(each, current) for each in found.sessions],
         audit=[entry_out(each, EVERYTHING) for each in found.entries],

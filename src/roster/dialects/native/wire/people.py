@@ -25,6 +25,7 @@ from roster.dialects.native.wire.base import (
     Status,
     Username,
 )
+from roster.dialects.native.wire.organisations import Membership
 from roster.dialects.native.wire.platform import Entry
 
 
@@ -227,6 +228,8 @@ class Dossier(Output, frozen=True, kw_only=True):
 
     user: User
     assignments: list[Assignment]
+    memberships: list[Membership]
+    owns: list[UUID]
     credentials: list[Credential]
     sessions: list[Session]
     audit: list[Entry]
