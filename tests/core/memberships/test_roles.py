@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from roster.core.access import org_roles, search
+from roster.core.access import org_roles, search, within
 from roster.core.access import service as access
 from roster.core.access.errors import (
     AssignmentNotFound,
@@ -275,6 +275,23 @@ async def test_the_last_administrator_keeps_what_makes_one(runtime: Runtime, rea
     async with runtime.write(factories.roster_in(realm)) as tx:
         await roles.set_roles(tx, org.id, member.id, [built_in.id])
     assert await names(runtime, realm, org, member) == {ORG_ADMINISTRATOR}
+
+
+async def test_who_runs_a_part_does_not_run_what_is_above(runtime: Runtime, realm: Realm, founder: User, org: Org):
+    part = await making.founded(runtime, realm, founder, below=org.id)
+    member = await making.joined(runtime, realm, org)
+    run = await a_role(runtime, realm, founder, org, "running", "orgs.administer", inheritable=True)
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        await memberships.add(tx, part.id, member.id)
+    await assign(runtime, realm, founder, part, run, member)
+
+    actor = factories.roster_in(realm)
+    await _write(runtime, actor, lambda tx: memberships.remove(tx, part.id, founder.id))
+    with pytest.raises(LastOrgAdministrator):
+        await _write(runtime, actor, lambda tx: memberships.remove(tx, org.id, founder.id))
+    async with runtime.read(actor) as tx:
+        assert member.id in await within.holders(tx, "orgs.administer", part)
+        assert member.id not in await within.holders(tx, "orgs.administer", org)
 
 
 async def test_only_members_have_roles(runtime: Runtime, realm: Realm, founder: User, org: Org):
