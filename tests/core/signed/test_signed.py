@@ -1,18 +1,21 @@
 """Requests signed with a person's key: who is taken, what is remembered, and what is taken only once."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import msgspec
 import pytest
 
 from roster.core.access import service as access
+from roster.core.access.errors import Escalation
 from roster.core.audit import service as audit
 from roster.core.credentials import service as credentials
 from roster.core.credentials import signing
-from roster.core.credentials.models import CredentialChange, SigningChange
+from roster.core.credentials.models import CredentialChange, SigningChange, SigningDraft
 from roster.core.devices import service as devices
 from roster.core.devices.models import Device, DeviceChange, DeviceDraft
+from roster.core.flows import passwords, pins
 from roster.core.realms import service as realms
 from roster.core.realms.errors import RealmNotFound
 from roster.core.realms.models import Realm, RealmChange
@@ -25,6 +28,7 @@ from roster.kit import clock, hawk
 from roster.kit.actor import Kind, Origin
 from roster.kit.errors import Forbidden, InvalidToken, TooMany
 from roster.storage.runtime import Runtime
+from roster.storage.tx import Tx
 from tests import factories
 from tests.core import people
 from tests.core.people import Person
@@ -306,6 +310,30 @@ async def test_a_change_of_a_limit_counts_from_the_next_request_on(runtime: Runt
     actor = await authenticated(runtime, realm.slug, a_request(made.identifier, made.key))
 
     assert (actor.may("users.read"), actor.may("roles.read")) == (False, True)
+
+
+async def test_a_limited_key_brings_about_no_way_to_do_more_as_the_same_person(runtime: Runtime, realm: Realm):
+    boss = await people.a_member(runtime, realm, roles=("admin",))
+    whole = await a_key(runtime, boss)
+    made = await a_key(runtime, boss, permissions=["credentials.write", "users.write", "devices.bind"])
+    actor = await authenticated(runtime, realm.slug, a_request(made.identifier, made.key))
+    ways: list[Callable[[Tx], Awaitable[object]]] = [
+        lambda tx: signing.create(tx, boss.id, SigningDraft()),
+        lambda tx: signing.change(tx, boss.id, made.credential.id, SigningChange(permissions=None)),
+        lambda tx: signing.renew(tx, boss.id, whole.credential.id),
+        lambda tx: passwords.set_key(tx, boss.id, bytes(32)),
+        lambda tx: pins.set_key(tx, boss.id, bytes(32)),
+        lambda tx: users.change(tx, boss.id, UserChange(email="mine@example.org")),
+    ]
+
+    for way in ways:
+        with pytest.raises(Escalation):
+            async with runtime.write(actor) as tx:
+                await way(tx)
+    actor = await authenticated(runtime, realm.slug, a_request(whole.identifier, whole.key))
+    for way in ways:
+        async with runtime.write(actor) as tx:
+            await way(tx)
 
 
 async def test_a_device_signs_with_its_own_key_and_may_do_nothing_else(runtime: Runtime, realm: Realm):

@@ -1,6 +1,6 @@
 """Changing one's own credentials takes more than a session that was left open: a recent sign-in by strong means."""
 
-from roster.core.access import store
+from roster.core.access import deciding, store
 from roster.core.realms import recent
 from roster.kit.ids import UserId
 from roster.storage.tx import Tx
@@ -14,11 +14,13 @@ async def require_for_address(tx: Tx, user_id: UserId) -> None:
     """Raise StepUpRequired unless the actor may change the address by which they recover a lost password.
 
     Whoever changes it gets the next password, so it takes what changing the password takes. Who signs each request has
-    no session to be recent: the password's key proves the password anew, another key counts with `credentials.own` or
-    `credentials.write`.
+    no session to be recent: the password's key proves the password anew, another key counts with `credentials.own`, or
+    with `credentials.write` if it was not limited to less than the person may do: otherwise raises Escalation.
     """
-    may_sign = tx.actor.may("credentials.own") or tx.actor.may("credentials.write")
-    if "password_key" in tx.actor.factors or ("hawk" in tx.actor.factors and may_sign):
+    if "password_key" in tx.actor.factors or ("hawk" in tx.actor.factors and tx.actor.may("credentials.own")):
+        return
+    if "hawk" in tx.actor.factors and tx.actor.may("credentials.write"):
+        await deciding.require_not_above(tx, user_id)
         return
     if await is_recent(tx) and not await store.has_password(tx, user_id):
         return

@@ -167,9 +167,16 @@ async def require_write(tx: Tx, user_id: UserId, *, recently: bool = True) -> No
             recent.require_strong(tx)
         elif not _may_sign(tx.actor):
             await recent.require_recent_sign_in(tx)
+        await require_whole(tx, user_id)
         return
     await access.require_over(tx, "credentials.write", user_id)
     await access.require_not_above(tx, user_id)
+
+
+async def require_whole(tx: Tx, user_id: UserId) -> None:
+    """Raise Escalation for a key that was limited to less than its person may do: what it makes would not be."""
+    if SIGNED in tx.actor.factors:
+        await access.require_not_above(tx, user_id)
 
 
 async def require_renewal(tx: Tx, user_id: UserId) -> None:

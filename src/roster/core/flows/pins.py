@@ -99,8 +99,11 @@ async def _check(runtime: Runtime, actor: Actor, stored: Stored | None, pin: str
 
 async def _require(tx: Tx, user_id: UserId) -> User:
     """Whoever signs each request changes their own PIN by that: without a trusted device it opens nothing."""
-    if not (tx.actor.is_in_person(user_id) and credentials.signs(tx.actor)):
+    actor = tx.actor
+    if not (actor.is_in_person(user_id) and credentials.signs(actor)):
         await credentials.require_write(tx, user_id)
+    elif actor.may("devices.write") or actor.may("devices.bind"):
+        await credentials.require_whole(tx, user_id)
     user = await users.tx_maybe(tx, user_id)
     if user is None:
         raise UserNotFound
