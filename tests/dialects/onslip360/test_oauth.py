@@ -85,6 +85,8 @@ async def test_an_integration_is_kept_as_it_was_sent(wire: Wire, boss: Person):
         {"oauth-redirect-uris": ["https://shop.example/back#part"]},
         {"oauth-redirect-uris": ["https://user@shop.example/"]},
         {"oauth-redirect-uris": ["javascript:alert(1)"]},
+        {"oauth-redirect-uris": ["https://[shop.example/"]},
+        {"oauth-redirect-uris": ["https://shop.example/b\u00e5t"]},
         {"permissions": ["Show"]},
     ],
 )
@@ -278,6 +280,18 @@ async def test_nobody_is_led_where_the_application_has_not_said(
         answer = await browser.post(PAGE, params=asked(**changed), data=form)
         assert answer.status_code in (400, 404)
         assert "location" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "address", ["https://[evil.example/", "https://\u2100.example/", "javascript:alert(1)", "back"]
+)
+async def test_what_is_no_address_is_answered_as_such(browser: httpx.AsyncClient, form: dict[str, str], address: str):
+    for answer in (
+        await browser.get(PAGE, params=asked(redirect_uri=address)),
+        await browser.post(PAGE, params=asked(redirect_uri=address), data=form),
+    ):
+        assert answer.status_code == 400
+        assert "no address to lead back to" in answer.text
 
 
 async def test_a_wrong_password_is_asked_for_again(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -60,10 +61,18 @@ async def meant(tx: Tx, *, number: int | None = None, alias: str = "") -> Integr
     return found
 
 
+def _leads_somewhere(address: str) -> bool:
+    """Addresses are ASCII (RFC 3986, section 2) and can be taken apart."""
+    try:
+        return address.isascii() and _REDIRECT.fullmatch(address) is not None and bool(urlsplit(address).hostname)
+    except ValueError:
+        return False
+
+
 def _check(tx: Tx, draft: IntegrationDraft) -> None:
     if not draft.name.isprintable() or not draft.name.strip():
         raise InvalidInput.of("name", "invalid_name", "A name holds signs that can be seen.")
-    bad = next((each for each in draft.redirect_uris if not _REDIRECT.fullmatch(each)), None)
+    bad = next((each for each in draft.redirect_uris if not _leads_somewhere(each)), None)
     if bad is not None or not draft.redirect_uris:
         text = "Redirects lead to https, or to the person's own machine, and have no fragment."
         raise InvalidInput.of("redirect_uris", "invalid_redirect", text)

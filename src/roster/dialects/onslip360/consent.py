@@ -122,9 +122,16 @@ def _problem(query: Asked) -> str:
     """What is wrong with a request that nobody can be led back from yet."""
     if query.response_type != "code" or query.code_challenge_method != "S256":
         return "This request cannot be answered: it must ask for a code, with a challenge of the method S256."
-    if urlsplit(query.redirect_uri).scheme not in ("https", "http"):
+    if not _leads_somewhere(query.redirect_uri):
         return "This request cannot be answered: it says no address to lead back to."
     return ""
+
+
+def _leads_somewhere(address: str) -> bool:
+    try:
+        return address.isascii() and urlsplit(address).scheme in ("https", "http")
+    except ValueError:
+        return False
 
 
 def _back(query: Asked, **parameters: str) -> Reply:
