@@ -1,5 +1,6 @@
 """Access tokens: keys that sign requests."""
 
+import asyncio
 import base64
 from typing import Any
 
@@ -85,6 +86,22 @@ async def test_a_token_is_changed_replaced_and_deleted(wire: Wire, realm: Realm)
         401,
         "unauthorized",
     )
+
+
+async def test_of_changes_at_the_same_moment_that_have_seen_the_same_one_counts(wire: Wire):
+    asa = await wire.add("asa")
+    path = f"users/{asa['id']}/access-tokens/"
+    made = await wire.post(path, TOKEN)
+    one, seen = f"{path}{made.json()['id']}", {"If-Match": made.headers["etag"]}
+
+    answers = await asyncio.gather(*(wire.patch(one, {f"_acme-{n}": "x"}, headers=seen) for n in range(8)))
+    unseen = await asyncio.gather(*(wire.patch(one, {f"_acme-u{n}": "x"}) for n in range(4)))
+
+    assert sorted(answer.status_code for answer in answers) == [200] + [412] * 7
+    assert {answer.status_code for answer in unseen} == {200}
+    kept = (await wire.get(one)).json()
+    assert sum(name.startswith("_acme-u") for name in kept) == 4
+    assert sum(name.startswith("_acme-") for name in kept) == 5
 
 
 async def test_a_token_may_be_tied_to_a_till(wire: Wire, realm: Realm):

@@ -19,7 +19,7 @@ from roster.core.credentials.models import Credential, Kind, SigningChange, Sign
 from roster.core.devices import service as devices
 from roster.core.devices.errors import DeviceNotFound
 from roster.kit import ids, secrets
-from roster.kit.errors import InvalidInput
+from roster.kit.errors import InvalidInput, StaleVersion
 from roster.kit.ids import CredentialId, DeviceId, UserId, uuid7
 from roster.kit.patch import is_set
 from roster.kit.secrets import Keyring
@@ -89,9 +89,16 @@ async def renew(tx: Tx, user_id: UserId, credential_id: CredentialId, *, printab
     return await _shown(tx, credential, key)
 
 
-async def change(tx: Tx, user_id: UserId, credential_id: CredentialId, change: SigningChange) -> Credential:
-    """Change what is known of a key, never the key. Raises CredentialNotFound, and as `create` does."""
+async def change(
+    tx: Tx, user_id: UserId, credential_id: CredentialId, change: SigningChange, *, version: int | None = None
+) -> Credential:
+    """Change what is known of a key, never the key; `version` is the one that the caller has seen.
+
+    Raises CredentialNotFound, StaleVersion, and as `create` does.
+    """
     before = await _lock(tx, user_id, credential_id)
+    if version is not None and version != before.version:
+        raise StaleVersion(stored=before.version, sent=version)
     draft = _merged(before, change)
     rules.check_text(draft.label, "label")
     rules.check_expiry(draft.expires_at)

@@ -242,7 +242,11 @@ async def _carry_out(
     replies.require_match(request, await _tag(tx, found))
     if not isinstance(labels, UnsetType) and (labels or await labelled.of(tx, [found.id])):
         await lookup.label(tx, Subject.CREDENTIAL, found.id, labels)
-    changed = await signing.change(tx, owner.id, found.id, change(found))
+
+    async def attempt(before: Credential) -> Credential:
+        return await signing.change(tx, owner.id, before.id, change(before), version=before.version)
+
+    changed = await replies.carried_out(request, attempt, found, lambda: _find(tx, owner, found.number))
     return replies.shown(request, (await shown(tx, owner.number, [changed]))[0], await _tag(tx, changed))
 
 
