@@ -19,7 +19,9 @@ from roster.kit.filters import InvalidFilter, PrivateField
 from roster.web import errors as web
 from roster.web.openapi import example
 from roster.web.request import Request
+from tests.dialects.conftest import Person
 from tests.dialects.onslip360 import contract
+from tests.dialects.onslip360.conftest import Wire, refusal
 
 TABLE = {
     ("bad-request", 400): [kit.InvalidInput],
@@ -91,3 +93,20 @@ def test_clients_that_know_oauth_are_told_in_its_words_too(path: str):
     body = msgspec.to_builtins(rendered(kit.InvalidInput(text="No."), path).body)
 
     assert body == {"message": "No.", "code": "bad-request", "error": "invalid_request", "error_description": "No."}
+
+
+@pytest.mark.parametrize(
+    ("body", "member"),
+    [
+        ({"email": None}, "email"),
+        ({"identity-number": 5}, "identity-number"),
+        ({"system-roles": ["boss"]}, "system-roles[0]"),
+        ({"nick-name": "x"}, "nick-name"),
+        ({"alias": "a b"}, "alias"),
+    ],
+)
+async def test_a_message_says_which_member_is_wrong(wire: Wire, boss: Person, body: dict[str, Any], member: str):
+    answer = await wire.patch(f"users/{boss.user.number}", body)
+
+    assert refusal(answer) == (400, "bad-request")
+    assert answer.json()["message"].startswith(f"{member}: ")

@@ -22,6 +22,10 @@ from roster.web.request import Request
 
 _TOKEN_PATH: Final = "/oauth-token"  # noqa: S105
 _CHALLENGE: Final = "Hawk"
+_OF_FORM: Final = frozenset(
+    {"required", "unknown_field", "length", "pattern", "not_allowed", "out_of_range", "wrong_type"}
+)
+"""Problems whose sentences do not say what they are about (`web.problems`)."""
 
 
 class Changed(kit.Conflict):
@@ -80,10 +84,19 @@ MEANINGS: Final[Mapping[type[kit.RosterError], Meaning]] = {
 def render(error: kit.RosterError, request: Request) -> Reply:
     """The documented answer to any error."""
     meaning = meaning_of(type(error))
-    body: object = wire.ServerError(error.message, meaning.code)
+    message = _message(error)
+    body: object = wire.ServerError(message, meaning.code)
     if request.path.removesuffix(".json").rstrip("/") == _TOKEN_PATH:
-        body = wire.TokenError(error.message, meaning.code, _oauth_code(error), error.message)
+        body = wire.TokenError(message, meaning.code, _oauth_code(error), message)
     return Reply(meaning.status, body, _challenge(error, meaning))
+
+
+def _message(error: kit.RosterError) -> str:
+    """The sentence; of what is wrong with the form of a request, behind the member that it is about."""
+    problem = next(iter(error.problems), None) if isinstance(error, kit.InvalidInput) else None
+    if problem is None or problem.code not in _OF_FORM or problem.field == "body":
+        return error.message
+    return f"{problem.field}: {error.message}"
 
 
 @cache
