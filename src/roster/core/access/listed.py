@@ -1,8 +1,7 @@
 """What the permission lists of single objects say about an actor, all at once: for pages of what they may see."""
 
-from collections import OrderedDict
 from collections.abc import Iterable
-from typing import Final, cast
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -10,9 +9,8 @@ import msgspec
 from roster.core.access import lists, lists_store, objects
 from roster.core.access.models import AccessList
 from roster.kit import ids
+from roster.storage.memory import Memory
 from roster.storage.tx import Tx
-
-_REMEMBERED: Final = 2000
 
 
 class Exceptions(msgspec.Struct, frozen=True):
@@ -23,7 +21,7 @@ class Exceptions(msgspec.Struct, frozen=True):
 
 
 NONE: Final = Exceptions()
-_Remembered = OrderedDict[object, Exceptions]
+_KNOWN: Final = Memory[object, Exceptions]("listed objects", 2000)
 
 
 async def exceptions(tx: Tx) -> Exceptions:
@@ -32,15 +30,11 @@ async def exceptions(tx: Tx) -> Exceptions:
         return NONE
     actor = tx.actor
     key = (actor.realm_id, actor.access_version, actor.person_id, actor.grants.unlimited)
-    nothing: _Remembered = OrderedDict()
-    remembered = cast("_Remembered", tx.runtime.memo.setdefault("listed objects", nothing))
-    found = remembered.get(key)
+    found = _KNOWN.recall(tx.runtime, key)
     if found is None:
         found = _read(tx, await lists_store.all_lists(tx))
-    if actor.access_version is not None:
-        remembered[key] = found
-    if len(remembered) > _REMEMBERED:
-        remembered.popitem(last=False)
+        if actor.access_version is not None:
+            _KNOWN.keep(tx.runtime, key, found)
     return found
 
 

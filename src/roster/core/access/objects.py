@@ -1,6 +1,5 @@
 """Permission lists of single objects and of classes, as stored; `lists` has the rule."""
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import cast
 from uuid import UUID
@@ -14,13 +13,14 @@ from roster.core.audit import service as audit
 from roster.kit.actor import Actor, Grants
 from roster.kit.errors import Forbidden, InvalidInput, StaleVersion
 from roster.kit.ids import UserId
+from roster.storage.memory import Memory
 from roster.storage.tx import Tx
 
 Lists = Mapping[str, AccessList]
 
 _MAX_RECORDS = 1000
 _SIGHT = frozenset({"users.read", "users.read_basic"})
-_REMEMBERED = 20_000
+_KNOWN = Memory[object, frozenset[str]]("class grants", 20_000)
 
 
 async def right(tx: Tx, what: str, object_id: UUID) -> bool | None:
@@ -45,14 +45,11 @@ async def with_classes(tx: Tx, actor: Actor, classes: Sequence[ObjectClass]) -> 
         return actor.grants
     names = tuple(each.default.object for each in classes)
     key = (actor.realm_id, actor.access_version, actor.person_id, actor.grants.unlimited, names)
-    remembered = _remembered(tx)
-    given = remembered.get(key)
+    given = _KNOWN.recall(tx.runtime, key)
     if given is None:
         given = await _given(tx, actor, classes)
-    if actor.access_version is not None:
-        remembered[key] = given
-    if len(remembered) > _REMEMBERED:
-        remembered.popitem(last=False)
+        if actor.access_version is not None:
+            _KNOWN.keep(tx.runtime, key, given)
     if actor.grants.is_limited:
         given -= _SIGHT
     return msgspec.structs.replace(actor.grants, everywhere=actor.grants.everywhere | given)
@@ -110,11 +107,6 @@ async def put(
     await store.void_realm_grants(tx)
     await audit.record(tx, "access_list.changed", "access_list", None, {"object": [None, name]})
     return saved
-
-
-def _remembered(tx: Tx) -> "OrderedDict[object, frozenset[str]]":
-    nothing: OrderedDict[object, frozenset[str]] = OrderedDict()
-    return cast("OrderedDict[object, frozenset[str]]", tx.runtime.memo.setdefault("class grants", nothing))
 
 
 async def _given(tx: Tx, actor: Actor, classes: Sequence[ObjectClass]) -> frozenset[str]:
