@@ -1,111 +1,39 @@
-"""The contract as the tests read it: which operation a request is, and whether an answer is one it documents."""
+"""The contract of fulfillmenttools' user management, and of the sign-in of its clients."""
 
-import re
-from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
-import jsonschema_rs
-import msgspec
-import yaml
 
-FILE = Path(__file__).parents[3] / "contracts" / "fulfillmenttools.yaml"
-METHODS = ("get", "put", "post", "patch", "delete")
-ANYWHERE = {"405", "413", "429", "503"}
-"""Answers that every operation may give, which the contract does not repeat."""
-SIGN_IN = "Sign-in"
+from tests.dialects.contracts import Contract, Documented
+
+ANYWHERE: Final = {"405", "413", "429", "503"}
 
 
-class Documented(msgspec.Struct, frozen=True):
-    """One operation of the contract; `keys` are the permissions it asks for."""
-
-    id: str
-    method: str
-    path: str
-    tag: str
-    keys: tuple[str, ...]
-    responses: dict[str, Any]
-    pattern: re.Pattern[str]
-
-    @property
-    def failure(self) -> dict[str, Any]:
-        """The schema of its errors."""
-        return document()["components"]["schemas"]["IdentityError" if self.tag == SIGN_IN else "ApiError"]
+def _failure(found: Documented) -> str:
+    return "IdentityError" if "Sign-in" in found.details["tags"] else "ApiError"
 
 
-@cache
-def document() -> dict[str, Any]:
-    """The whole contract."""
-    return yaml.safe_load(FILE.read_text())
+_CONTRACT: Final = Contract("fulfillmenttools", anywhere=ANYWHERE, failure=_failure)
 
-
-@cache
-def operations() -> list[Documented]:
-    """All operations, those with literal segments first."""
-    found = [
-        Documented(
-            details["operationId"],
-            method.upper(),
-            path,
-            details["tags"][0],
-            tuple(details.get("x-required-permissions", {}).get("values", ())),
-            {str(status): response for status, response in details["responses"].items()},
-            re.compile(re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(path))),
-        )
-        for path, item in document()["paths"].items()
-        for method, details in item.items()
-        if method in METHODS
-    ]
-    return sorted(found, key=lambda each: each.path.count("{"))
-
-
-def operation(method: str, path: str) -> Documented | None:
-    """The operation that a request is; HEAD is GET without a body."""
-    method = "GET" if method == "HEAD" else method
-    return next((each for each in operations() if each.method == method and each.pattern.fullmatch(path)), None)
+document = _CONTRACT.document
+operation = _CONTRACT.operation
+operations = _CONTRACT.operations
+schema = _CONTRACT.schema
+validate = _CONTRACT.validate
 
 
 def check(answer: httpx.Response, path: str) -> None:
     """Fail unless the contract documents the answer, body included."""
-    found = operation(answer.request.method, path)
-    if found is None:
-        return
-    status = str(answer.status_code)
-    if status in ANYWHERE:
-        validate(answer.json(), found.failure)
-        return
-    assert status in found.responses, f"{found.id} answers {status}, which is not documented: {answer.text}"
-    if answer.request.method != "HEAD":
-        _check_body(answer, _resolved(found.responses[status]))
-
-
-def validate(value: object, schema: Mapping[str, Any]) -> None:
-    """Fail unless the value is as the schema says, formats included."""
-    whole = {**schema, "components": document()["components"]}
-    jsonschema_rs.Draft202012Validator(whole, validate_formats=True).validate(value)
-
-
-def schema(name: str) -> dict[str, Any]:
-    """A named schema."""
-    return document()["components"]["schemas"][name]
-
-
-def _check_body(answer: httpx.Response, response: Mapping[str, Any]) -> None:
-    content = response.get("content")
-    if content is None:
-        assert answer.content == b"", "the contract documents no body"
+    _CONTRACT.check(answer, path)
+    if not answer.content and answer.request.method != "HEAD" and operation(answer.request.method, path):
         assert answer.headers["content-length"] == "0", "clients fail on an empty answer without a length"
-        return
-    assert answer.headers["content-type"] == "application/json"
-    validate(answer.json(), content["application/json"]["schema"])
 
 
-def _resolved(value: Any) -> Any:
-    if "$ref" not in value:
-        return value
-    found: Any = document()
-    for part in value["$ref"].removeprefix("#/").split("/"):
-        found = found[part]
-    return found
+def failure(found: Documented) -> dict[str, Any]:
+    """The schema of the operation's errors."""
+    return schema(_failure(found))
+
+
+def keys(found: Documented) -> tuple[str, ...]:
+    """The permissions that the operation asks for."""
+    return tuple(found.details.get("x-required-permissions", {}).get("values", ()))

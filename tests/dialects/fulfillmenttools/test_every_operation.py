@@ -61,7 +61,7 @@ def test_the_table_has_every_operation_of_the_contract_and_no_other() -> None:
 
 def test_the_table_asks_for_the_documented_permissions() -> None:
     assert {id: auth.keys(each.needs) for id, each in TABLE.items()} == {
-        id: each.keys for id, each in OPERATIONS.items()
+        id: contract.keys(each) for id, each in OPERATIONS.items()
     }
     assert {id for id, each in TABLE.items() if not each.public} == CLOSED
 
@@ -91,7 +91,7 @@ async def test_the_documented_permissions_alone_are_enough(
     case = CASES[id].filled(await cases.a_world(runtime, realm))
     to_hand_out = [key for key, each in catalogue.KEYS.items() if not each.means and each.group != "USER_MANAGEMENT"]
     of_fulfillers = ["CURRENT_USER_READ", "CURRENT_USER_MODIFY"]
-    body = {"name": "ENOUGH", "permissions": [*{*OPERATIONS[id].keys, *to_hand_out, *of_fulfillers}]}
+    body = {"name": "ENOUGH", "permissions": [*{*contract.keys(OPERATIONS[id]), *to_hand_out, *of_fulfillers}]}
     assert (await wire.post("/api/roles", body, by=admin)).status_code == 201
     caller = await given(runtime, realm, "ENOUGH")
 
@@ -133,8 +133,8 @@ async def test_without_the_documented_permissions_it_is_refused_and_nothing_chan
     wire: Wire, runtime: Runtime, realm: Realm, admin: Person, id: str
 ) -> None:
     case = CASES[id].filled(await cases.a_world(runtime, realm))
-    for missing in OPERATIONS[id].keys:
-        others = [key for key in OPERATIONS[id].keys if key != missing]
+    for missing in contract.keys(OPERATIONS[id]):
+        others = [key for key in contract.keys(OPERATIONS[id]) if key != missing]
         name = f"NO_{missing}"[:20]
         body = {"name": name, "permissions": [*others, "STOCK_READ"]}
         assert (await wire.post("/api/roles", body, by=admin)).status_code == 201
