@@ -195,6 +195,8 @@ class GroupalarmDialect(Dialect, frozen=True, kw_only=True):
     account_needs_login: bool = False
     """Whether two-factor login, personal access tokens and deletion of the account take a recent sign-in. GroupAlarm's
     own API lets any login and any personal access token of the person do that."""
+    invited_at_once: Annotated[int, Meta(ge=0, le=500)] = 10
+    """People whom one request invites while the caller waits; more are invited in the background."""
     mfa_image: Literal["bytes", "base64"] = "bytes"
     """How the QR picture of two-factor login is written: as a list of byte values, as documented, or as text."""
 

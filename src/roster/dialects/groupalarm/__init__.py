@@ -9,7 +9,7 @@
 | `auth` | who asks, and which credential is good for what |
 | `lookup` | from numbers to organisations and people |
 | `login` `activation` `addresses` `mfa` `me` `personal_tokens` | operations of the caller |
-| `organizations` `members` `invitation_texts` `roles` `tokens` | operations of organisations |
+| `organizations` `members` `invitation_texts` `invitations` `roles` `tokens` | operations of organisations |
 | `catalogue`, `catalogue.toml`, `entries` | services and methods, default roles; access entries and permissions |
 | `pages`, `qr` | what people see who follow a link; pictures for authenticators |
 | `replies` | answers without data, pages of lists |
@@ -24,6 +24,7 @@ from roster.dialects.groupalarm import (
     auth,
     errors,
     invitation_texts,
+    invitations,
     login,
     me,
     members,
@@ -51,6 +52,7 @@ for _each in (
     organizations,
     members,
     invitation_texts,
+    invitations,
     roles,
     tokens,
 ):

@@ -29,6 +29,8 @@ _ANSWER: Final = "x-organisations-get"
 _NOT_ACTIVE: Final = "x-before-activation"
 _LOGIN: Final = "x-login-only"
 _CLAIMS: Final = "x-reads-claims"
+_OPTIONAL: Final = "x-may-be-logged-in"
+_OR_NOBODY: Final[list[dict[str, list[str]]]] = [{}, {"BearerJwt": []}, {"PersonalAccessToken": []}]
 _BY_LOGIN: Final[list[dict[str, list[str]]]] = [{"BearerJwt": []}]
 
 PERSON: Final[Mapping[str, object]] = {_ANSWER: 400}
@@ -42,6 +44,9 @@ LOGIN_ONLY: Final[Mapping[str, object]] = {_LOGIN: True, "security": _BY_LOGIN}
 READS_CLAIMS: Final[Mapping[str, object]] = {_CLAIMS: True}
 """Marks operations that tell a JWT that cannot be read from one that is not good."""
 
+OPTIONAL: Final[Mapping[str, object]] = {_OPTIONAL: True, "security": _OR_NOBODY}
+"""Marks public operations that a person may come to logged in; a credential that is sent must be good."""
+
 SECURITY_SCHEMES: Final = {
     "BearerJwt": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "The token of Login."},
     "PersonalAccessToken": {"type": "apiKey", "in": "header", "name": "Personal-Access-Token"},
@@ -54,16 +59,16 @@ async def authenticate(tx: Tx, request: Request, operation: Operation) -> Actor:
 
     Raises Unauthenticated, InvalidToken, RealmNotFound, and what the marks of the operation say.
     """
-    if operation.public:
-        return await _nobody(tx, request)
     text = bearer(request)
+    if operation.public and not (_OPTIONAL in operation.extra and (text or (request.header(_PERSONAL) or "").strip())):
+        return await _nobody(tx, request)
     if text is not None:
         if _CLAIMS in operation.extra:
             _require_readable(text)
         actor = await _logged_in(tx, request, text)
     else:
         actor = await _with_token(tx, request, operation)
-    if not actor.is_confirmed and _NOT_ACTIVE not in operation.extra:
+    if not (actor.is_confirmed or operation.public or _NOT_ACTIVE in operation.extra):
         raise NotActivated
     return actor
 

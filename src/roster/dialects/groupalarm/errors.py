@@ -90,6 +90,13 @@ class EntryNotFound(kit.NotFound):
     text = "access entry not found"
 
 
+class SecondFactorFirst(kit.InvalidInput):
+    """The organisation demands two-factor login, which the person sets up before joining (contract: 400)."""
+
+    code = "second_factor_first"
+    text = "organization demands two-factor login"
+
+
 class NotEditable(kit.Forbidden):
     """The person does not let administrators of organisations change the profile."""
 

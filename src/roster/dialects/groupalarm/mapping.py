@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from roster.core.access.models import Role, RoleChange, RoleDraft
 from roster.core.credentials.models import Credential
+from roster.core.invitations.models import Invitee
 from roster.core.memberships.models import Member, Person
 from roster.core.orgs.models import Org, OrgChange, OrgDraft
 from roster.core.sessions import service as sessions
@@ -15,7 +16,7 @@ from roster.core.sessions.models import Session
 from roster.core.users.models import User, UserChange
 from roster.dialects.groupalarm import wire
 from roster.kit.errors import InvalidInput
-from roster.kit.ids import OrgId
+from roster.kit.ids import OrgId, RoleId, UserId
 from roster.kit.patch import present
 
 NAME: Final = "groupalarm"
@@ -247,3 +248,31 @@ def is_wide(body: wire.RoleWrite) -> bool | None:
     """Whether the role shall hold in sub-organisations too: each of the two flags says so; None leaves it as it is."""
     flags = [each for each in (body.inheritable, body.assign_users_in_child_organizations) if each is not UNSET]
     return any(flags) if flags else None
+
+
+def invitee(person: wire.BulkUser, user_id: UserId | None, roles: list[RoleId]) -> Invitee:
+    """Somebody to invite; the rank is kept with the membership."""
+    rank = wire.Rank(value=person.rank) if isinstance(person.rank, str) else person.rank
+    return Invitee(
+        email=person.email.strip() or None if user_id is None else None,
+        user_id=user_id,
+        given_name=person.name.strip() or None,
+        family_name=person.surname.strip() or None,
+        locale=person.language or None,
+        external_id=person.external_id or None,
+        facets={NAME: {"rank": msgspec.to_builtins(rank)}} if rank is not None else {},
+        roles=roles,
+    )
+
+
+def invite_result(person: wire.BulkUser, number: int, result: str) -> wire.UserInviteResult:
+    """What became of one of them."""
+    invited = wire.InvitedUser(
+        email=person.email,
+        external_id=person.external_id,
+        id=number,
+        labels=[],
+        name=person.name,
+        surname=person.surname,
+    )
+    return wire.UserInviteResult(result, invited)

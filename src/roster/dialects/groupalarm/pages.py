@@ -10,6 +10,7 @@ from roster.web import plain_page
 from roster.web.reply import Reply
 from roster.web.request import Request
 
+_FIELDS: Final = ("name", "surname", "password")
 FOR_PEOPLE: Final[Mapping[str, object]] = {"x-page": True}
 """Marks what is no operation of the contract but the page that a message leads to."""
 
@@ -38,3 +39,17 @@ def refused(request: Request, error: RosterError, status: int) -> Reply:
     language = texts.language(request)
     reason = plain_page.line(texts.refusal(type(error), language))
     return plain_page.of(texts.page("failed", language), reason, status, language=language)
+
+
+def join(request: Request, organisation: str, *, needs_account: bool) -> Reply:
+    """Asks to join an organisation, and for names and a password where they are needed."""
+    language = texts.language(request)
+    fields = "".join(_field(texts.page(f"join_{name}", language), name) for name in _FIELDS) if needs_account else ""
+    button = escape(texts.page("join", language))
+    content = f'{plain_page.line(organisation)}<form method="post">{fields}<button>{button}</button></form>'
+    return plain_page.of(texts.page("join", language), content, language=language)
+
+
+def _field(label: str, name: str) -> str:
+    kind = ' type="password" autocomplete="new-password" required' if name == "password" else ""
+    return f'<label for="{name}">{escape(label)}</label><input id="{name}" name="{name}"{kind}>'

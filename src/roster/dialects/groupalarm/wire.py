@@ -376,3 +376,94 @@ class OrganizationTokenRequest(msgspec.Struct, frozen=True, rename=spelled):
 
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     organization_id: Annotated[int, Meta(ge=1)]
+
+
+class OrganizationRef(msgspec.Struct, frozen=True):
+    """An organisation of which only the number counts."""
+
+    id: Annotated[int, Meta(ge=1)]
+
+
+class Rank(msgspec.Struct, frozen=True):
+    """The rank of a person."""
+
+    name: Line = ""
+    value: Line = ""
+
+
+class RoleRef(msgspec.Struct, frozen=True):
+    """A role of which only the number counts."""
+
+    id: Id = 0
+
+
+class LabelRef(msgspec.Struct, frozen=True, rename=spelled):
+    """A label, by number or by name."""
+
+    id: Id = 0
+    name: Line = ""
+
+
+class BulkUser(msgspec.Struct, frozen=True, rename=spelled):
+    """Somebody to invite: a user by number, or anybody by address."""
+
+    id: Id = 0
+    email: Annotated[str, Meta(max_length=320)] = ""
+    name: Line = ""
+    surname: Line = ""
+    external_id: Line = ""
+    language: Annotated[str, Meta(max_length=35)] = ""
+    rank: Rank | Line | None = None
+    labels: Annotated[list[LabelRef], Meta(max_length=100)] | None = None
+    roles: Annotated[list[RoleRef], Meta(max_length=100)] | None = None
+
+
+class UserInvite(msgspec.Struct, frozen=True, rename=spelled):
+    """Whom to invite to which organisation."""
+
+    organization: OrganizationRef
+    users: Annotated[list[BulkUser], Meta(min_length=1, max_length=20_000)]
+    create_new_labels: bool = False
+    map_labels_by_name: bool = False
+    remove_assigned_data: bool = False
+    update_existing_users: bool = False
+
+
+class InvitedUser(msgspec.Struct, frozen=True, rename=spelled):
+    """Who was invited, as they were named, with their number."""
+
+    email: str
+    external_id: str
+    id: int
+    labels: list[LabelRef]
+    name: str
+    surname: str
+
+
+class UserInviteResult(msgspec.Struct, frozen=True, rename=spelled):
+    """What became of one person: invited, updated, skipped or failed."""
+
+    import_result: str
+    user: InvitedUser
+
+
+class OwnerInvite(msgspec.Struct, frozen=True, rename=spelled):
+    """Which owner to invite as a member."""
+
+    organization_id: Annotated[int, Meta(ge=1)]
+    owner_id: Annotated[int, Meta(ge=1)]
+
+
+class Invitation(msgspec.Struct, frozen=True, rename=spelled):
+    """An open invitation of the caller; the token answers it."""
+
+    organization_id: int
+    token: str
+
+
+class InvitationAcceptance(msgspec.Struct, frozen=True):
+    """What somebody says of themselves who has no account in use."""
+
+    name: Line = ""
+    surname: Line = ""
+    password: Annotated[str, Meta(max_length=1024)] = ""
