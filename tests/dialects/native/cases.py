@@ -20,6 +20,8 @@ from roster.core.credentials.models import CredentialDraft, Kind
 from roster.core.devices import service as devices
 from roster.core.devices.models import DeviceDraft
 from roster.core.flows import granting
+from roster.core.invitations import service as invitations
+from roster.core.invitations.models import Invitee
 from roster.core.labels import categories
 from roster.core.labels import service as labels
 from roster.core.labels.models import CategoryDraft, LabelDraft, Subject
@@ -39,10 +41,11 @@ from roster.core.users import service as users
 from roster.core.users.models import User, UserChange
 from roster.kit.actor import Actor
 from roster.kit.errors import NotFound
+from roster.kit.ids import OrgId
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 from tests import factories
-from tests.core import organisations
+from tests.core import organisations, people
 from tests.dialects.conftest import Person, signed_in
 
 PASSWORD = "correct horse battery"
@@ -131,7 +134,8 @@ async def _organisation(runtime: Runtime, realm: Realm, founder: User) -> dict[s
         role = await org_roles.create_role(tx, org.id, RoleDraft("medics", permissions=["orgs.read"]))
         await memberships.assign(tx, org.id, role.id, member.id)
         token = (await org_tokens.create(tx, org.id, OrgTokenDraft("machine"))).token
-    named = {"org": org, "member": member, "outsider": outsider, "org_role": role, "org_token": token}
+        batch = await invitations.invite_later(tx, org.id, [Invitee("many@example.com")], link="/{token}")
+    named = {"org": org, "member": member, "outsider": outsider, "org_role": role, "org_token": token, "batch": batch}
     return {name: each.id for name, each in named.items()}
 
 
@@ -215,6 +219,13 @@ async def _own_change(world: World, caller: User) -> dict[str, str]:
     async with world.runtime.write(world.actor) as tx:
         await proofs.issue(tx, Purpose.CHANGE_EMAIL, caller.id, {"email": "new@example.com"}, 900)
     return {}
+
+
+async def _invited(world: World, _caller: User) -> dict[str, str]:
+    org_id, email = OrgId(UUID(world.ids["org"])), f"{factories.uuid4().hex}@example.com"
+    async with world.runtime.write(world.actor) as tx:
+        await invitations.invite(tx, org_id, [Invitee(email)], link="/?token={token}")
+    return {"token": await people.mailed_token(world.runtime, world.realm, "invitation")}
 
 
 async def _own_session(world: World, caller: User) -> dict[str, str]:
@@ -375,6 +386,17 @@ CASES: dict[str, Case] = {
     "getMember": Case(needs=("members.read", "orgs.read"), path=_MEMBER),
     "patchMember": Case(needs=("members.write",), path=_MEMBER, json={"external_id": "7"}),
     "removeMember": Case(needs=("members.write",), path=_MEMBER),
+    "invitePeople": Case(needs=("members.write",), path=_ORG, json={"people": [{"email": "new@example.com"}]}),
+    "inviteMany": Case(
+        needs=("members.write", "orgs.read"), path=_ORG, json={"people": [{"email": "new@example.com"}]}
+    ),
+    "getInvitationBatch": Case(needs=("members.write", "orgs.read"), path={**_ORG, "batch_id": "$batch"}),
+    "resendInvitations": Case(needs=("members.write",), path=_ORG, json={"user_ids": ["$outsider"]}),
+    "listMyInvitations": Case(),
+    "acceptInvitation": Case(json={"token": "$token", "password": PASSWORD}, prepare=_invited),
+    "declineInvitation": Case(json={"token": "$token"}, prepare=_invited),
+    "getInvitationPage": Case(query={"token": "$token"}, prepare=_invited),
+    "sendInvitationPage": Case(form={"token": "$token", "password": PASSWORD}, prepare=_invited),
     "listMemberRoles": Case(needs=("members.read", "orgs.read"), path=_MEMBER),
     "assignMemberRole": Case(needs=("roles.assign", "orgs.read"), path={**_MEMBER, "role_id": "$org_role"}),
     "unassignMemberRole": Case(needs=("roles.assign", "orgs.read"), path={**_MEMBER, "role_id": "$org_role"}),
