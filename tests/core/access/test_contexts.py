@@ -282,3 +282,56 @@ def test_an_assignment_without_limits_covers_every_other(
 
     assert not grants.is_above(limited, unlimited)
     assert grants.is_above(unlimited, limited) or not (contexts.effective(ceiling, named, {}) or other)
+
+
+# organisations
+
+
+TREES = {"root": frozenset({"root", "part", "leaf"}), "part": frozenset({"part", "leaf"}), "leaf": frozenset({"leaf"})}
+
+
+def within(*limited: dict[str, list[str]]) -> Grants:
+    held = [Held("x", ["orgs.read"], {}, each) for each in limited]
+    return grants.combine(held, members=Grouped(trees=TREES))
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "named", "reached"),
+    [
+        ({"organisation_tree": ["root"]}, {}, {"root", "part", "leaf"}),
+        ({"organisation_tree": ["root"]}, {"organisation": ["part"]}, {"part"}),
+        ({"organisation_tree": ["part"]}, {"organisation_tree": ["root"]}, {"part", "leaf"}),
+        ({"organisation": ["part"]}, {"organisation_tree": ["root"]}, {"part"}),
+        ({"organisation": ["root"]}, {"organisation_tree": ["part"]}, set()),
+        ({"organisation_tree": ["nowhere"]}, {}, set()),
+        ({}, {"organisation": ["root"], "facility": ["a"]}, set()),
+    ],
+)
+def test_trees_are_the_organisations_in_them(
+    ceiling: dict[str, list[str]], named: dict[str, list[str]], reached: set[str]
+):
+    found = grants.combine([Held("x", ["orgs.read"], ceiling, named)], members=Grouped(trees=TREES))
+
+    assert found.organisations("orgs.read") == reached
+    assert not found.holds("orgs.read")
+
+
+@pytest.mark.parametrize(
+    ("held", "given_limits", "is_covered"),
+    [
+        ({"organisation_tree": ["root"]}, {"organisation_tree": ["part"]}, True),
+        ({"organisation_tree": ["root"]}, {"organisation": ["leaf"]}, True),
+        ({"organisation_tree": ["part"]}, {"organisation_tree": ["root"]}, False),
+        ({"organisation": ["leaf"]}, {"organisation": ["leaf"]}, True),
+        ({"organisation": ["leaf"]}, {"organisation_tree": ["leaf"]}, False),
+        ({"organisation": ["root", "part", "leaf"]}, {"organisation_tree": ["root"]}, False),
+        ({"facility": ["a"]}, {"organisation": ["leaf"]}, False),
+        ({"organisation": ["leaf"]}, {}, False),
+    ],
+)
+def test_a_tree_is_given_by_those_who_have_the_tree_and_what_will_be_in_it(
+    held: dict[str, list[str]], given_limits: dict[str, list[str]], is_covered: bool
+):
+    limits = dict(contexts.resolved(contexts.effective({}, given_limits, {}, TREES), {}))
+
+    assert grants.covers(within(held), ["orgs.read"], limits) is is_covered
