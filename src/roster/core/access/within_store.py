@@ -123,11 +123,6 @@ async def has_active_holder(tx: Tx, org_id: OrgId, role_ids: Sequence[RoleId], i
     )
 
 
-async def lock_person(tx: Tx, user_id: UserId) -> None:
-    """One change of a person's roles at a time, as the database locks them for it too."""
-    await tx.run("SELECT FROM users WHERE realm_id = $1 AND id = $2 FOR NO KEY UPDATE", tx.realm_id, user_id)
-
-
 # roles that every organisation has
 
 

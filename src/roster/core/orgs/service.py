@@ -186,15 +186,6 @@ async def owned_by(tx: Tx, user_id: UserId) -> list[Org]:
     return sorted(found, key=lambda org: org.number)
 
 
-async def add_owner(tx: Tx, org: Org, user_id: UserId) -> bool:
-    """Make somebody an owner, part of the use case that has locked the organisation; whether they were none before.
-
-    Only owners may. Raises OrgNotFound, OwnersOnly, InvalidInput.
-    """
-    await rights.require_owner(tx, org)
-    return await own(tx, org, user_id)
-
-
 async def remove_owner(tx: Tx, org: Org, user_id: UserId) -> bool:
     """Make somebody an owner no more, part of the use case that has locked it; whether they were one before.
 
@@ -212,7 +203,10 @@ async def remove_owner(tx: Tx, org: Org, user_id: UserId) -> bool:
 
 
 async def own(tx: Tx, org: Org, user_id: UserId) -> bool:
-    """The same as `add_owner` for whoever has just founded it: nothing is checked."""
+    """Make somebody an owner, part of a use case that has checked that; whether they were none before.
+
+    Raises InvalidInput when there is no such person.
+    """
     added = await store.add_owner(tx, org.id, user_id)
     if added:
         await audit.record(tx, "org.owner_added", "org", org.id, {"owner": [None, str(user_id)]})
