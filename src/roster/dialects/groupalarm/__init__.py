@@ -4,7 +4,7 @@
 
 | | |
 |---|---|
-| `wire` | requests and answers, member by member |
+| `wire`, `wire_rbac` | requests and answers, member by member |
 | `mapping` | the directory's words and the wire's, both ways |
 | `auth` | who asks, and which credential is good for what |
 | `lookup` | from numbers to organisations and people |

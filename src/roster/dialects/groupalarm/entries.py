@@ -7,7 +7,7 @@ import msgspec
 
 from roster.core.access.models import Role, RoleChange
 from roster.core.access.vocabulary import Vocabulary
-from roster.dialects.groupalarm import catalogue, wire
+from roster.dialects.groupalarm import catalogue, wire_rbac
 from roster.dialects.groupalarm.errors import EntryNotFound
 from roster.dialects.groupalarm.mapping import NAME
 from roster.kit.errors import InvalidInput
@@ -41,7 +41,7 @@ def kept(role: Role, known: Vocabulary) -> Kept:
     return msgspec.structs.replace(stored, access=found, last=len(found))
 
 
-def added(before: Kept, body: wire.RoleAccessWrite) -> Kept:
+def added(before: Kept, body: wire_rbac.RoleAccessWrite) -> Kept:
     """With one entry more, which is the last. Raises InvalidInput."""
     if len(before.access) >= _MOST:
         raise InvalidInput.of("role_access", "too_many", f"A role has at most {_MOST} entries.")
@@ -49,7 +49,7 @@ def added(before: Kept, body: wire.RoleAccessWrite) -> Kept:
     return msgspec.structs.replace(before, access=[*before.access, _entry(number, body)], last=number)
 
 
-def replaced(before: Kept, number: int, body: wire.RoleAccessWrite) -> Kept:
+def replaced(before: Kept, number: int, body: wire_rbac.RoleAccessWrite) -> Kept:
     """With another content of an entry. Raises EntryNotFound, InvalidInput."""
     find(before, number)
     after = [_entry(number, body) if each.id == number else each for each in before.access]
@@ -77,12 +77,12 @@ def change(role: Role, after: Kept) -> RoleChange:
     return RoleChange(permissions=sorted({*stays, *given}), facets={NAME: msgspec.to_builtins(after)})
 
 
-def out(role: Role, found: Sequence[Entry]) -> list[wire.RoleAccess]:
+def out(role: Role, found: Sequence[Entry]) -> list[wire_rbac.RoleAccess]:
     """Entries as the wire shows them."""
-    return [wire.RoleAccess(each.endpoints, each.id, each.methods, role.number) for each in found]
+    return [wire_rbac.RoleAccess(each.endpoints, each.id, each.methods, role.number) for each in found]
 
 
-def _entry(number: int, body: wire.RoleAccessWrite) -> Entry:
+def _entry(number: int, body: wire_rbac.RoleAccessWrite) -> Entry:
     methods = [each.upper() for each in body.methods]
     for service in body.endpoints:
         if service not in catalogue.SERVICES:

@@ -14,7 +14,7 @@ from roster.core.orgs.models import Org, OrgChange, OrgDraft
 from roster.core.sessions import service as sessions
 from roster.core.sessions.models import Session
 from roster.core.users.models import User, UserChange
-from roster.dialects.groupalarm import wire
+from roster.dialects.groupalarm import wire, wire_rbac
 from roster.kit.errors import InvalidInput
 from roster.kit.ids import OrgId, RoleId, UserId
 from roster.kit.patch import present
@@ -208,10 +208,10 @@ def organization_change(body: wire.OrganizationWrite) -> OrgChange:
     )
 
 
-def role_out(role: Role, organization: int) -> wire.Role:
+def role_out(role: Role, organization: int) -> wire_rbac.Role:
     """A role, and the number of its organisation."""
     kept = cast("dict[str, object]", role.facets.get(NAME, {}))
-    return wire.Role(
+    return wire_rbac.Role(
         assign_users_in_child_organizations=kept.get(_ASSIGN) is True,
         description=role.description,
         id=role.number,
@@ -222,12 +222,12 @@ def role_out(role: Role, organization: int) -> wire.Role:
     )
 
 
-def role_with_access(role: wire.Role, access: list[wire.RoleAccess]) -> wire.RoleWithAccess:
+def role_with_access(role: wire_rbac.Role, access: list[wire_rbac.RoleAccess]) -> wire_rbac.RoleWithAccess:
     """The same with its access entries."""
-    return wire.RoleWithAccess(**msgspec.structs.asdict(role), role_access=access)
+    return wire_rbac.RoleWithAccess(**msgspec.structs.asdict(role), role_access=access)
 
 
-def role_draft(body: wire.RoleWrite) -> RoleDraft:
+def role_draft(body: wire_rbac.RoleWrite) -> RoleDraft:
     """A new role. Raises InvalidInput when it has no name."""
     if isinstance(body.name, UnsetType):
         raise InvalidInput.of("name", "required", "A role has a name.")
@@ -236,7 +236,7 @@ def role_draft(body: wire.RoleWrite) -> RoleDraft:
     return RoleDraft(body.name, description, facets={NAME: {_ASSIGN: True}} if assign else {})
 
 
-def role_change(body: wire.RoleWrite, role: Role) -> RoleChange:
+def role_change(body: wire_rbac.RoleWrite, role: Role) -> RoleChange:
     """A change of one; what is left out stays."""
     assign = body.assign_users_in_child_organizations
     kept = cast("dict[str, object]", role.facets.get(NAME, {}))
@@ -244,7 +244,7 @@ def role_change(body: wire.RoleWrite, role: Role) -> RoleChange:
     return RoleChange(name=body.name, description=body.description, facets=facets)
 
 
-def is_wide(body: wire.RoleWrite) -> bool | None:
+def is_wide(body: wire_rbac.RoleWrite) -> bool | None:
     """Whether the role shall hold in sub-organisations too: each of the two flags says so; None leaves it as it is."""
     flags = [each for each in (body.inheritable, body.assign_users_in_child_organizations) if each is not UNSET]
     return any(flags) if flags else None

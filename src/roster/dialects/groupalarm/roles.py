@@ -21,7 +21,7 @@ from roster.core.orgs import service as orgs
 from roster.core.orgs.errors import OrgNotFound, OwnersOnly
 from roster.core.orgs.models import Org
 from roster.core.users import numbers
-from roster.dialects.groupalarm import auth, catalogue, entries, lookup, mapping, replies, wire
+from roster.dialects.groupalarm import auth, catalogue, entries, lookup, mapping, replies, wire, wire_rbac
 from roster.dialects.groupalarm.entries import Kept
 from roster.dialects.groupalarm.errors import EntryNotFound
 from roster.kit.errors import Forbidden, InvalidInput
@@ -40,15 +40,16 @@ _CHANGING: Final = (InvalidInput, Forbidden, RoleNotFound, RoleBuiltIn, Escalati
 
 
 @ops.get("/rbac/services", id="ServicesList")
-async def services() -> list[wire.Service]:
+async def services() -> list[wire_rbac.Service]:
     """List the services and methods that access entries can name."""
     return [
-        wire.Service(description, catalogue.methods_of(name), name) for name, description in catalogue.SERVICES.items()
+        wire_rbac.Service(description, catalogue.methods_of(name), name)
+        for name, description in catalogue.SERVICES.items()
     ]
 
 
 @ops.get(_ALL, id="RoleList", errors=(InvalidInput, OrgNotFound, Forbidden))
-async def list_roles(tx: Tx, query: lookup.OfOrganization) -> list[wire.Role]:
+async def list_roles(tx: Tx, query: lookup.OfOrganization) -> list[wire_rbac.Role]:
     """List the roles that can be used in an organisation: default ones, its own, and inheritable ones from above."""
     org = await lookup.org(tx, query.organization_id)
     found = await org_roles.roles_of(tx, org.id)
@@ -57,7 +58,7 @@ async def list_roles(tx: Tx, query: lookup.OfOrganization) -> list[wire.Role]:
 
 
 @ops.post(_ALL, id="RoleCreate", status=201, errors=(*_CHANGING, RoleNameTaken, OrgNotFound))
-async def create(tx: Tx, body: wire.RoleWrite) -> wire.Role:
+async def create(tx: Tx, body: wire_rbac.RoleWrite) -> wire_rbac.Role:
     """Make a role of an organisation; it may nothing until it has access entries."""
     if not body.organization_id:
         raise InvalidInput.of("organizationID", "required", "A role belongs to an organisation.")
@@ -69,14 +70,14 @@ async def create(tx: Tx, body: wire.RoleWrite) -> wire.Role:
 
 
 @ops.get(_ONE, id="RoleGet", errors=(RoleNotFound,))
-async def get(tx: Tx, roleID: int) -> wire.Role:
+async def get(tx: Tx, roleID: int) -> wire_rbac.Role:
     """Read a role."""
     org, role = await org_roles.find_numbered(tx, roleID)
     return _out(role, org.number)
 
 
 @ops.patch(_ONE, id="RoleUpdate", errors=(*_CHANGING, RoleNameTaken))
-async def update(tx: Tx, roleID: int, body: wire.RoleWrite) -> wire.Role:
+async def update(tx: Tx, roleID: int, body: wire_rbac.RoleWrite) -> wire_rbac.Role:
     """Change name, description and reach of a role; default roles stay as they are."""
     org, role = await _changeable(tx, roleID, "rbac.edit")
     if body.organization_id not in (0, org.number):
@@ -98,14 +99,14 @@ async def delete(tx: Tx, request: Request, roleID: int) -> wire.Success:
 
 
 @ops.get(_ACCESS, id="RoleAccessList", errors=(RoleNotFound,))
-async def list_entries(tx: Tx, roleID: int) -> list[wire.RoleAccess]:
+async def list_entries(tx: Tx, roleID: int) -> list[wire_rbac.RoleAccess]:
     """List what a role may use."""
     _, role = await org_roles.find_numbered(tx, roleID)
     return entries.out(role, _kept(tx, role).access)
 
 
 @ops.post(_ACCESS, id="RoleAccessCreate", status=201, errors=_CHANGING)
-async def create_entry(tx: Tx, roleID: int, body: wire.RoleAccessWrite) -> wire.RoleAccess:
+async def create_entry(tx: Tx, roleID: int, body: wire_rbac.RoleAccessWrite) -> wire_rbac.RoleAccess:
     """Let a role use services with some methods."""
     org, role = await _changeable(tx, roleID, "rbac.edit")
     after = entries.added(_kept(tx, role), body)
@@ -113,7 +114,7 @@ async def create_entry(tx: Tx, roleID: int, body: wire.RoleAccessWrite) -> wire.
 
 
 @ops.patch(_ENTRY, id="RoleAccessUpdate", errors=(*_CHANGING, EntryNotFound))
-async def update_entry(tx: Tx, roleID: int, roleAccessID: int, body: wire.RoleAccessWrite) -> wire.RoleAccess:
+async def update_entry(tx: Tx, roleID: int, roleAccessID: int, body: wire_rbac.RoleAccessWrite) -> wire_rbac.RoleAccess:
     """Replace an access entry."""
     org, role = await _changeable(tx, roleID, "rbac.edit")
     return await _entry_stored(tx, org, role, entries.replaced(_kept(tx, role), roleAccessID, body), roleAccessID)
@@ -129,11 +130,11 @@ async def delete_entry(tx: Tx, request: Request, roleID: int, roleAccessID: int)
 
 
 @ops.get(_USERS, id="UserRoleList", errors=(RoleNotFound,))
-async def list_users(tx: Tx, roleID: int) -> list[wire.UserRole]:
+async def list_users(tx: Tx, roleID: int) -> list[wire_rbac.UserRole]:
     """List who has a role in its organisation."""
     org, role = await org_roles.find_numbered(tx, roleID)
     found = await numbers.of(tx, await within.having(tx, org, role))
-    return [wire.UserRole(role_id=role.number, user_id=number) for number in sorted(found.values())]
+    return [wire_rbac.UserRole(role_id=role.number, user_id=number) for number in sorted(found.values())]
 
 
 @ops.post(
@@ -142,7 +143,7 @@ async def list_users(tx: Tx, roleID: int) -> list[wire.UserRole]:
     status=201,
     errors=(InvalidInput, Forbidden, RoleNotFound, NotAMember, Escalation, OwnersOnly),
 )
-async def assign(tx: Tx, request: Request, roleID: int, body: wire.UserRoleWrite) -> wire.Success:
+async def assign(tx: Tx, request: Request, roleID: int, body: wire_rbac.UserRoleWrite) -> wire.Success:
     """Give a member a role of the organisation."""
     if body.role_id not in (0, roleID):
         raise InvalidInput.of("roleID", "contradiction", "Path and body name different roles.")
@@ -166,17 +167,17 @@ async def unassign(tx: Tx, request: Request, roleID: int, userID: int) -> wire.S
 
 
 @ops.post("/rbac/user", id="GetUserRoles", errors=(InvalidInput,), extra=auth.PERSON)
-async def own_roles(tx: Tx) -> list[wire.MergedUserRole]:
+async def own_roles(tx: Tx) -> list[wire_rbac.MergedUserRole]:
     """List the caller's roles in all organisations; what is sent does not matter."""
     me = auth.me(tx.actor)
     joined = {each.org_id: each for each in await memberships.of_user(tx, me) if each.state == "active"}
-    found: list[wire.RoleWithAccess] = []
+    found: list[wire_rbac.RoleWithAccess] = []
     for org_id, org in sorted((await orgs.with_ids(tx, list(joined))).items()):
         for role in (await member_roles.of_members(tx, org, [joined[org_id]]))[me]:
             access = entries.out(role, _kept(tx, role).access)
             found.append(mapping.role_with_access(_out(role, org.number), access))
     number = (await numbers.of(tx, [me]))[me]
-    return [wire.MergedUserRole(roles=found, user_id=number)]
+    return [wire_rbac.MergedUserRole(roles=found, user_id=number)]
 
 
 async def _changeable(tx: Tx, number: int, key: str) -> tuple[Org, Role]:
@@ -188,7 +189,7 @@ async def _changeable(tx: Tx, number: int, key: str) -> tuple[Org, Role]:
     return org, role
 
 
-async def _entry_stored(tx: Tx, org: Org, role: Role, after: Kept, number: int) -> wire.RoleAccess:
+async def _entry_stored(tx: Tx, org: Org, role: Role, after: Kept, number: int) -> wire_rbac.RoleAccess:
     changed = await org_roles.change_role(tx, org.id, role.id, entries.change(role, after))
     return entries.out(changed, [entries.find(after, number)])[0]
 
@@ -197,5 +198,5 @@ def _kept(tx: Tx, role: Role) -> Kept:
     return entries.kept(role, vocabulary.of(tx.runtime))
 
 
-def _out(role: Role, organization: int) -> wire.Role:
+def _out(role: Role, organization: int) -> wire_rbac.Role:
     return mapping.role_out(role, organization)

@@ -5,7 +5,7 @@ from typing import Final
 from roster.core.orgs import tokens as org_tokens
 from roster.core.orgs.errors import OrgNotFound, OrgTokenNotFound, TooManyOrgTokens
 from roster.core.orgs.models import OrgTokenDraft
-from roster.dialects.groupalarm import auth, lookup, replies, wire
+from roster.dialects.groupalarm import auth, lookup, replies, wire, wire_rbac
 from roster.kit.errors import Forbidden, InvalidInput
 from roster.storage.tx import Tx
 from roster.web.operation import Operations
@@ -15,12 +15,13 @@ ops: Final = Operations(tag="rbac")
 
 
 @ops.get("/rbac/token", id="OrganizationTokenList", errors=(InvalidInput, OrgNotFound, Forbidden), extra=auth.PERSON)
-async def list_tokens(tx: Tx, query: lookup.OfOrganization) -> list[wire.OrganizationToken]:
+async def list_tokens(tx: Tx, query: lookup.OfOrganization) -> list[wire_rbac.OrganizationToken]:
     """List an organisation's tokens, without their secrets."""
     org = await lookup.org(tx, query.organization_id)
     lookup.need(tx, "token.read", org)
     return [
-        wire.OrganizationToken(each.number, each.name, org.number, "") for each in await org_tokens.list_of(tx, org.id)
+        wire_rbac.OrganizationToken(each.number, each.name, org.number, "")
+        for each in await org_tokens.list_of(tx, org.id)
     ]
 
 
@@ -31,12 +32,12 @@ async def list_tokens(tx: Tx, query: lookup.OfOrganization) -> list[wire.Organiz
     errors=(InvalidInput, OrgNotFound, Forbidden, TooManyOrgTokens),
     extra=auth.PERSON,
 )
-async def create(tx: Tx, body: wire.OrganizationTokenRequest) -> wire.OrganizationToken:
+async def create(tx: Tx, body: wire_rbac.OrganizationTokenRequest) -> wire_rbac.OrganizationToken:
     """Make a token; its secret is shown this once."""
     org = await lookup.org(tx, body.organization_id)
     lookup.need(tx, "token.create", org)
     made = await org_tokens.create(tx, org.id, OrgTokenDraft(body.name))
-    return wire.OrganizationToken(made.token.number, made.token.name, org.number, made.text)
+    return wire_rbac.OrganizationToken(made.token.number, made.token.name, org.number, made.text)
 
 
 @ops.delete("/rbac/token/{id}", id="OrganizationTokenDelete", errors=(OrgTokenNotFound, Forbidden), extra=auth.PERSON)
