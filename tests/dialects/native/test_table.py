@@ -11,6 +11,7 @@ import pytest
 from roster.core.access.models import PERMISSIONS
 from roster.core.realms.models import Realm
 from roster.dialects.native import dialect
+from roster.kit.errors import Forbidden
 from roster.storage.runtime import Runtime
 from roster.web import openapi
 from roster.web.operation import Operation
@@ -89,6 +90,12 @@ def conforms(operation: Operation, response: httpx.Response) -> None:
 
 def test_every_operation_has_a_case():
     assert set(OPERATIONS) == set(CASES)
+
+
+@pytest.mark.parametrize("name", [name for name in CLOSED if OPERATIONS[name].writes])
+def test_every_change_says_that_it_may_be_refused(name: str):
+    """To those without the permission, and to pages of other sites that come with a cookie."""
+    assert any(issubclass(Forbidden, each) or issubclass(each, Forbidden) for each in OPERATIONS[name].errors)
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if not case.streams])

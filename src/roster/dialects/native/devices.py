@@ -91,7 +91,7 @@ async def delete_device(tx: Tx, device_id: DeviceId, request: Request) -> None:
     "/devices/{device_id}/restore",
     id="restoreDevice",
     needs="devices.write",
-    errors=(DeviceNotFound, DeviceNotDeleted, DeviceIdTaken),
+    errors=(DeviceNotFound, DeviceNotDeleted, DeviceIdTaken, Forbidden),
     returns=wire.Device,
 )
 async def restore_device(tx: Tx, device_id: DeviceId) -> Reply:

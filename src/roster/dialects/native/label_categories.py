@@ -94,7 +94,7 @@ async def delete_category(tx: Tx, category_id: CategoryId, request: Request) -> 
     "/label-categories/{category_id}/restore",
     id="restoreLabelCategory",
     needs="labels.write",
-    errors=(CategoryNotFound, LabelNotDeleted, CategoryNameTaken),
+    errors=(CategoryNotFound, LabelNotDeleted, CategoryNameTaken, Forbidden),
     returns=wire.Category,
 )
 async def restore_category(tx: Tx, category_id: CategoryId) -> Reply:

@@ -86,7 +86,7 @@ async def delete_label(tx: Tx, label_id: LabelId, request: Request) -> None:
     "/labels/{label_id}/restore",
     id="restoreLabel",
     needs="labels.write",
-    errors=(LabelNotFound, LabelNotDeleted, LabelNameTaken),
+    errors=(LabelNotFound, LabelNotDeleted, LabelNameTaken, Forbidden),
     returns=wire.Label,
 )
 async def restore_label(tx: Tx, label_id: LabelId) -> Reply:
