@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from roster.core.access import numbers as roles
 from roster.core.access import service as access
 from roster.core.realms.models import Realm
 from roster.core.users import numbers
@@ -72,6 +73,17 @@ async def test_custom_roles_go_by_number_and_system_roles_by_name(
     assert "system-roles" not in other
     assert await wire.aliases(f"?q=roles:{found['roles'][0]};s=id") == [one.user.username, "asa"]
     assert one.user.username in await wire.aliases("?q=system-roles:admin")
+
+
+async def test_roles_that_are_built_in_go_by_name_only(wire: Wire, runtime: Runtime, realm: Realm, boss: Person):
+    async with runtime.read(factories.roster_in(realm)) as tx:
+        ((number, _, built_in),) = (await roles.roles_of(tx, [boss.user.id]))[boss.user.id]
+    stored = await wire.add("asa")
+
+    answer = await wire.patch(f"users/{stored['id']}", {"roles": [number]})
+
+    assert built_in
+    assert refusal(answer) == (400, "bad-request")
 
 
 async def test_a_change_touches_what_it_names(wire: Wire):

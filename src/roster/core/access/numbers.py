@@ -26,7 +26,10 @@ async def of(tx: Tx, role_ids: Iterable[UUID]) -> list[Given]:
 
 
 async def names(tx: Tx, numbers: Sequence[int], *, field: str = "roles") -> list[str]:
-    """The names of the roles with these numbers. Raises InvalidInput, about `field`, when one does not exist."""
+    """The names of the roles with these numbers, which are not built in: those have names that everybody knows.
+
+    Raises InvalidInput, about `field`, when one does not exist.
+    """
     if not numbers:
         return []
     found = await numbers_store.names(tx, numbers)

@@ -34,7 +34,8 @@ async def by_id(tx: Tx, role_ids: Iterable[UUID]) -> list[Given]:
 
 async def names(tx: Tx, numbers: Sequence[int]) -> dict[int, str]:
     rows = await tx.rows(
-        "SELECT number, name FROM roles WHERE realm_id = $1 AND number = ANY($2::bigint[]) AND org_id IS NULL",
+        "SELECT number, name FROM roles WHERE realm_id = $1 AND number = ANY($2::bigint[]) AND org_id IS NULL"
+        " AND NOT built_in",
         tx.realm_id,
         list(numbers),
     )
