@@ -7,7 +7,7 @@ from uuid import UUID
 from roster.core.access.errors import Escalation, RoleNotFound
 from roster.core.flows import answering
 from roster.core.invitations import service
-from roster.core.invitations.errors import BatchNotFound, InvitationNotFound, NotInvited
+from roster.core.invitations.errors import BatchNotFound, InvitationExpired, InvitationNotFound, NotInvited
 from roster.core.invitations.models import Options
 from roster.core.orgs.errors import OrgNotFound, OwnersOnly, SecondFactorRequired
 from roster.core.users.errors import UserNotFound
@@ -119,7 +119,7 @@ async def list_own(tx: Tx) -> Listing[wire.OwnInvitation]:
     "/invitations/accept",
     id="acceptInvitation",
     public=True,
-    errors=(InvalidToken, InvitationNotFound, NotInvited, SecondFactorRequired),
+    errors=(InvalidToken, InvitationNotFound, InvitationExpired, NotInvited, SecondFactorRequired),
 )
 async def accept(runtime: Runtime, actor: Actor, request: Request, body: wire.Accept) -> Membership:
     """Join with the token of an invitation, signed in as the person invited or not at all.
@@ -139,7 +139,7 @@ async def accept(runtime: Runtime, actor: Actor, request: Request, body: wire.Ac
     id="declineInvitation",
     public=True,
     status=204,
-    errors=(InvalidToken, InvitationNotFound, NotInvited),
+    errors=(InvalidToken, InvitationNotFound, InvitationExpired, NotInvited),
 )
 async def decline(runtime: Runtime, actor: Actor, request: Request, body: wire.Decline) -> None:
     """Do not join."""
