@@ -168,9 +168,13 @@ async def _connect(dsn: str, longest: int) -> Connection:
     return connection
 
 
+_EMPTY = b"\x01{}"
+"""What most of these columns hold."""
+
+
 def _jsonb_out(value: object) -> bytes:
     return b"\x01" + _ENCODE(value)
 
 
 def _jsonb_in(data: bytes) -> object:
-    return _DECODE(data[1:])
+    return {} if data == _EMPTY else _DECODE(data[1:])
