@@ -1,5 +1,6 @@
 """The six operations of the seed, with every property of a user."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -154,6 +155,20 @@ async def test_a_deleted_user_leaves_lists_and_can_still_be_fetched(wire: Wire):
     assert (await wire.delete(path)).status_code == 204
     assert refusal(await wire.patch(path, {"name": "x"})) == (404, "not-found")
     assert refusal(await wire.put(path, ASA)) == (404, "not-found")
+
+
+async def test_deleting_at_the_same_moment_is_deleting_again(wire: Wire):
+    category = (await wire.post("label-categories/", {"name": "Shifts", "resources": ["users"]})).json()["id"]
+    label = (await wire.post("labels/", {"name": "Night", "label-category": category})).json()["id"]
+    till = (await wire.post("tills/", {"name": "Bar"})).json()["id"]
+    path = f"users/{(await wire.add('asa'))['id']}"
+
+    for one in (path, f"labels/{label}", f"label-categories/{category}", f"tills/{till}"):
+        answers = await asyncio.gather(*(wire.delete(one) for _ in range(6)))
+        assert {answer.status_code for answer in answers} == {204}
+    tag = (await wire.patch(path, {"deleted": None})).headers["etag"]
+    seen = await asyncio.gather(*(wire.delete(path, headers={"If-Match": tag}) for _ in range(6)))
+    assert sorted(answer.status_code for answer in seen) == [204] + [412] * 5
 
 
 async def test_a_deleted_user_is_restored_with_roles_by_a_null(wire: Wire):

@@ -148,7 +148,8 @@ async def remove_label(tx: Tx, request: Request, id: int) -> None:
     """
     found = await _writable(tx, request, id)
     if found.deleted_at is None:
-        await labels.delete(tx, found.id, version=found.version if replies.is_conditional(request) else None)
+        version = found.version if replies.is_conditional(request) else None
+        await replies.removed(request, labels.delete(tx, found.id, version=version))
 
 
 async def _shown(tx: Tx, found: list[Label]) -> list[object]:

@@ -9,7 +9,7 @@ from zlib import crc32
 import msgspec
 
 from roster.dialects.onslip360.errors import Changed
-from roster.kit.errors import StaleVersion
+from roster.kit.errors import NotFound, StaleVersion
 from roster.web.operation import Parameter
 from roster.web.reply import Headers, Reply
 from roster.web.request import Request
@@ -80,6 +80,15 @@ async def carried_out(
         if is_conditional(request):
             raise
         return await attempt(await again())
+
+
+async def removed(request: Request, deletion: Awaitable[None]) -> None:
+    """Delete what was there when the caller looked; somebody may be quicker, which only matters to who has seen it."""
+    try:
+        await deletion
+    except NotFound:
+        if is_conditional(request):
+            raise Changed from None
 
 
 def _matches(header: str | None, entity_tag: str, *, weak: bool) -> bool:

@@ -162,7 +162,7 @@ async def remove_till(tx: Tx, request: Request, id: int) -> None:
     """
     found = await _writable(tx, request, id)
     if found.deleted_at is None:
-        await devices.delete(tx, found.id, version=_version(request, found))
+        await replies.removed(request, devices.delete(tx, found.id, version=_version(request, found)))
 
 
 async def shown(tx: Tx, found: list[Device]) -> list[object]:

@@ -176,7 +176,7 @@ async def remove_user(tx: Tx, request: Request, id: int) -> None:
     replies.require_match(request, await lookup.tag(tx, found))
     if found.deleted_at is None:
         version = found.version if replies.is_conditional(request) else None
-        await users.delete(tx, found.id, version=version)
+        await replies.removed(request, users.delete(tx, found.id, version=version))
 
 
 @ops.route(
