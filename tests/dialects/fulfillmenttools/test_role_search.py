@@ -160,7 +160,7 @@ async def test_windows_and_orders_that_cannot_be_are_refused(wire: Wire, chief: 
         {"name": "beta"},
         {"displayName": {"like": "("}},
         {"displayName": {"like": "x" * 257}},
-        {"and": []},
+        {"or": []},
         {"and": {}},
         {"and": [{}] * 501},
     ],

@@ -29,6 +29,7 @@ def read(given_: object) -> Filter:
     ("given_", "meant"),
     [
         ({}, All(())),
+        ({"and": []}, All(())),
         ({"username": {"eq": "a"}}, Compare("username", Op.EQ, "a")),
         ({"username": {"notEq": "a"}}, Not(Compare("username", Op.EQ, "a"))),
         ({"username": {"in": ["a", "b"]}}, Compare("username", Op.IN, ("a", "b"))),

@@ -74,8 +74,8 @@ def _part(place: Place, name: str, given: object, members: Members, depth: int) 
         return _member(place, name, members)(place.at(name), given)
     inside = place.at(name)
     parts = _array(inside, given, _MOST_GROUPED)
-    if not parts:
-        raise inside.wrong("A group has at least one query.")
+    if name == "or" and not parts:
+        raise inside.wrong("One of no queries cannot hold.")
     found = tuple(_query(inside, part, members, depth + 1) for part in parts)
     return All(found) if name == "and" else AnyOf(found)
 
