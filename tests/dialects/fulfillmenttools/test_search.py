@@ -132,6 +132,23 @@ async def test_one_key_sorts_what_is_found(
     assert await names(wire, admin, sort=[sort]) == found
 
 
+async def test_who_never_signed_in_comes_after_all_who_did_last_of_all(
+    wire: Wire, admin: Person, crew: dict[str, dict[str, Any]], runtime: Runtime, realm: Realm
+):
+    await person_of(runtime, realm, crew["Jan"])
+    await person_of(runtime, realm, crew["Ada"])
+    for direction, order in (("DESC", ["Ada", "Jan", "Mira"]), ("ASC", ["Mira", "Jan", "Ada"])):
+        sort: dict[str, Any] = {"sort": [{"lastLogin": direction}], "size": 1}
+        found: list[str] = []
+        while True:
+            page = await search(wire, admin, **sort)
+            found += [user["firstname"] for user in page["users"] if user["firstname"]]
+            if not page["pageInfo"]["hasNextPage"]:
+                break
+            sort["after"] = page["pageInfo"]["endCursor"]
+        assert found == order
+
+
 async def test_a_defined_attribute_sorts_and_a_hidden_one_is_neither_found_nor_lost(
     wire: Wire, admin: Person, crew: dict[str, dict[str, Any]], runtime: Runtime, realm: Realm
 ):

@@ -188,7 +188,7 @@ def test_whatever_is_sorted_by_is_read_or_refused_with_the_documented_error(give
     ("given_", "meant"),
     [
         ({"lastname": "ASC"}, Sort("family_name")),
-        ({"lastLogin": "DESC"}, Sort("last_sign_in_at", descending=True)),
+        ({"lastLogin": "DESC"}, Sort("activity", descending=True)),
         ({"assignedRoles": {"ref": "ASC"}}, Sort("first_role")),
         ({"authenticationProvider": {"type": "DESC"}}, Sort("is_external", descending=True)),
         ({"customAttributes": {"level": "ASC"}}, Sort("attributes.level")),

@@ -94,6 +94,15 @@ FIELDS = Fields(
         Field(name="facilities", kind=Kind.ROWS, column=held.FACILITIES, rows=held.VALUE, visibility=_PRIVATE),
         Field(name="assignments", kind=Kind.ROWS, column=held.ASSIGNMENTS, rows=held.ASSIGNMENT, visibility=_PRIVATE),
         Field(name="last_sign_in_at", kind=Kind.INSTANT, column="last_sign_in_at", sortable=True, visibility=_PRIVATE),
+        Field(
+            name="activity",  # whoever never signed in is taken for the longest absent, and comes last when descending
+            kind=Kind.INSTANT,
+            column="coalesce(last_sign_in_at, 'epoch'::timestamptz)",
+            filterable=False,
+            sortable=True,
+            nullable=False,
+            visibility=_PRIVATE,
+        ),
         Field(name="deleted_at", kind=Kind.INSTANT, column="deleted_at", sortable=True, visibility=_PRIVATE),
     ]
 )

@@ -62,7 +62,7 @@ SORTS: Final[query.Directions] = {
     "username": "username",
     "firstname": "given_name",
     "lastname": "family_name",
-    "lastLogin": "last_sign_in_at",
+    "lastLogin": "activity",
     "assignedRoles": {"ref": "first_role"},
     "authenticationProvider": {"type": "is_external"},
     "customAttributes": {"*": "attributes.*"},
