@@ -246,8 +246,9 @@ async def test_nobody_in_a_place_changes_those_who_may_do_something_elsewhere(ru
         with pytest.raises(Escalation):
             await passwords.set_password(runtime, actor, user.id, people.PASSWORD)
         async with runtime.write(actor) as tx:
-            with pytest.raises(Escalation):
+            with pytest.raises(Escalation) as refused:
                 await users.delete(tx, user.id)
+        assert "grant" not in refused.value.text
     await passwords.set_password(runtime, actor, equal.id, people.PASSWORD)
 
 

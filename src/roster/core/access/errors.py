@@ -68,10 +68,13 @@ class LastOrgAdministrator(Conflict):
 
 
 class Escalation(Forbidden):
-    """Nobody grants, or gains through others, what they do not hold."""
+    """Nobody grants, or gains through others, what they do not hold.
+
+    It answers giving and taking roles, and whatever is done to people or accounts that may do more than the actor.
+    """
 
     code = "escalation"
-    text = "You cannot grant a permission that you do not have."
+    text = "This takes a permission that you do not have."
 
 
 class ListNotFound(NotFound):
