@@ -10,7 +10,7 @@ from roster import app
 from roster.core.access import reach
 from roster.core.access import service as access
 from roster.core.access.errors import Escalation
-from roster.core.access.models import RoleDraft, Wanted
+from roster.core.access.models import RoleChange, RoleDraft, Wanted
 from roster.core.access.store import Held
 from roster.core.credentials import service as credentials
 from roster.core.flows import dossier, passwords, signup
@@ -149,6 +149,50 @@ async def test_a_group_that_changes_moves_people_in_and_out_of_reach(runtime: Ru
 
     assert before == set()
     assert await found(runtime, await factories.acting_as(runtime, realm, lead)) == {"there"}
+
+
+async def ceiling(runtime: Runtime, realm: Realm, role: str, contexts: Contexts) -> None:
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        await access.change_role(tx, (await access.find_role(tx, role)).id, RoleChange(ceiling=contexts))
+
+
+@pytest.mark.usefixtures("cooks")
+async def test_people_are_where_their_roles_ceiling_and_assignment_leave_them(runtime: Runtime, realm: Realm):
+    by_ceiling = await somebody(runtime, realm, ("cook", {}), username="by-ceiling")
+    both = await somebody(runtime, realm, ("cook", {"facility": ["north", "south"]}), username="both")
+    in_south = await factories.acting_as(runtime, realm, await somebody(runtime, realm, username="nobody"))
+    north, south = await a_lead(runtime, realm, NORTH), await a_lead(runtime, realm, SOUTH)
+    before = [await found(runtime, actor) for actor in (north, south)]
+    async with runtime.read(in_south) as tx:
+        version = await tx.value("SELECT access_version FROM users WHERE id = $1", both.id)
+
+    await ceiling(runtime, realm, "cook", NORTH)
+
+    assert before == [{"both"}, {"both"}]
+    assert await found(runtime, north) == {"by-ceiling", "both"}
+    assert await found(runtime, south) == set()
+    async with runtime.read(north) as tx:
+        assert (await users.get(tx, by_ceiling.id)).view is View.FULL
+        assert await tx.value("SELECT access_version FROM users WHERE id = $1", both.id) == version + 1
+    async with runtime.read(south) as tx:
+        with pytest.raises(UserNotFound):
+            await users.get(tx, both.id)
+    await ceiling(runtime, realm, "cook", {})
+    assert await found(runtime, south) == await found(runtime, north) == {"both"}
+
+
+@pytest.mark.usefixtures("cooks")
+async def test_a_facility_within_a_ceilings_group_counts_while_it_is_in_the_group(runtime: Runtime, realm: Realm):
+    await ceiling(runtime, realm, "cook", {"facility_group": ["cold"]})
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        await places.put(tx, "facility_group", "cold", PlaceDraft(members=["north"]))
+    await somebody(runtime, realm, ("cook", NORTH), username="here")
+    north = await a_lead(runtime, realm, NORTH)
+    assert await found(runtime, north) == {"here"}
+
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        await places.put(tx, "facility_group", "cold", PlaceDraft(members=["south"]))
+    assert await found(runtime, north) == set()
 
 
 Doing = Callable[[Tx, User], Awaitable[object]]
@@ -327,8 +371,9 @@ async def test_somebody_made_a_moment_ago_is_not_for_the_taking(runtime: Runtime
 # what is said in SQL and in Python is the same
 
 
-async def test_searching_and_looking_at_one_person_agree_about_everybody(runtime: Runtime, realm: Realm):
-    chance = random.Random(7)
+@pytest.mark.parametrize("seed", [7, 8, 9])
+async def test_searching_and_looking_at_one_person_agree_about_everybody(runtime: Runtime, realm: Realm, seed: int):
+    chance = random.Random(seed)
     kinds = {
         "facility": ["a", "b", "c"],
         "facility_group": ["ab", "c", "empty"],
@@ -340,6 +385,8 @@ async def test_searching_and_looking_at_one_person_agree_about_everybody(runtime
 
     def some(*, more: int) -> Contexts:
         named = chance.sample(sorted(kinds), chance.randint(0, more))
+        if chance.random() < 0.3:
+            named = list({*named, "facility", "facility_group"} - {chance.choice(["facility", "facility_group"])})
         return {kind: chance.sample(kinds[kind], chance.randint(0, len(kinds[kind]))) for kind in named}
 
     async with runtime.write(factories.roster_in(realm)) as tx:
@@ -347,12 +394,23 @@ async def test_searching_and_looking_at_one_person_agree_about_everybody(runtime
         await places.put(tx, "facility_group", "c", PlaceDraft(members=["c"]))
         for name in ("cook", "waiter", "boss"):
             await access.create_role(tx, RoleDraft(name))
-        held: dict[str, list[Held]] = {}
         for number in range(60):
             user = await users.create(tx, UserDraft(f"person-{number}"))
             wanted = [Wanted(chance.choice(["cook", "waiter", "boss"]), some(more=3)) for _ in range(number % 4)]
-            given = await access.set_assignments(tx, user.id, wanted)
-            held[user.username] = [Held(each.role_name, [], {}, each.contexts) for each in given]
+            await access.set_assignments(tx, user.id, wanted)
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        for name in ("waiter", "boss"):
+            await access.change_role(tx, (await access.find_role(tx, name)).id, RoleChange(ceiling=some(more=3)))
+        ceilings = {name: (await access.find_role(tx, name)).ceiling for name in ("cook", "waiter", "boss")}
+        everybody = (await search.search(tx, None, (), Page(100))).items
+        held = {
+            user.username: [
+                Held(each.role_name, [], ceilings[each.role_name], each.contexts)
+                for each in await access.assignments_of(tx, user.id)
+            ]
+            for user in everybody
+            if user.username.startswith("person-")
+        }
         groups = await places.groups(tx)
     for number in range(60):
         await access_of_one(runtime, realm, f"lead-{number}", [some(more=3) for _ in range(chance.randint(1, 3))])

@@ -82,12 +82,16 @@ def effective(ceiling: Contexts, contexts: Contexts, groups: Groups, trees: Grou
     When one of them names facilities and the other groups of them, only facilities that both reach are left: an
     assignment never reaches beyond its role's ceiling.
     """
-    first, second = limits_of(ceiling, trees), limits_of(contexts, trees)
-    kinds = (first.keys() | second.keys()) - PLACES
-    found = {kind: _both(first.get(kind), second.get(kind)) for kind in kinds}
+    found = _together(limits_of(ceiling, trees), limits_of(contexts, trees), groups)
     if not found.get(TREE, True):
         del found[TREE]
-    return {**found, **_places(_only_places(first), _only_places(second), groups)}
+    return found
+
+
+def together(ceiling: Contexts, contexts: Contexts, groups: Groups) -> Limits:
+    """The same as they are written, trees by name: where somebody is. In the database `places_left` says so."""
+    first, second = ({kind: frozenset(each[kind]) for kind in each} for each in (ceiling, contexts))
+    return _together(first, second, groups)
 
 
 def facilities(limits: Mapping[str, Iterable[str]], groups: Groups) -> frozenset[str] | None:
@@ -181,6 +185,12 @@ def _both(first: frozenset[str] | None, second: frozenset[str] | None) -> frozen
     if first is None or second is None:
         return first or second or frozenset()
     return first & second
+
+
+def _together(first: Limits, second: Limits, groups: Groups) -> Limits:
+    kinds = (first.keys() | second.keys()) - PLACES
+    found = {kind: _both(first.get(kind), second.get(kind)) for kind in kinds}
+    return {**found, **_places(_only_places(first), _only_places(second), groups)}
 
 
 def _only_places(limits: Limits) -> Limits:

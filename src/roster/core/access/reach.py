@@ -17,13 +17,12 @@ from roster.storage.tx import Tx
 def admits(scope: Scope, held: Iterable[store.Held], groups: Groups) -> bool:
     """Whether somebody who has these roles is within the scope.
 
-    In every kind that is limited, one of the roles must be given for a value of it; a group of facilities counts for
-    the facilities in it. With `user_role` all roles must be among those named, and there must be one.
+    In every kind that is limited, one of the roles must hold in a value of it, by what its ceiling and the assignment
+    leave together; a group of facilities counts for the facilities in it. With `user_role` all roles must be among
+    those named, and there must be one.
     """
     roles = [each for each in held if each.org_id is None]
-    named = [
-        contexts.resolved({kind: frozenset(each.contexts[kind]) for kind in each.contexts}, groups) for each in roles
-    ]
+    named = [contexts.resolved(contexts.together(each.ceiling, each.contexts, groups), groups) for each in roles]
     for kind, values in scope.limits:
         if kind == USER_ROLE:
             if not roles or not all(fold(each.role_name) in values for each in roles):
@@ -66,15 +65,16 @@ async def condition(tx: Tx, permission: str, *, taken: int) -> Compiled:
     return reach_store.compile_any([_searched(tx.realm_id, scope, groups) for scope in scopes], taken)
 
 
-async def reaching(tx: Tx, facilities: Sequence[str], *, taken: int) -> Compiled:
+async def reaching(tx: Tx, facilities: Sequence[str], *, named_only: bool, taken: int) -> Compiled:
     """SQL that holds for all rows of `users` whose roles reach one of these facilities, and that an index may answer.
 
-    It may hold for others too: whoever asks tells them apart. Placeholders as in `condition`.
+    With `named_only` also for those whose assignments name one that the role's ceiling keeps from them. It may hold for
+    others too: whoever asks tells them apart. Placeholders as in `condition`.
     """
     named = frozenset(facilities)
     holding = [group for group, members in (await places.groups(tx)).items() if not members.isdisjoint(named)]
     marks = _places(tx.realm_id, {FACILITY: named, GROUP: frozenset(holding)}, {})
-    roles = await reach_store.with_ceiling(tx, sorted(named), holding)
+    roles = await reach_store.with_ceiling(tx) if named_only else ()
     return reach_store.compile_reaching(sorted(marks), roles, taken)
 
 
@@ -99,10 +99,15 @@ def _places(realm_id: UUID, limits: Mapping[str, frozenset[str]], groups: Groups
     holding = {group for group, members in groups.items() if not members.isdisjoint(reached)}
     named = holding | limits.get(GROUP, frozenset[str]())
     marks = {mark(realm_id, FACILITY, each) for each in reached} | {mark(realm_id, GROUP, each) for each in named}
-    return frozenset(marks)
+    crossed = {mark(realm_id, FACILITY, each, group) for group in holding for each in groups[group] & reached}
+    return frozenset(marks | crossed)
 
 
-def mark(realm_id: UUID, kind: str, value: str) -> UUID:
-    """What stands for a place in the index of people, computed as `place_mark` in the database does."""
+def mark(realm_id: UUID, kind: str, value: str, inside: str | None = None) -> UUID:
+    """What stands for a place in the index of people, computed as `place_people` in the database does.
+
+    A facility `inside` a group is one that role or assignment names while the other names the group.
+    """
+    kind = kind if inside is None else f"{kind}\x1f{inside}"
     digest = hashlib.sha256(realm_id.bytes + f"{kind}\x1f{value}".encode(errors="surrogatepass")).digest()
     return UUID(bytes=digest[:16])

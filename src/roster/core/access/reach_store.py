@@ -25,14 +25,11 @@ def compile_any(scopes: Sequence[Within], taken: int) -> Compiled:
     return "(" + " OR ".join(parts) + ")" if parts else "FALSE", parameters.values
 
 
-async def with_ceiling(tx: Tx, facilities: Sequence[str], groups: Sequence[str]) -> list[UUID]:
-    """Roles whose ceiling names one of these: they reach it for people whose assignments name no place."""
+async def with_ceiling(tx: Tx) -> list[UUID]:
+    """Roles whose ceiling names facilities: assignments may name others, which do not count."""
     rows = await tx.rows(
-        "SELECT id FROM roles WHERE realm_id = $1 AND org_id IS NULL AND (ceiling -> 'facility' ?| $2::text[]"
-        " OR ceiling -> 'facility_group' ?| $3::text[])",
+        "SELECT id FROM roles WHERE realm_id = $1 AND org_id IS NULL AND ceiling ?| '{facility,facility_group}'",
         tx.realm_id,
-        facilities,
-        groups,
     )
     return [role_id for (role_id,) in rows]
 

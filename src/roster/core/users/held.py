@@ -11,15 +11,6 @@ _ROLES: Final = (
 _PLACES: Final = " ?| '{facility,facility_group}'"
 
 
-def _reached(contexts: LiteralString) -> LiteralString:
-    """The facilities that contexts name, those of groups included."""
-    return (
-        "ARRAY(SELECT jsonb_array_elements_text(" + contexts + " -> 'facility') UNION SELECT unnest(p.members)"
-        " FROM jsonb_array_elements_text(" + contexts + " -> 'facility_group') g (key) JOIN places p"
-        " ON p.realm_id = users.realm_id AND p.kind = 'facility_group' AND p.key = g.key)"
-    )
-
-
 def _values(of: LiteralString) -> LiteralString:
     return "jsonb_array_elements_text(" + of + ") each (value) WHERE TRUE"
 
@@ -34,21 +25,14 @@ IS_LIMITED: Final = (
 )
 """No role reaches every facility."""
 FACILITIES: Final = (
-    "assignments a JOIN roles r ON r.realm_id = a.realm_id AND r.id = a.role_id CROSS JOIN LATERAL unnest(CASE WHEN"
-    " a.contexts"
-    + _PLACES
-    + " THEN "
-    + _reached("a.contexts")
-    + " ELSE "
-    + _reached("r.ceiling")
-    + " END) each (value)"
-    " WHERE a.realm_id = users.realm_id AND a.user_id = users.id AND a.org_id IS NULL AND (NOT a.contexts"
-    + _PLACES
-    + " OR NOT r.ceiling"
-    + _PLACES
-    + " OR each.value = ANY("
-    + _reached("r.ceiling")
-    + "))"
+    "assignments a JOIN roles r ON r.realm_id = a.realm_id AND r.id = a.role_id"
+    " CROSS JOIN LATERAL places_left(r.ceiling, a.contexts) AS w (kind, value, inside) CROSS JOIN LATERAL ("
+    "SELECT w.value WHERE w.kind = 'facility' AND (w.inside IS NULL OR EXISTS (SELECT FROM places p"
+    " WHERE p.realm_id = users.realm_id AND p.kind = 'facility_group' AND p.key = w.inside"
+    " AND w.value = ANY(p.members)))"
+    " UNION ALL SELECT unnest(p.members) FROM places p WHERE w.kind = 'facility_group' AND p.realm_id = users.realm_id"
+    " AND p.kind = 'facility_group' AND p.key = w.value) each (value)"
+    " WHERE a.realm_id = users.realm_id AND a.user_id = users.id AND a.org_id IS NULL"
 )
 """The facilities that a role reaches, as role and assignment leave them together."""
 ASSIGNMENTS: Final = _ROLES

@@ -17,9 +17,10 @@ Texts = tuple[str, ...]
 
 async def condition(tx: Tx, where: Filter, *, taken: int) -> Compiled | None:
     """SQL over `users`, as `reach.condition` makes it; None when the filter says nothing of the kind."""
-    facilities = next((found for part in _parts(where) if (found := _facilities(part))), ())
-    if facilities:
-        return await reach.reaching(tx, facilities, taken=taken)
+    for find, named_only in ((_facilities, False), (_named, True)):
+        facilities = next((found for part in _parts(where) if (found := find(part))), ())
+        if facilities:
+            return await reach.reaching(tx, facilities, named_only=named_only, taken=taken)
     roles = next((found for part in _parts(where) if (found := _roles(part))), ())
     return reach.having(roles, taken=taken) if roles else None
 
@@ -34,14 +35,17 @@ def _parts(where: Filter) -> Iterator[Filter]:
 
 
 def _facilities(where: Filter) -> Texts:
-    """The facilities one of which must be reached, or be named by an assignment."""
-    match where:
-        case Some(field="facilities", part=part):
-            return next((found for each in _parts(part) if (found := _texts(each, "value"))), ())
-        case Some(field="assignments", part=part):
-            return next((found for each in _parts(part) if (found := _facilities(each) or _context(each))), ())
-        case _:
-            return ()
+    """The facilities one of which must be reached; inside of assignments, be named."""
+    if not isinstance(where, Some) or where.field != "facilities":
+        return ()
+    return next((found for each in _parts(where.part) if (found := _texts(each, "value"))), ())
+
+
+def _named(where: Filter) -> Texts:
+    """The facilities one of which must be named by an assignment."""
+    if not isinstance(where, Some) or where.field != "assignments":
+        return ()
+    return next((found for each in _parts(where.part) if (found := _facilities(each) or _context(each))), ())
 
 
 def _context(where: Filter) -> Texts:

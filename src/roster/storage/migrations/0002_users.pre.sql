@@ -42,7 +42,7 @@ CREATE TABLE users (
         END) STORED,
     version integer NOT NULL DEFAULT 0,         -- +1 per change
     access_version bigint NOT NULL DEFAULT 0,   -- +1 when the person's assignments change
-    places uuid[] NOT NULL DEFAULT '{}',        -- marks of all that the assignments name; kept by assignments_changed
+    places uuid[] NOT NULL DEFAULT '{}',        -- marks of what assignments and ceilings leave; kept by place_people
     held uuid[] NOT NULL DEFAULT '{}',          -- the roles they give; kept by it too
     last_sign_in_at timestamptz,                -- changes without a new version
     created_at timestamptz NOT NULL,

@@ -49,25 +49,51 @@ CREATE INDEX assignments_by_org ON assignments (realm_id, org_id) WHERE org_id I
 CREATE FUNCTION place_mark(realm_id uuid, kind text, value text) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN encode(substring(sha256(uuid_send(realm_id) || convert_to(kind || E'\x1f' || value, 'UTF8')) FOR 16), 'hex')::uuid;
 
--- Whoever changes assignments, by whatever statement: users.places and users.held follow, and remembered grants end.
+-- What a role's ceiling and an assignment leave together, as contexts.together in Python: a kind that only one of them
+-- names is limited by that one, a kind that both name to what both say. Facilities and groups of them are one limit; where
+-- one side names a facility and the other a group, it counts as long as it is in the group: such a row says which.
+CREATE FUNCTION places_left(ceiling jsonb, contexts jsonb) RETURNS TABLE (kind text, value text, inside text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT k.kind, v.value, NULL FROM jsonb_each(contexts) k (kind, held), jsonb_array_elements_text(k.held) v (value)
+    WHERE CASE WHEN ceiling ? k.kind THEN ceiling -> k.kind ? v.value
+        ELSE NOT (k.kind IN ('facility', 'facility_group') AND ceiling ?| '{facility,facility_group}') END
+    UNION ALL
+    SELECT k.kind, v.value, NULL FROM jsonb_each(ceiling) k (kind, held), jsonb_array_elements_text(k.held) v (value)
+    WHERE NOT contexts ? k.kind
+        AND NOT (k.kind IN ('facility', 'facility_group') AND contexts ?| '{facility,facility_group}')
+    UNION ALL
+    SELECT 'facility', f.value, g.value FROM (VALUES (ceiling, contexts), (contexts, ceiling)) c (one, other),
+        jsonb_array_elements_text(c.one -> 'facility') f (value), jsonb_array_elements_text(c.other -> 'facility_group') g (value)
+    WHERE (ceiling ? 'facility') <> (contexts ? 'facility')
+        OR (ceiling ? 'facility_group') <> (contexts ? 'facility_group')
+$$;
+
+-- users.places and users.held of these people follow their assignments and roles, and remembered grants end.
 -- Roles of organisations are not among these: they say nothing about where in the realm somebody belongs.
 -- The people are locked by a statement of their own, so that the next one sees what others have committed meanwhile.
-CREATE FUNCTION assignments_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION place_people(realm_ids uuid[], user_ids uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM FROM users u WHERE (u.realm_id, u.id) IN (SELECT c.realm_id, c.user_id FROM changed c)
+    PERFORM FROM users u WHERE (u.realm_id, u.id) IN (SELECT * FROM unnest(realm_ids, user_ids))
     ORDER BY u.realm_id, u.id FOR NO KEY UPDATE;
     UPDATE users u SET access_version = access_version + 1, places = h.places, held = h.held
-    FROM (SELECT DISTINCT realm_id, user_id FROM changed) c, LATERAL (
+    FROM unnest(realm_ids, user_ids) AS c (realm_id, user_id), LATERAL (
         SELECT
             coalesce(array_agg(DISTINCT a.role_id) FILTER (WHERE a.role_id IS NOT NULL), '{}') AS held,
-            coalesce(array_agg(DISTINCT place_mark(a.realm_id, k.kind, v.value)) FILTER (WHERE v.value IS NOT NULL), '{}')
-                AS places
+            coalesce(array_agg(DISTINCT place_mark(a.realm_id, concat_ws(E'\x1f', p.kind, p.inside), p.value))
+                FILTER (WHERE p.value IS NOT NULL), '{}') AS places
         FROM assignments a
-        LEFT JOIN LATERAL jsonb_each(a.contexts) AS k (kind, held) ON TRUE
-        LEFT JOIN LATERAL jsonb_array_elements_text(k.held) AS v (value) ON TRUE
+        JOIN roles r ON r.realm_id = a.realm_id AND r.id = a.role_id
+        LEFT JOIN LATERAL places_left(r.ceiling, a.contexts) p ON TRUE
         WHERE a.realm_id = c.realm_id AND a.user_id = c.user_id AND a.org_id IS NULL
     ) h
     WHERE u.realm_id = c.realm_id AND u.id = c.user_id;
+END $$;
+
+-- Whoever changes assignments, by whatever statement.
+CREATE FUNCTION assignments_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM place_people(array_agg(c.realm_id), array_agg(c.user_id))
+    FROM (SELECT DISTINCT realm_id, user_id FROM changed) c HAVING count(*) > 0;
     RETURN NULL;
 END $$;
 CREATE TRIGGER assignments_given AFTER INSERT ON assignments REFERENCING NEW TABLE AS changed
@@ -76,6 +102,24 @@ CREATE TRIGGER assignments_altered AFTER UPDATE ON assignments REFERENCING OLD T
 FOR EACH STATEMENT EXECUTE FUNCTION assignments_changed();
 CREATE TRIGGER assignments_taken AFTER DELETE ON assignments REFERENCING OLD TABLE AS changed
 FOR EACH STATEMENT EXECUTE FUNCTION assignments_changed();
+
+-- Whoever changes ceilings. Their rows are locked against assignments that others make at the same moment.
+CREATE FUNCTION ceilings_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM changed c JOIN before b USING (realm_id, id) WHERE c.ceiling <> b.ceiling) THEN
+        RETURN NULL;
+    END IF;
+    PERFORM FROM roles r WHERE (r.realm_id, r.id) IN (SELECT c.realm_id, c.id FROM changed c)
+    ORDER BY r.realm_id, r.id FOR UPDATE;
+    PERFORM place_people(array_agg(p.realm_id), array_agg(p.user_id)) FROM (
+        SELECT DISTINCT a.realm_id, a.user_id FROM changed c JOIN before b USING (realm_id, id)
+        JOIN assignments a ON a.realm_id = c.realm_id AND a.role_id = c.id AND a.org_id IS NULL
+        WHERE c.ceiling <> b.ceiling
+    ) p HAVING count(*) > 0;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER ceilings_altered AFTER UPDATE ON roles REFERENCING OLD TABLE AS before NEW TABLE AS changed
+FOR EACH STATEMENT EXECUTE FUNCTION ceilings_changed();
 
 -- Who may do what with one object or one class of objects, in order; the first record that matches decides.
 CREATE TABLE access_lists (
