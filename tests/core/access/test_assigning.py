@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from roster.core.access import service as access
-from roster.core.access.errors import AssignmentNotFound, Escalation, LastAdministrator
+from roster.core.access.errors import AssignmentExists, AssignmentNotFound, Escalation, LastAdministrator
 from roster.core.access.models import Assignment, Members, RoleChange, RoleDraft, Wanted
 from roster.core.places import service as places
 from roster.core.places.models import PlaceDraft
@@ -122,6 +122,27 @@ async def test_ones_own_facilities_are_those_where_one_gives_that_role(runtime: 
 
     assert (await give(runtime, actor, user, "cook", {})).contexts == NORTH
     assert (await give(runtime, actor, user, "reader", {})).contexts == SOUTH
+
+
+@pytest.mark.usefixtures("roles")
+async def test_leaving_a_place_out_means_all_places_where_one_gives_that_role(runtime: Runtime, realm: Realm):
+    east: Contexts = {"facility": ["east"], "zone": ["1"]}
+    actor = await factories.acting_as(
+        runtime, realm, await somebody(runtime, realm, ("lead", NORTH), ("lead", SOUTH), ("lead", east))
+    )
+    user = await somebody(runtime, realm, *(("auditor", each) for each in (NORTH, SOUTH, east)))
+
+    await give(runtime, actor, user, "cook", {})
+    await give(runtime, actor, user, "here", {})
+    with pytest.raises(AssignmentExists):
+        await give(runtime, actor, user, "cook", {})
+    cook, here = [("cook", NORTH), ("cook", SOUTH)], [("here", NORTH)]
+    assert [each for each in await held(runtime, realm, user.id) if each[0] != "auditor"] == [*cook, *here]
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        await access.set_assignments(tx, user.id, [Wanted("cook", each) for each in (NORTH, SOUTH)])
+    async with runtime.write(actor) as tx:
+        found = await access.set_assignments(tx, user.id, [Wanted("cook", NORTH), Wanted("waiter")])
+    assert shown(found) == [("cook", NORTH), ("waiter", NORTH), ("waiter", SOUTH)]
 
 
 @pytest.mark.usefixtures("roles")

@@ -38,7 +38,8 @@ async def assign(
 
     Raises RoleNotFound, NotFound, AssignmentExists, Escalation; InvalidInput for a place above the role's ceiling and
     for a missing one that the role requires. Needs `roles.assign` over the person; somebody whom the actor has just
-    made counts as theirs. Actors limited to facilities who name none give the role for their own facilities.
+    made counts as theirs. Actors limited to facilities who name none give the role for their own facilities: once for
+    each of their scopes that lets them, of which the first that the person did not have is returned.
     """
     scopes = await _scopes_over(tx, user_id)
     role = await store.find(tx, role_id)
@@ -46,7 +47,12 @@ async def assign(
     if user_id not in await store.known_people(tx, [user_id]):
         await deciding.require_holding(tx, role, wanted)
         raise NotFound
-    return await _assign(tx, role, user_id, wanted, scopes=scopes, is_owner=is_owner)
+    filled = await _filled(tx, role, wanted, scopes)
+    if len(filled) > 1:
+        had = {(each.role_id, _key(each.contexts)) for each in await store.assignments(tx, user_id)}
+        filled = [each for each in filled if (role_id, _key(each)) not in had] or filled[:1]
+    given = [await _assign(tx, role, user_id, each, scopes=scopes, is_owner=is_owner) for each in filled]
+    return given[0]
 
 
 async def unassign(tx: Tx, assignment_id: AssignmentId, *, of: UserId | None = None) -> None:
@@ -165,20 +171,17 @@ async def _asked(
         raise InvalidInput.of("roles", "unknown_role", f"There is no role {min(unknown)[:100]!r}.")
     found: dict[_Had, tuple[Role, dict[str, list[str]]]] = {}
     for each in wanted:
-        role, contexts = roles[fold(each.role)], _contexts.checked(each.contexts, "contexts")
-        if (role.id, _key(contexts)) not in kept:
-            contexts = _filled(role, contexts, scopes)
-        found.setdefault((role.id, _key(contexts)), (role, contexts))
+        role, named = roles[fold(each.role)], _contexts.checked(each.contexts, "contexts")
+        filled = [named] if (role.id, _key(named)) in kept else await _filled(tx, role, named, scopes)
+        for contexts in filled:
+            found.setdefault((role.id, _key(contexts)), (role, contexts))
     return list(found.values())
 
 
 async def _assign(
-    tx: Tx, role: Role, user_id: UserId, wanted: dict[str, list[str]], *, scopes: _Scopes, is_owner: bool = False
+    tx: Tx, role: Role, user_id: UserId, contexts: dict[str, list[str]], *, scopes: _Scopes, is_owner: bool = False
 ) -> Assignment:
-    contexts = _filled(role, wanted, scopes)
-    await _require_inside(tx, role, contexts, scopes)
-    await deciding.require_holding(tx, role, contexts)
-    await require_allowed(tx, role, contexts)
+    await _require_giving(tx, role, contexts, scopes)
     assignment_id = await store.assign(tx, role.id, user_id, contexts, is_owner=is_owner)
     await audit.record(tx, "role.assigned", "user", user_id, _given(None, role.name, None, contexts))
     return await store.assignment(tx, assignment_id)
@@ -198,25 +201,48 @@ async def _widen(tx: Tx, found: Assignment, kind: str, value: str, *, scopes: _S
     role = await store.find(tx, found.role_id)
     contexts = _contexts.checked({**found.contexts, kind: [*found.contexts[kind], value]}, "contexts")
     await _require_inside(tx, role, found.contexts, scopes)
-    await _require_inside(tx, role, contexts, scopes)
-    await deciding.require_holding(tx, role, contexts)
-    await require_allowed(tx, role, contexts)
+    await _require_giving(tx, role, contexts, scopes)
     if not await store.widen(tx, found.id, contexts):
         raise AssignmentExists
     changes = _given(role.name, role.name, found.contexts, contexts)
     await audit.record(tx, "role.widened", "user", found.user_id, changes)
 
 
-def _filled(role: Role, contexts: dict[str, list[str]], scopes: _Scopes) -> dict[str, list[str]]:
-    """Who is limited to facilities and names none means their own, where they may give the role."""
+async def _filled(
+    tx: Tx, role: Role, contexts: dict[str, list[str]], scopes: _Scopes
+) -> Sequence[dict[str, list[str]]]:
+    """Who is limited to facilities and names none means their own, where they may give the role.
+
+    Each scope counts by itself, so that what is given by several can be taken by each. Where none lets the actor give
+    the role, the first stays to say why.
+    """
     if not scopes or not _contexts.PLACES.isdisjoint(contexts):
-        return contexts
-    own = next((each for each in scopes if each.limit(_contexts.FACILITY) is not None and _is_for(each, role)), None)
-    if own is None:
-        return contexts
-    named = {kind: sorted(own.limit(kind) or ()) for kind in _contexts.PLACES}
-    kind = _contexts.FACILITY if named[_contexts.FACILITY] else _contexts.GROUP
-    return _contexts.normal({**contexts, kind: named[kind]})
+        return [contexts]
+    own = [each for each in scopes if each.limit(_contexts.FACILITY) is not None and _is_for(each, role)]
+    filled = [_contexts.normal({**contexts, **_own_places(each)}) for each in own]
+    if len(filled) < 2:
+        return filled or [contexts]
+    distinct = {_key(each): each for each in filled}.values()
+    return [each for each in distinct if await _may_give(tx, role, each, scopes)] or filled[:1]
+
+
+def _own_places(scope: Scope) -> dict[str, list[str]]:
+    kind = _contexts.FACILITY if scope.limit(_contexts.FACILITY) else _contexts.GROUP
+    return {kind: sorted(scope.limit(kind) or ())}
+
+
+async def _may_give(tx: Tx, role: Role, contexts: Contexts, scopes: _Scopes) -> bool:
+    try:
+        await _require_giving(tx, role, contexts, scopes)
+    except (Escalation, InvalidInput):
+        return False
+    return True
+
+
+async def _require_giving(tx: Tx, role: Role, contexts: Contexts, scopes: _Scopes) -> None:
+    await _require_inside(tx, role, contexts, scopes)
+    await deciding.require_holding(tx, role, contexts)
+    await require_allowed(tx, role, contexts)
 
 
 async def _require_inside(tx: Tx, role: Role, contexts: Contexts, scopes: _Scopes) -> None:
