@@ -9,12 +9,15 @@ import pytest
 from roster.core.access import service as access
 from roster.core.access.errors import AssignmentExists, AssignmentNotFound, Escalation, LastAdministrator
 from roster.core.access.models import Assignment, Members, RoleChange, RoleDraft, Wanted
+from roster.core.audit import service as audit
+from roster.core.history import service as history
 from roster.core.places import service as places
 from roster.core.places.models import PlaceDraft
 from roster.core.realms.models import Realm
-from roster.core.users.models import User
+from roster.core.users import service as users
+from roster.core.users.models import User, UserChange
 from roster.kit.actor import Actor
-from roster.kit.errors import Forbidden, InvalidInput, NotFound
+from roster.kit.errors import Forbidden, InvalidInput, NotFound, StaleVersion
 from roster.kit.ids import AssignmentId, UserId, uuid7
 from roster.storage.runtime import Runtime
 from tests import factories
@@ -438,3 +441,34 @@ async def test_nobody_lifts_a_ceiling_above_their_own_places(runtime: Runtime, r
     async with runtime.write(actor) as tx:
         changed = await access.change_role(tx, low.id, RoleChange(requires=["facility"], ceiling={"facility": []}))
     assert (changed.requires, changed.ceiling) == (["facility"], {"facility": []})
+
+
+# versions
+
+
+async def test_whoever_is_given_or_loses_a_role_has_a_new_version_with_an_entry(runtime: Runtime, realm: Realm):
+    user = await factories.a_person(runtime, realm)
+    roster = factories.roster_in(realm)
+    async with runtime.write(roster) as tx:
+        role = await access.create_role(tx, RoleDraft("cook"))
+    async with runtime.write(roster) as tx:
+        given = await access.assign(tx, role.id, user.id, NORTH)
+    async with runtime.write(roster) as tx:
+        await access.widen(tx, user.id, "facility", "south")
+    async with runtime.write(roster) as tx:
+        await access.set_assignments(tx, user.id, [Wanted("cook", BOTH)])
+    async with runtime.write(roster) as tx:
+        await access.unassign(tx, given.id)
+    async with runtime.write(roster) as tx:
+        members = Members(frozenset({user.id}), frozenset())
+        await access.change_role(tx, role.id, RoleChange(), members=members)
+    async with runtime.write(roster) as tx:
+        after = await users.get(tx, user.id)
+        entries = await audit.of_subject(tx, user.id, 100)
+        first = await history.user_at(tx, after, user.created_at)
+        with pytest.raises(StaleVersion):
+            await users.change(tx, user.id, UserChange(display_name="x"), version=user.version)
+
+    assert after.version == user.version + 4
+    assert [each.action for each in entries].count("user.changed") == 4
+    assert (first.version, first.updated_at) == (user.version, user.updated_at)

@@ -70,7 +70,7 @@ CASES: dict[str, Case] = {
     "getEffectivePermissions": Case("/api/users/me/effectivepermissions"),
     "getUser": Case("/api/users/{mira}"),
     "changeUser": Case(
-        "/api/users/{mira}", body={"version": 1, "actions": [{"action": "ModifyUser", "firstname": "Mirabel"}]}
+        "/api/users/{mira}", body={"version": 2, "actions": [{"action": "ModifyUser", "firstname": "Mirabel"}]}
     ),
     "deleteUser": Case("/api/users/{mira}"),
     "assignFacility": Case("/api/users/{mira}/assignedFacilities", body={"facilityRef": "fac-ber-02"}),

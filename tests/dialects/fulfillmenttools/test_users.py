@@ -223,6 +223,9 @@ async def test_limits_that_the_dialect_has_no_word_for_stay(wire: Wire, admin: P
     user_id = UserId(UUID(user["id"]))
     async with runtime.write(factories.roster_in(realm)) as tx:
         await access.set_assignments(tx, user_id, [Wanted("FULFILLER", {"facility": ["f1"], "shelf": ["s1"]})])
+    stale = await changed(wire, admin, user, {"assignedRoles": [role("FULFILLER", "f2")]})
+    assert stale.status_code == 409
+    user["version"] += 1
     answer = await changed(wire, admin, user, {"assignedRoles": [role("FULFILLER", "f2")]})
     assert answer.status_code == 200, answer.text
     async with runtime.read(factories.roster_in(realm)) as tx:

@@ -1,4 +1,8 @@
-"""Who has which role, and where. Every write here is a whole use case: check, change, trail."""
+"""Who has which role, and where. Every write here is a whole use case: check, change, trail.
+
+It gives the person a new version, once in a unit of work, so that whoever has read their roles before does not
+overwrite them unseen.
+"""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -52,6 +56,7 @@ async def assign(
         had = {(each.role_id, _key(each.contexts)) for each in await store.assignments(tx, user_id)}
         filled = [each for each in filled if (role_id, _key(each)) not in had] or filled[:1]
     given = [await _assign(tx, role, user_id, each, scopes=scopes, is_owner=is_owner) for each in filled]
+    await _raise_versions(tx, [user_id])
     return given[0]
 
 
@@ -65,6 +70,7 @@ async def unassign(tx: Tx, assignment_id: AssignmentId, *, of: UserId | None = N
     if of is not None and found.user_id != of:
         raise AssignmentNotFound
     await _unassign(tx, found, scopes=await _scopes_over(tx, found.user_id))
+    await _raise_versions(tx, [found.user_id])
 
 
 async def set_assignments(tx: Tx, user_id: UserId, wanted: Sequence[Wanted]) -> list[Assignment]:
@@ -86,6 +92,8 @@ async def set_assignments(tx: Tx, user_id: UserId, wanted: Sequence[Wanted]) -> 
     for each in held:
         if (each.role_id, _key(each.contexts)) not in staying:
             await _unassign(tx, each, scopes=scopes)
+    if staying != kept:
+        await _raise_versions(tx, [user_id])
     return await store.assignments(tx, user_id)
 
 
@@ -109,6 +117,8 @@ async def widen(tx: Tx, user_id: UserId, kind: str, value: str) -> bool:
     lacking = [each for each in held if kind in each.contexts and value not in each.contexts[kind]]
     for each in lacking:
         await _widen(tx, each, kind, value, scopes=scopes)
+    if lacking:
+        await _raise_versions(tx, [user_id])
     return bool(lacking)
 
 
@@ -147,6 +157,12 @@ async def replace_members(tx: Tx, role: Role, wanted: Members) -> None:
     await members_store.set_owners(tx, role.id, sorted(wanted.owners))
     if joining or leaving or wanted.owners != before.owners:
         await audit.record(tx, "role.members_changed", "role", role.id, _member_differences(before, wanted))
+        await _raise_versions(tx, sorted({*joining, *leaving, *(wanted.owners ^ before.owners)}))
+
+
+async def _raise_versions(tx: Tx, user_ids: Sequence[UserId]) -> None:
+    """Each new version has an entry of its own, by which the trail is read backwards."""
+    await audit.record_many(tx, "user.changed", "user", await store.raise_versions(tx, user_ids))
 
 
 async def _scopes_over(tx: Tx, user_id: UserId) -> _Scopes:

@@ -151,6 +151,20 @@ async def lock_person(tx: Tx, user_id: UserId) -> bool:
     return bool(rows)
 
 
+async def raise_versions(tx: Tx, user_ids: Sequence[UserId]) -> list[UserId]:
+    """Those of these people whom this unit of work had neither made nor changed; they have a new version now."""
+    rows = await tx.rows(
+        "UPDATE users SET version = version + 1, updated_at = $3, updated_by = $4, updated_from = $5"
+        " WHERE realm_id = $1 AND id = ANY($2) AND updated_at <> $3 RETURNING id",
+        tx.realm_id,
+        list(user_ids),
+        tx.now,
+        tx.actor.user_id,
+        tx.actor.origin.device_id,
+    )
+    return [UserId(user_id) for (user_id,) in rows]
+
+
 async def is_new(tx: Tx, user_id: UserId) -> bool:
     """Whether the actor has made this person in this very unit of work."""
     return tx.actor.user_id is not None and await tx.value(

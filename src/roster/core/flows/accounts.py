@@ -51,11 +51,11 @@ async def change(
 async def attach(tx: Tx, user_id: UserId, facility: str) -> None:
     """Let every role of the person that is limited to facilities hold in one more; doing it again changes nothing.
 
-    The person has a new version then, so that whoever has read the roles before does not overwrite them unseen. Raises
-    as `access.widen` and `users.change`.
+    Needs `users.write` too where something changes. Raises as `access.widen`.
     """
     if await access.widen(tx, user_id, _FACILITY, facility):
-        await users.change(tx, user_id, UserChange())
+        await access.require_over(tx, "users.write", user_id)
+        await access.require_not_above(tx, user_id)
 
 
 async def change_own_credentials(
