@@ -107,6 +107,7 @@ class Actor(msgspec.Struct, frozen=True):
     `realm_version` and `access_version` are the realm's stored ones, when they were read with the principal.
     `proof` is the purpose of a one-time token when that, and nothing more, is what was presented.
     `locale` is the language that a person has chosen; `is_confirmed` says that their address, if any, is verified.
+    `by_consent` says that an application acts, with a key that the person let it have.
     """
 
     kind: Kind
@@ -129,6 +130,7 @@ class Actor(msgspec.Struct, frozen=True):
     proof: str | None = None
     locale: str | None = None
     is_confirmed: bool = True
+    by_consent: bool = False
 
     @property
     def is_known(self) -> bool:
@@ -152,9 +154,10 @@ class Actor(msgspec.Struct, frozen=True):
     def is_in_person(self, user_id: UUID) -> bool:
         """Whether this is that person themself. Who acts in somebody's name proves nothing of them by signing in.
 
-        What decides about credentials asks this, all else `is_user`.
+        Nor does an application that they let act for them. What decides about credentials asks this, all else
+        `is_user`.
         """
-        return self.acting_for is None and self.is_user(user_id)
+        return self.acting_for is None and not self.by_consent and self.is_user(user_id)
 
     @property
     def is_platform(self) -> bool:

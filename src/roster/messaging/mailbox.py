@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from roster.core.access import recent
 from roster.core.access import service as access
 from roster.kit.ids import UserId
 from roster.messaging import carriers, delivery, store
@@ -22,12 +23,14 @@ async def page(
 async def read(tx: Tx, message_id: UUID) -> tuple[Message, Text | None]:
     """One message and what it says; the text only in the development mailbox. Raises MessageNotFound, Escalation.
 
-    Needs `messages.read`. The text holds links that sign in as its reader, so nobody reads those of their betters.
+    Needs `messages.read`. The text holds links that sign in as its reader, so nobody reads those of their betters, and
+    no application those of whoever lets it act for them.
     """
     access.require(tx, "messages.read")
     message = await store.find(tx, message_id)
     if message.channel in carriers.configured(tx.runtime.settings):
         return message, None
     if message.user_id is not None:
+        recent.require_no_application(tx, UserId(message.user_id))
         await access.require_not_above(tx, UserId(message.user_id))
     return message, delivery.rendered(tx.runtime, message)

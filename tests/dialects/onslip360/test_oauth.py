@@ -145,6 +145,22 @@ async def test_a_code_is_good_once_and_with_its_verifier_only(wire: Wire, nobody
     assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
 
 
+async def test_no_application_sets_the_keys_or_the_address_of_whoever_lets_it(wire: Wire, nobody: Wire, boss: Person):
+    allowed = ["edit-personal-info", "edit-users", "edit-access-tokens", "use-access-tokens", "use-pin-reset"]
+    await an_app(wire, permissions=allowed)
+    given = (await nobody.post("/oauth-token", exchange(await a_code(wire)))).json()
+    auth = Hawk(given["access_token"], given["secret"].encode())
+    key, own = base64.b64encode(b"another key").decode(), f"users/{boss.user.number}"
+
+    for member in ({"password": key}, {"pin": key}, {"email": "mine@example.org"}):
+        assert refusal(await nobody.patch(own, member, auth=auth)) == (403, "forbidden")
+    assert refusal(await nobody.post("pin-reset", {"pin": key}, auth=auth)) == (403, "forbidden")
+    token = {"type": "hawk-key", "name": "Mine", "alias": "mine"}
+    assert refusal(await nobody.post(f"{own}/access-tokens/", token, auth=auth)) == (403, "forbidden")
+    changed = await nobody.patch(own, {"name": "The Boss", "alias": "chief"}, auth=auth)
+    assert (changed.json()["name"], changed.json()["alias"]) == ("The Boss", "chief")
+
+
 @pytest.mark.parametrize("path", ["/oauth-token", "/oauth-token.json", "/oauth-token/"])
 async def test_the_token_endpoint_takes_forms_and_passes_credentials_over(wire: Wire, nobody: Wire, path: str):
     code = await a_code(wire)

@@ -2,12 +2,22 @@
 
 from roster.core.access import deciding, store
 from roster.core.realms import recent
+from roster.kit.errors import Forbidden
 from roster.kit.ids import UserId
 from roster.storage.tx import Tx
 
 is_recent = recent.is_recent
 require_recent_sign_in = recent.require_recent_sign_in
 require_strong = recent.require_strong
+
+
+def require_no_application(tx: Tx, user_id: UserId) -> None:
+    """Raise Forbidden when an application acts for this person, or for whoever signs in this person's name.
+
+    Whatever it was let do: with their password, a key or the address for recovery it would become that person.
+    """
+    if tx.actor.by_consent and user_id in (tx.actor.user_id, tx.actor.acting_for):
+        raise Forbidden("An application has no say in the credentials of those whom it acts for.")
 
 
 async def require_for_address(tx: Tx, user_id: UserId) -> None:

@@ -162,6 +162,7 @@ async def require_write(tx: Tx, user_id: UserId, *, recently: bool = True) -> No
     Who signs each request has no session to be recent: the password's key counts as a sign-in, another key only with
     `credentials.write`, as it would for others. Who acts in the person's name is somebody else.
     """
+    recent.require_no_application(tx, user_id)
     if tx.actor.is_in_person(user_id):
         if not recently:
             recent.require_strong(tx)
@@ -338,6 +339,7 @@ async def set_external(tx: Tx, user_id: UserId, identities: Sequence[Identity]) 
 
     Needs `credentials.write`; raises Escalation, and CredentialExists for one that somebody else has.
     """
+    recent.require_no_application(tx, user_id)
     await access.require_over(tx, "credentials.write", user_id)
     await access.require_not_above(tx, user_id)
     wanted = {marks.external(each.provider, each.subject): each for each in identities}

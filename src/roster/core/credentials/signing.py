@@ -26,6 +26,7 @@ from roster.kit.secrets import Keyring
 from roster.storage.tx import Tx
 
 _PURPOSE: Final = "hawk-key"
+_APPLICATION: Final = "application"
 _KEY_BYTES: Final = 32
 _NAMEABLE: Final = re.compile(r"[!#-*,-\[\]-~]{1,128}")
 _MAX_FACETS: Final = 16_384
@@ -50,9 +51,12 @@ def name_of(username: str, user_id: UserId) -> str:
     return username if _NAMEABLE.fullmatch(username) else str(user_id)
 
 
-async def create(tx: Tx, user_id: UserId, draft: SigningDraft, *, printable: bool = False) -> SigningKey:
+async def create(
+    tx: Tx, user_id: UserId, draft: SigningDraft, *, printable: bool = False, application: str | None = None
+) -> SigningKey:
     """Make a key of 32 random bytes; with `printable` one of 43 signs of base64url, for clients that take it as text.
 
+    With the alias of an `application` it is one that the person let that have, and stays so whatever is changed of it.
     Own ones after a recent sign-in; for others `credentials.write`, and never for people who may do more than the
     actor. Raises InvalidInput, AliasTaken, StepUpRequired, Forbidden, Escalation, UserNotFound, TooManyCredentials.
     """
@@ -61,6 +65,8 @@ async def create(tx: Tx, user_id: UserId, draft: SigningDraft, *, printable: boo
     rules.check_expiry(draft.expires_at)
     await credentials.require_room(tx, user_id)
     data = await _data(tx, draft, draft.alias or os.urandom(4).hex())
+    if application is not None:
+        data[_APPLICATION] = application
     credential_id, key = CredentialId(uuid7()), new_key(printable=printable)
     credential = await store.insert(
         tx,
@@ -103,6 +109,8 @@ async def change(
     rules.check_text(draft.label, "label")
     rules.check_expiry(draft.expires_at)
     data = await _data(tx, draft, draft.alias or "")
+    if is_by_consent(before.data):
+        data[_APPLICATION] = before.data[_APPLICATION]
     after = await store.update_signing(tx, credential_id, label=draft.label, data=data, expires_at=draft.expires_at)
     changes = {"credential": [str(credential_id)] * 2, **_differences(before, after)}
     await audit.record(tx, "credential.changed", "user", user_id, changes)
@@ -145,6 +153,11 @@ def permissions_of(data: Mapping[str, object]) -> frozenset[str] | None:
     """What a key is limited to, as its stored facts say."""
     found = data.get("permissions")
     return None if found is None else frozenset(msgspec.convert(found, list[str]))
+
+
+def is_by_consent(data: Mapping[str, object]) -> bool:
+    """Whether an application got the key because its person consented, as its stored facts say."""
+    return _APPLICATION in data
 
 
 def new_key(*, printable: bool = False) -> bytes:

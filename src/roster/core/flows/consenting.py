@@ -115,7 +115,7 @@ async def _make_key(tx: Tx, proof: Proof, integration: Integration, grant: Grant
         if draft.alias in held:
             draft = msgspec.structs.replace(draft, alias=f"{integration.alias[:50]}-{proof.id.hex[-8:]}")
         try:
-            return await signing.create(tx, proof.user_id, draft, printable=True)
+            return await signing.create(tx, proof.user_id, draft, printable=True, application=integration.alias)
         except AliasTaken:
             raise InvalidGrant from None
 

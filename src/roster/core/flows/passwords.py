@@ -161,6 +161,7 @@ async def _require(tx: Tx, user_id: UserId, current: str | None) -> None:
         if tx.actor.proof != Purpose.RECOVER_PASSWORD or tx.actor.acting_for != user_id:
             raise Forbidden
         return
+    recent.require_no_application(tx, user_id)
     if not tx.actor.is_in_person(user_id):
         await access.require_over(tx, "credentials.write", user_id)
         await access.require_not_above(tx, user_id)

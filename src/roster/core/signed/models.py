@@ -45,6 +45,7 @@ class Known(msgspec.Struct, frozen=True):
     username_key: str
     key: bytes
     permissions: frozenset[str] | None
+    by_consent: bool
     device_id: DeviceId | None
 
 

@@ -98,6 +98,7 @@ async def _look_up(tx: Tx, named: Named, request: Signed) -> Known:
         holder.username_key,
         key,
         signing.permissions_of(holder.data),
+        signing.is_by_consent(holder.data),
         signing.device_of(holder.data),
     )
     return _KNOWN.keep(tx.runtime, request.header.id, known)
@@ -132,6 +133,7 @@ async def _of_key(tx: Tx, known: Known, found: Current, origin: Origin) -> Actor
         realm_version=found.realm_version,
         access_version=found.realm_access_version,
         platform=known.realm_slug == realms.MAIN,
+        by_consent=known.by_consent,
     )
 
 
@@ -182,6 +184,7 @@ async def _of_signer(tx: Tx, signer: Signer, named: Named, origin: Origin) -> Ac
         realm_version=holder.realm_version,
         access_version=holder.realm_access_version,
         platform=slug == realms.MAIN,
+        by_consent=holder.kind == "hawk" and signing.is_by_consent(holder.data),
     )
 
 

@@ -356,6 +356,7 @@ async def _require_change(tx: Tx, user: User, change: UserChange) -> bool:
 
 
 async def _require_address(tx: Tx, user_id: UserId) -> None:
+    recent.require_no_application(tx, user_id)
     if tx.actor.is_in_person(user_id):
         await recent.require_for_address(tx, user_id)
     else:
