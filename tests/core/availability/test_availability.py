@@ -1,7 +1,7 @@
 """Saying whether one can be called on, for all organisations and for single ones, now and beforehand."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -308,10 +308,20 @@ async def test_what_is_no_moment_is_refused(runtime: Runtime, actor: Actor, day:
             await availability.add_weekly(tx, WeeklyDraft(day, second, True))
 
 
-async def test_the_past_cannot_be_planned(runtime: Runtime, actor: Actor):
+async def test_the_past_and_the_end_of_the_calendar_cannot_be_planned(runtime: Runtime, actor: Actor):
     async with runtime.read(actor) as tx:
-        with pytest.raises(InvalidInput):
-            await availability.plan(tx, tx.now, available=True)
+        for at in (tx.now, datetime.max.replace(tzinfo=timezone(timedelta(hours=-12)))):
+            with pytest.raises(InvalidInput):
+                await availability.plan(tx, at, available=True)
+
+
+async def test_what_is_said_for_one_organisation_is_not_said_for_all(
+    runtime: Runtime, actor: Actor, org: Org, member: User
+):
+    for available, org_id, expected in ((False, org.id, True), (False, None, False), (True, org.id, False)):
+        await say(runtime, actor, available, org_id)
+        async with runtime.read(actor) as tx:
+            assert await availability.preferred(tx, member.id) is expected
 
 
 async def test_everybody_has_their_share_of_plans(runtime: Runtime, actor: Actor):

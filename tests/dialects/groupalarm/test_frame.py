@@ -43,7 +43,7 @@ def test_the_contract_says_which_operations_are_for_people_only():
     ids=[each.id for each in dialect.operations if not each.public],
 )
 async def test_without_a_good_credential_nothing_is_served(wire: Wire, method: str, path: str, stranger: SignedIn):
-    for name in ("{id}", "{userID}", "{organizationID}", "{roleID}", "{roleAccessID}", "{labelID}"):
+    for name in ("{id}", "{userID}", "{organizationID}", "{roleID}", "{roleAccessID}", "{labelID}", "{changeID}"):
         path = path.replace(name, "7")
 
     assert refusal(await wire.call(method, path)) == UNKNOWN

@@ -271,7 +271,7 @@ async def test_an_organisation_is_nobody_where_the_caller_must_be_somebody(world
     """Section 3: 400, or 403 at GetUser and at sessions; 401 where only a login counts."""
     by_org = await token_of(world, wire)
     operation = next(each for each in PERSONAL if each.id == id)
-    path = operation.path.format(id=1, userID=1, organizationID=1, roleID=1)
+    path = operation.path.format(id=1, userID=1, organizationID=1, roleID=1, changeID=1)
     body = {} if operation.body_type is not None else None
 
     answer = await by_org.call(operation.method, path, body)

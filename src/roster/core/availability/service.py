@@ -48,6 +48,11 @@ async def own(tx: Tx) -> list[Preference]:
     return [Preference(None, available=True, changed_at=None), *found]
 
 
+async def preferred(tx: Tx, user_id: UserId) -> bool:
+    """What a person has said for all organisations. Nothing is checked: who may see the person may see it."""
+    return await store.said_for_all(tx, user_id)
+
+
 async def say(tx: Tx, available: bool, *, org_id: OrgId | None = None) -> None:
     """The actor can be called on from now on, or not: everywhere, or in one organisation. Raises NotAMember."""
     me = _me(tx)
@@ -124,11 +129,13 @@ async def planned(tx: Tx, *, offset: int = 0, limit: int = 50) -> tuple[list[Pla
 
 
 async def plan(tx: Tx, at: datetime, *, available: bool, org_id: OrgId | None = None) -> Planned:
-    """A change that comes once. Raises InvalidInput for the past, NotAMember, ChangeCollides, TooManyChanges."""
+    """A change that comes once. Raises NotAMember, ChangeCollides, TooManyChanges, InvalidInput for the past."""
     me = _me(tx)
     await _require_member(tx, me, org_id)
     if at <= tx.now:
         raise InvalidInput.of("at", "past", "This moment is over.")
+    if at.year > tx.now.year + 100:
+        raise InvalidInput.of("at", "out_of_range", "This is too far away.")
     await _require_room(tx, me)
     made = await store.insert_planned(tx, me, org_id, available=available, at=at)
     await audit.record(tx, "availability.planned", "user", me, {"change": [None, str(made.id)]})

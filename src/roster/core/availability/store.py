@@ -34,6 +34,15 @@ async def of_user(tx: Tx, user_id: UserId) -> list[Preference]:
     )
 
 
+async def said_for_all(tx: Tx, user_id: UserId) -> bool:
+    return await tx.value(
+        "SELECT coalesce((SELECT available FROM availabilities WHERE realm_id = $1 AND user_id = $2"
+        " AND org_id IS NULL), true)",
+        tx.realm_id,
+        user_id,
+    )
+
+
 async def put(tx: Tx, rows: Sequence[tuple[UserId, OrgId | None, bool, datetime]]) -> set[tuple[UserId, OrgId | None]]:
     """Person, organisation, available, and since when; what was said later stays. For whom it changed something."""
     changed = await tx.rows(

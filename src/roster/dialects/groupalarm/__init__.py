@@ -4,11 +4,11 @@
 
 | | |
 |---|---|
-| `wire`, `wire_rbac` | requests and answers, member by member |
+| `wire`, `wire_rbac`, `wire_availability` | requests and answers, member by member |
 | `mapping` | the directory's words and the wire's, both ways |
 | `auth` | who asks, and which credential is good for what |
 | `lookup` | from numbers to organisations and people |
-| `login` `activation` `addresses` `mfa` `me` `personal_tokens` | operations of the caller |
+| `login` `activation` `addresses` `mfa` `me` `availability` `personal_tokens` | operations of the caller |
 | `organizations` `members` `invitation_texts` `invitations` `roles` `tokens` | operations of organisations |
 | `catalogue`, `catalogue.toml`, `entries` | services and methods, default roles; access entries and permissions |
 | `pages`, `qr` | what people see who follow a link; pictures for authenticators |
@@ -22,6 +22,7 @@ from roster.dialects.groupalarm import (
     activation,
     addresses,
     auth,
+    availability,
     errors,
     invitation_texts,
     invitations,
@@ -48,6 +49,7 @@ for _each in (
     addresses,
     mfa,
     me,
+    availability,
     personal_tokens,
     organizations,
     members,

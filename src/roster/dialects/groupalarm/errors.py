@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from roster.core.access.errors import LastAdministrator, LastOrgAdministrator, RoleBuiltIn
+from roster.core.availability.errors import ChangeCollides
 from roster.core.memberships.errors import StillMember
 from roster.core.orgs.errors import LastOwner
 from roster.core.users.errors import OwnAccount
@@ -97,6 +98,13 @@ class SecondFactorFirst(kit.InvalidInput):
     text = "organization demands two-factor login"
 
 
+class NotMember(kit.InvalidInput):
+    """Somebody says something for an organisation that they do not belong to, or that there is not (contract: 400)."""
+
+    code = "not_member"
+    text = "not a member of requested organization"
+
+
 class NotEditable(kit.Forbidden):
     """The person does not let administrators of organisations change the profile."""
 
@@ -116,6 +124,7 @@ STATUS: Final[Mapping[type[kit.RosterError], int]] = {
     kit.InvalidInput: 400,
     kit.Conflict: 400,
     kit.StaleVersion: 409,
+    ChangeCollides: 409,
     kit.Unauthenticated: 401,
     kit.StepUpRequired: 401,
     RoleBuiltIn: 401,

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
+from roster.core.availability import service as availability
 from roster.core.credentials.models import Kind
 from roster.core.flows import login as flow
-from roster.core.flows.models import StepNeeded
+from roster.core.flows.models import Granted, StepNeeded
 from roster.core.sessions import service as sessions
 from roster.core.sessions.errors import SessionNotFound
 from roster.core.tokens import service as tokens
@@ -55,7 +56,7 @@ async def login(runtime: Runtime, actor: Actor, body: wire.LoginForm) -> wire.Us
     )
     if isinstance(done, StepNeeded):
         raise MfaRequired
-    return mapping.user_out(done.user, token=done.access_token)
+    return await _signed_in(runtime, actor, done)
 
 
 @ops.post("/auth/refresh", id="RefreshSession", public=True, errors=(Unauthenticated, InvalidToken))
@@ -72,7 +73,7 @@ async def refresh(runtime: Runtime, request: Request, actor: Actor) -> wire.User
         session_id, sequence = await tokens.numbered(tx, request.realm_slug, text)
         spent = sessions.refresh_token_of(tx, session_id, sequence)
     done = await flow.refresh(runtime, actor, spent, claims=_claims)
-    return mapping.user_out(done.user, token=done.access_token)
+    return await _signed_in(runtime, actor, done)
 
 
 @ops.post("/auth/logout", id="Logout", extra={**auth.LOGIN_ONLY, **auth.BEFORE_ACTIVATION})
@@ -99,6 +100,12 @@ async def end_session(tx: Tx, request: Request, id: int) -> wire.Success:
         raise SessionNotFound
     await sessions.end(tx, session.id)
     return replies.done(request, "MSG_SESSION_ENDED")
+
+
+async def _signed_in(runtime: Runtime, actor: Actor, done: Granted) -> wire.User:
+    async with runtime.read(actor) as tx:
+        available = await availability.preferred(tx, done.user.id)
+    return mapping.user_out(done.user, available=available, token=done.access_token)
 
 
 async def _claims(_tx: Tx, _user: User) -> Mapping[str, object]:

@@ -1,12 +1,14 @@
 """The directory's words and the wire's, both ways. Pure."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from roster.core.access.models import Role, RoleChange, RoleDraft
+from roster.core.availability.models import Absence, Counts, Planned, Status, Weekly, WeeklyDraft
 from roster.core.credentials.models import Credential
 from roster.core.invitations.models import Invitee
 from roster.core.memberships.models import Member, Person
@@ -14,7 +16,7 @@ from roster.core.orgs.models import Org, OrgChange, OrgDraft
 from roster.core.sessions import service as sessions
 from roster.core.sessions.models import Session
 from roster.core.users.models import User, UserChange
-from roster.dialects.groupalarm import wire, wire_rbac
+from roster.dialects.groupalarm import wire, wire_availability, wire_rbac
 from roster.kit.errors import InvalidInput
 from roster.kit.ids import OrgId, RoleId, UserId
 from roster.kit.patch import present
@@ -22,18 +24,17 @@ from roster.kit.patch import present
 NAME: Final = "groupalarm"
 """Of the dialect; what it keeps of people stands under it."""
 _EDITABLE: Final = "editable"
-_AVAILABLE: Final = "available"
 _SETTINGS: Final = "settings"
 _DEPLOYMENT: Final = "deployment"
 _ASSIGN: Final = "assign"
 
 
-def user_out(user: User, *, token: str = "") -> wire.User:
-    """A user, with the JWT of the session where there is one."""
+def user_out(user: User, *, available: bool, token: str = "") -> wire.User:
+    """A user, with what they have said for all organisations, and with the JWT of the session where there is one."""
     kept = user.facets.get(NAME, {})
     return wire.User(
         active=is_active(user),
-        available_preference=kept.get(_AVAILABLE) is not False,
+        available_preference=available,
         avatar_url=user.picture or "",
         chat_token="",
         editable=kept.get(_EDITABLE) is not False,
@@ -59,8 +60,7 @@ def user_change(body: wire.UserWrite) -> UserChange:
 
 def kept_of(body: wire.UserWrite) -> wire.Kept:
     """What is changed of that which the dialect keeps."""
-    named = {_EDITABLE: body.editable, _AVAILABLE: body.available_preference}
-    return {name: value for name, value in named.items() if value is not UNSET}
+    return {} if isinstance(body.editable, UnsetType) else {_EDITABLE: body.editable}
 
 
 def session_out(session: Session, user_number: int, now: datetime) -> wire.Session:
@@ -115,13 +115,15 @@ def _text(value: str | UnsetType) -> str | UnsetType | None:
     return value if isinstance(value, UnsetType) else value.strip() or None
 
 
-def member_out(found: Member) -> wire.User:
-    """A member as administrators of the organisation read them: nothing of their sessions, nothing of the account."""
-    person, joined = found.person, found.membership.state == "active"
-    kept = person.facets.get(NAME, {})
+def member_out(found: Member, *, available: bool) -> wire.User:
+    """A member as administrators of the organisation read them: nothing of their sessions, nothing of the account.
+
+    `available` is what they have said for all organisations; it is not told of who has not joined yet.
+    """
+    person = found.person
     return wire.User(
         active=person.status == "active",
-        available_preference=joined and kept.get(_AVAILABLE) is not False,
+        available_preference=available and found.membership.state == "active",
         avatar_url=person.picture or "",
         chat_token="",
         editable=is_editable(person),
@@ -135,20 +137,19 @@ def member_out(found: Member) -> wire.User:
     )
 
 
-def public_user_out(found: Member) -> wire.PublicUser:
-    """A member as others see them; who has not joined yet is not available."""
-    person, joined = found.person, found.membership.state == "active"
-    available = joined and person.facets.get(NAME, {}).get(_AVAILABLE) is not False
+def public_user_out(found: Member, status: Status | None) -> wire.PublicUser:
+    """A member as others see them; who has not joined yet has no status, and is not available."""
+    person = found.person
     return wire.PublicUser(
-        available_preference=available,
-        available_status=1 if available else 0,
+        available_preference=status is not None and status.preferred,
+        available_status=1 if status is not None and status.available else 0,
         avatar_url=person.picture or "",
         editable=is_editable(person),
         email=person.email or "",
         external_id=found.membership.external_id or "",
         id=person.number,
         name=person.given_name or "",
-        pending=not joined,
+        pending=found.membership.state != "active",
         surname=person.family_name or "",
     )
 
@@ -276,3 +277,64 @@ def invite_result(person: wire.BulkUser, number: int, result: str) -> wire.UserI
         surname=person.surname,
     )
     return wire.UserInviteResult(result, invited)
+
+
+def availabilities_out(
+    user: int, said: Sequence[tuple[int, bool]]
+) -> list[wire_availability.UserOrganizationAvailability]:
+    """What a person has said: numbers of organisations, 0 for all, and whether they can be called on."""
+    return [wire_availability.UserOrganizationAvailability(number, available, user) for number, available in said]
+
+
+def is_available(status: wire_availability.ChangeStatus) -> bool:
+    """What a change means."""
+    return status == "available"
+
+
+def weekly_draft(body: wire_availability.RecurringUserAvailabilityChangeWrite, org_id: OrgId | None) -> WeeklyDraft:
+    """A weekly change as it is to be."""
+    hours, minutes, seconds = (int(part) for part in body.change_time.split(":"))
+    return WeeklyDraft(
+        body.change_day,
+        (hours * 60 + minutes) * 60 + seconds,
+        is_available(body.change_status),
+        org_id,
+        body.active,
+    )
+
+
+def weekly_out(found: Weekly, user: int, organization: int) -> wire_availability.RecurringUserAvailabilityChange:
+    """A weekly change, and the numbers of the person and of the organisation, 0 for all."""
+    minutes, second = divmod(found.second, 60)
+    hour, minute = divmod(minutes, 60)
+    return wire_availability.RecurringUserAvailabilityChange(
+        active=found.active,
+        change_day=found.day,
+        change_status=_change_status(found.available),
+        change_time=f"{hour:02}:{minute:02}:{second:02}",
+        id=found.number,
+        organization_id=organization,
+        user_id=user,
+    )
+
+
+def planned_out(found: Planned, user: int) -> wire_availability.ScheduledUserAvailabilityChange:
+    """A change that comes once."""
+    return wire_availability.ScheduledUserAvailabilityChange(
+        _change_status(found.available), found.at, found.number, user
+    )
+
+
+def absence_out(found: Absence, user: int) -> wire_availability.UserAvailabilityChange:
+    """An absence."""
+    seconds = (found.ends_at - found.starts_at) // timedelta(seconds=1)
+    return wire_availability.UserAvailabilityChange(seconds, found.starts_at, user)
+
+
+def counts_out(found: Counts) -> wire_availability.AvailableUsersCount:
+    """How many can be called on and how many cannot."""
+    return wire_availability.AvailableUsersCount(found.available, 0, found.not_available)
+
+
+def _change_status(available: bool) -> wire_availability.ChangeStatus:
+    return "available" if available else "unavailable"

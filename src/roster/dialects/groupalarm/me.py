@@ -2,7 +2,10 @@
 
 from typing import Any, Final
 
+from msgspec import UnsetType
+
 from roster.core.access.errors import LastAdministrator
+from roster.core.availability import service as availability
 from roster.core.flows import organisations
 from roster.core.memberships import profiles
 from roster.core.memberships import service as memberships
@@ -13,6 +16,7 @@ from roster.core.users.models import UserChange
 from roster.dialects.groupalarm import auth, lookup, mapping, replies, wire
 from roster.dialects.groupalarm.errors import MemberStill, NotEditable, UnreadableClaims, UnreadableToken
 from roster.kit.errors import Forbidden, InvalidInput, StepUpRequired
+from roster.kit.ids import UserId
 from roster.storage.tx import Tx
 from roster.web import body as bodies
 from roster.web.operation import Operations
@@ -32,7 +36,8 @@ _DEPLOYMENT: Final = "/user/{userID}/deployment-notification"
 async def get_user(tx: Tx, request: Request) -> wire.User:
     """Read the own account; `token` is the JWT of the request, if that is how the caller is known."""
     user = await users.get(tx, auth.me(tx.actor))
-    return mapping.user_out(user, token=auth.bearer(request) or "")
+    available = await availability.preferred(tx, user.id)
+    return mapping.user_out(user, available=available, token=auth.bearer(request) or "")
 
 
 @ops.put(
@@ -48,7 +53,14 @@ async def update_user(tx: Tx, request: Request, body: wire.UserUpdate) -> wire.S
         await _update_member(tx, body)
         return replies.done(request)
     await users.keep(tx, mapping.NAME, mapping.kept_of(body.user), mapping.user_change(body.user))
+    await _say(tx, me.id, body.user.available_preference)
     return replies.done(request)
+
+
+async def _say(tx: Tx, me: UserId, available: bool | UnsetType) -> None:
+    """Clients send the whole user back: what is as it was is not said anew, which would outdo a planned change."""
+    if not isinstance(available, UnsetType) and available != await availability.preferred(tx, me):
+        await availability.say(tx, available)
 
 
 async def _update_member(tx: Tx, body: wire.UserUpdate) -> None:

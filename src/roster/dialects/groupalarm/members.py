@@ -1,15 +1,17 @@
 """Members of organisations (contract, tags users and user)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
 from roster.core.access.errors import LastOrgAdministrator
+from roster.core.availability import service as availability
 from roster.core.memberships import service as memberships
 from roster.core.memberships.errors import NotAMember
 from roster.core.memberships.models import Member
 from roster.core.orgs.errors import OrgNotFound
+from roster.core.orgs.models import Org
 from roster.dialects.groupalarm import lookup, mapping, replies, wire
 from roster.kit.errors import Forbidden, InvalidInput
 from roster.kit.filters import AnyOf, Compare, Filter, Op, Sort
@@ -38,7 +40,7 @@ class Listing(replies.Page, frozen=True, kw_only=True):
 async def list_members(tx: Tx, query: lookup.InOrganization) -> list[wire.PublicUser]:
     """List every member of an organisation, invited ones included."""
     org = await lookup.org(tx, query.organization)
-    return [mapping.public_user_out(each) async for each in _all(tx, org.id)]
+    return [each async for page in _pages(tx, org.id) for each in await _shown(tx, org, page)]
 
 
 @ops.get("/users/pagination", id="GetUsersInOrganizationPagination", errors=(OrgNotFound, Forbidden, InvalidInput))
@@ -48,14 +50,15 @@ async def list_page(tx: Tx, query: Listing) -> wire.PublicUserList:
     sorts = [Sort(field, descending=query.orderdir == "desc") for field in _ORDERS[query.orderby]]
     page = Page(limit=query.limit, offset=query.offset, total=True)
     found = await memberships.search(tx, org.id, _containing(query.search.strip()), sorts, page)
-    return wire.PublicUserList([mapping.public_user_out(each) for each in found.items], found.total or 0)
+    return wire.PublicUserList(await _shown(tx, org, found.items), found.total or 0)
 
 
 @ops.get("/user/{userID}", id="GetSpecificUser", tag="user", errors=(NotAMember, OrgNotFound, Forbidden, InvalidInput))
 async def get(tx: Tx, query: lookup.InOrganization, userID: int) -> wire.User:
     """Read a member of an organisation."""
     org = await lookup.org(tx, query.organization)
-    return mapping.member_out(await lookup.member(tx, org.id, userID))
+    found = await lookup.member(tx, org.id, userID)
+    return mapping.member_out(found, available=await availability.preferred(tx, found.person.id))
 
 
 @ops.delete(
@@ -74,12 +77,16 @@ async def remove(tx: Tx, request: Request, userID: int, organizationID: int) -> 
     return replies.done(request, replies.DELETED)
 
 
-async def _all(tx: Tx, org_id: OrgId) -> AsyncIterator[Member]:
+async def _shown(tx: Tx, org: Org, found: Sequence[Member]) -> list[wire.PublicUser]:
+    statuses = await availability.of_members(tx, org, [each.person.id for each in found])
+    return [mapping.public_user_out(each, statuses.get(each.person.id)) for each in found]
+
+
+async def _pages(tx: Tx, org_id: OrgId) -> AsyncIterator[Sequence[Member]]:
     cursor: str | None = None
     while True:
         found = await memberships.search(tx, org_id, None, (), Page(limit=_BATCH, cursor=cursor))
-        for each in found.items:
-            yield each
+        yield found.items
         cursor = found.next
         if cursor is None:
             return
