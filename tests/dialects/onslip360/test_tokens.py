@@ -2,15 +2,25 @@
 
 import asyncio
 import base64
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
 
 import pytest
 
+from roster.core.credentials import service as credentials
+from roster.core.credentials import signing
+from roster.core.credentials.models import Credential, SigningChange
 from roster.core.realms.models import Realm
+from roster.storage.runtime import Runtime
+from roster.storage.tx import Tx
+from tests import factories
 from tests.dialects.conftest import Person, SignIn
 from tests.dialects.onslip360.conftest import ASA, Hawk, Wire, refusal
 
 TOKEN: dict[str, Any] = {"type": "hawk-key", "name": "Nightly job", "alias": "nightly"}
+_IS_WAITED_FOR: Final = (
+    "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
+)
 
 
 def signed_with(made: dict[str, Any], name: str, realm: Realm) -> Hawk:
@@ -102,6 +112,32 @@ async def test_of_changes_at_the_same_moment_that_have_seen_the_same_one_counts(
     kept = (await wire.get(one)).json()
     assert sum(name.startswith("_acme-u") for name in kept) == 4
     assert sum(name.startswith("_acme-") for name in kept) == 5
+
+
+async def changing(tx: Tx, found: Credential) -> None:
+    await signing.change(tx, found.user_id, found.id, SigningChange(label="Daily"))
+
+
+async def deleting(tx: Tx, found: Credential) -> None:
+    await credentials.delete(tx, found.user_id, found.id)
+
+
+@pytest.mark.parametrize("first", [changing, deleting])
+async def test_of_two_at_the_same_moment_whoever_deletes_what_they_have_seen_is_refused(
+    wire: Wire, runtime: Runtime, realm: Realm, first: Callable[[Tx, Credential], Awaitable[None]]
+):
+    """The other has changed the token, but not finished, when the deletion finds it as it was."""
+    asa = await wire.add("asa")
+    made = await wire.post(f"users/{asa['id']}/access-tokens/", TOKEN)
+    one, seen = f"users/{asa['id']}/access-tokens/{made.json()['id']}", {"If-Match": made.headers["etag"]}
+
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        await first(tx, await signing.find(tx, f"key:asa+nightly@{realm.slug}"))
+        deletion = asyncio.create_task(wire.delete(one, headers=seen))
+        while not await tx.value(_IS_WAITED_FOR):
+            pass
+
+    assert refusal(await deletion) == (412, "precondition-failed")
 
 
 async def test_a_token_may_be_tied_to_a_till(wire: Wire, realm: Realm):

@@ -27,7 +27,7 @@ from roster.core.orgs import rights
 from roster.core.realms import service as realms
 from roster.kit import secrets
 from roster.kit.actor import Actor
-from roster.kit.errors import InvalidInput
+from roster.kit.errors import InvalidInput, StaleVersion
 from roster.kit.ids import CredentialId, RealmId, UserId, uuid7
 from roster.kit.patch import is_set
 from roster.storage.runtime import Runtime
@@ -132,13 +132,17 @@ async def renew(tx: Tx, user_id: UserId, credential_id: CredentialId, *, recentl
     return Issued(credential, text)
 
 
-async def delete(tx: Tx, user_id: UserId, credential_id: CredentialId, *, recently: bool = True) -> None:
+async def delete(
+    tx: Tx, user_id: UserId, credential_id: CredentialId, *, version: int | None = None, recently: bool = True
+) -> None:
     """Remove a credential; sessions that were opened with it are gone too. Removing a TOTP seed ends MFA.
 
-    Raises as `create` does, CredentialNotFound, and SecondFactorRequired for that of an organisation's member.
+    Raises as `create`, CredentialNotFound, StaleVersion, and SecondFactorRequired for that of an organisation's member.
     """
     await require_write(tx, user_id, recently=recently)
     found = await store.lock(tx, user_id, credential_id)
+    if version not in (None, found.version):
+        raise StaleVersion(stored=found.version, sent=version)
     if found.kind == Kind.TOTP and found.state == "active":
         await rights.require_not_enforced(tx, user_id)
     await store.delete(tx, credential_id)

@@ -148,7 +148,12 @@ async def update_token(tx: Tx, request: Request, user: int, id: int, body: Membe
 
 
 @ops.delete(
-    _ONE, id="removeAccessToken", status=204, needs=_EDIT, errors=(*_READ_ERRORS, Escalation), parameters=_IF_MATCH
+    _ONE,
+    id="removeAccessToken",
+    status=204,
+    needs=_EDIT,
+    errors=(*_READ_ERRORS, Escalation, Changed),
+    parameters=_IF_MATCH,
 )
 async def remove_token(tx: Tx, request: Request, user: int, id: int) -> None:
     """Delete an access token.
@@ -158,7 +163,8 @@ async def remove_token(tx: Tx, request: Request, user: int, id: int) -> None:
     owner = await _owner(tx, user, "edit-access-tokens")
     found = await _find(tx, owner, id)
     replies.require_match(request, await _tag(tx, found))
-    await credentials.delete(tx, owner.id, found.id)
+    version = found.version if replies.is_conditional(request) else None
+    await replies.removed(request, credentials.delete(tx, owner.id, found.id, version=version))
 
 
 @ops.post(
