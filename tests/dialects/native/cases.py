@@ -146,7 +146,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """`needs` are the permissions that suffice; `also` others that would do instead of the first.
 
     Texts `$name` in path and json stand for what the world, or `prepare`, calls so. `platform`: for administrators of
-    the main realm.
+    the main realm. `anonymous`: whoever is signed in is somebody else than the one meant.
     """
 
     needs: tuple[str, ...] = ()
@@ -158,6 +158,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     content: bytes | None = None
     prepare: Prepare | None = None
     platform: bool = False
+    anonymous: bool = False
     streams: bool = False
 
 
@@ -393,8 +394,8 @@ CASES: dict[str, Case] = {
     "getInvitationBatch": Case(needs=("members.write", "orgs.read"), path={**_ORG, "batch_id": "$batch"}),
     "resendInvitations": Case(needs=("members.write",), path=_ORG, json={"user_ids": ["$outsider"]}),
     "listMyInvitations": Case(),
-    "acceptInvitation": Case(json={"token": "$token", "password": PASSWORD}, prepare=_invited),
-    "declineInvitation": Case(json={"token": "$token"}, prepare=_invited),
+    "acceptInvitation": Case(anonymous=True, json={"token": "$token", "password": PASSWORD}, prepare=_invited),
+    "declineInvitation": Case(anonymous=True, json={"token": "$token"}, prepare=_invited),
     "getInvitationPage": Case(query={"token": "$token"}, prepare=_invited),
     "sendInvitationPage": Case(form={"token": "$token", "password": PASSWORD}, prepare=_invited),
     "listMemberRoles": Case(needs=("members.read", "orgs.read"), path=_MEMBER),

@@ -64,7 +64,9 @@ async def send(
     )
 
 
-async def caller_of(case: Case, sign_in: SignIn, platform: Person) -> Person:
+async def caller_of(case: Case, sign_in: SignIn, platform: Person) -> Person | None:
+    if case.anonymous:
+        return None
     return platform if case.platform else await sign_in(*case.needs)
 
 
