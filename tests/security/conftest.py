@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
+import msgspec
 import pytest
 
 from roster.core.realms.models import Realm
+from roster.settings import Dialects, Onslip360Dialect
 from roster.storage.runtime import Runtime
 from tests import factories
 from tests.core import people
@@ -15,6 +17,17 @@ from tests.dialects.conftest import main_realm, platform
 from tests.security.fronts import PREFIXES, Front, House
 
 __all__ = ["main_realm", "platform"]
+
+
+@pytest.fixture(autouse=True)
+def bearer(runtime: Runtime) -> Iterator[None]:
+    """Where requests are signed, access tokens are taken too: one credential is then good for every front door."""
+    before = runtime.settings
+    runtime.settings = msgspec.structs.replace(
+        before, dialects=Dialects(onslip360=Onslip360Dialect(bearer_tokens=True))
+    )
+    yield
+    runtime.settings = before
 
 
 @pytest.fixture

@@ -10,7 +10,9 @@ import msgspec
 from roster.core.realms.models import Realm
 from roster.dialects.acceleratxr import dialect as acceleratxr
 from roster.dialects.fulfillmenttools import dialect as fulfillmenttools
+from roster.dialects.groupalarm import dialect as groupalarm
 from roster.dialects.native import dialect as native
+from roster.dialects.onslip360 import dialect as onslip360
 from roster.storage.runtime import Runtime
 from roster.web.access_log import AccessLog
 from roster.web.dialect import Dialect
@@ -21,11 +23,18 @@ ADDRESS = "http://127.0.0.1:8080"
 """What the test settings call public."""
 PREFIXES: dict[str, str] = {"native": "/api/v1", "acceleratxr": "/acceleratxr/v1"}
 """Front doors at which people sign up, sign in and look after themselves."""
-MOUNTED: dict[str, str] = {**PREFIXES, "fulfillmenttools": "/fulfillmenttools/{realm}"}
+MOUNTED: dict[str, str] = {
+    **PREFIXES,
+    "fulfillmenttools": "/fulfillmenttools/{realm}",
+    "groupalarm": "/groupalarm/api/v1",
+    "onslip360": "/onslip360/v1",
+}
 DIALECTS: dict[str, Dialect] = {
     "native": native,
     "acceleratxr": acceleratxr,
     "fulfillmenttools": fulfillmenttools,
+    "groupalarm": groupalarm,
+    "onslip360": onslip360,
 }
 """All whose operations are walked."""
 
@@ -39,19 +48,23 @@ class Front:
         self.client = client
         self.realm = realm
         place = MOUNTED[name]
-        self.prefix = place.format(realm=realm.slug) if "{realm}" in place else f"/realms/{realm.slug}{place}"
+        if "{realm}" in place:
+            self.prefix = place.format(realm=realm.slug)
+        else:
+            self.prefix = place if self.dialect.realm_in_path else f"/realms/{realm.slug}{place}"
 
     async def call(
         self, method: str, path: str, *, token: str | None = None, json: object = None, **more: Any
     ) -> httpx.Response:
-        """One request; `token` goes where this dialect wants it."""
+        """One request; `token` goes where this dialect wants it, and `~{realm}` in the path is this realm."""
         headers = dict(more.pop("headers", {}))
         if token is not None:
             headers.setdefault("Authorization", self.authorization(token))
         if json is not None:
             more["content"] = msgspec.json.encode(json)
             headers.setdefault("Content-Type", "application/json")
-        return await self.client.request(method, self.prefix + path, headers=headers, **more)
+        where = self.prefix + path.replace("~{realm}", f"~{self.realm.slug}")
+        return await self.client.request(method, where, headers=headers, **more)
 
     def authorization(self, token: str) -> str:
         """The header's value for a token."""

@@ -34,7 +34,7 @@ WRITING = [
     (name, operation.id)
     for name, dialect in DIALECTS.items()
     for operation in dialect.operations
-    if (name, operation.id) in walking.CLOSED and operation.writes
+    if name in COOKIES and (name, operation.id) in walking.CLOSED and operation.writes
 ]
 
 
@@ -57,16 +57,16 @@ async def test_a_cookie_changes_nothing_when_another_sites_page_sends_it(
 async def test_no_get_changes_anything_by_a_cookie(runtime: Runtime, client: httpx.AsyncClient, realm: Realm):
     """A link is enough to send those."""
     _, token = await walking.signed_in(runtime, realm, "admin")
-    for name, dialect in DIALECTS.items():
+    for name, cookie in COOKIES.items():
         front = Front(name, client, realm)
-        for operation in dialect.operations:
+        for operation in front.dialect.operations:
             if operation.method != "GET" or (name, operation.id) in walking.STREAMS:
                 continue
             before = await snapshot(runtime, realm)
             path = re.sub(r"\{\w+\}", "me", operation.path)
             more: dict[str, Any] = {"content": b'{"secret":"another long secret"}'} if operation.body_type else {}
             kind = {"Content-Type": "application/json"} if operation.body_type else {}
-            headers = {"Cookie": f"{COOKIES[name]}={token}", "Sec-Fetch-Site": "cross-site", **kind}
+            headers = {"Cookie": f"{cookie}={token}", "Sec-Fetch-Site": "cross-site", **kind}
             await front.call("GET", path, headers=headers, **more)
             after = await snapshot(
                 runtime, realm, but=frozenset({"counters", "audit_entries", "outbox_events", "sessions"})

@@ -1,10 +1,13 @@
 """Walking all operations of all front doors: for each a request that would succeed for an administrator."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import msgspec
 
+from roster.core.credentials import signing
+from roster.core.credentials.models import SigningDraft
 from roster.core.flows import granting
 from roster.core.realms.models import Realm
 from roster.core.sessions.models import Opening
@@ -14,7 +17,10 @@ from tests import factories
 from tests.core.people import Person
 from tests.dialects.acceleratxr import cases as acceleratxr_cases
 from tests.dialects.fulfillmenttools import cases as fulfillmenttools_cases
+from tests.dialects.groupalarm import cases as groupalarm_cases
 from tests.dialects.native import cases as native_cases
+from tests.dialects.onslip360 import cases as onslip360_cases
+from tests.dialects.onslip360.conftest import Hawk
 from tests.security.fronts import DIALECTS, MOUNTED, Front
 
 OPERATIONS = [(name, operation.id) for name, dialect in DIALECTS.items() for operation in dialect.operations]
@@ -27,6 +33,10 @@ CLOSED = [each for each in OPERATIONS if each not in PUBLIC | OWN_CREDENTIAL | S
 """Those that need a token."""
 
 
+INSPECTED = onslip360_cases.Case("/~{realm}/users/{jane}", body={"type": "revisions"})
+"""`inspectUser`, which no OpenAPI document can name."""
+
+
 class Asked(msgspec.Struct, frozen=True):
     """A request below the prefix. `secrets` are what it names or sends that nobody may read anywhere."""
 
@@ -35,6 +45,10 @@ class Asked(msgspec.Struct, frozen=True):
     more: dict[str, Any]
     secrets: tuple[str, ...]
     needs_token: bool
+    status: int | None = None
+    """What an administrator is answered, where no other test says so."""
+    names: bool = False
+    """Whether it is about something that has an id of its realm; said where no other test uses foreign ids."""
 
     async def send(self, front: Front, token: str | None, **more: Any) -> httpx.Response:
         """Send it, with a token if it takes one."""
@@ -53,12 +67,23 @@ async def token_for(runtime: Runtime, realm: Realm, user: User) -> str:
         return (await granting.grant(tx, user, Opening(user.id, ("password",)), None)).access_token
 
 
+async def signature(runtime: Runtime, realm: Realm, user: User, alias: str = "ci") -> Hawk:
+    """Signs requests with a new key of this person."""
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        key = await signing.create(tx, user.id, SigningDraft(alias=alias))
+    return Hawk(key.identifier, key.key)
+
+
 async def request(runtime: Runtime, realm: Realm, name: str, id: str, caller: User) -> Asked:
     """The request for one operation, about people and things of this realm, which are made for it."""
     if name == "native":
         return await _native(runtime, realm, id, caller)
     if name == "fulfillmenttools":
         return await _fulfillmenttools(runtime, realm, id)
+    if name == "groupalarm":
+        return await _groupalarm(runtime, realm, id, caller)
+    if name == "onslip360":
+        return await _onslip360(runtime, realm, id)
     return await _acceleratxr(runtime, realm, id)
 
 
@@ -106,6 +131,39 @@ async def _fulfillmenttools(runtime: Runtime, realm: Realm, id: str) -> Asked:
     case = fulfillmenttools_cases.CASES[id].filled(await fulfillmenttools_cases.a_world(runtime, realm))
     more: dict[str, Any] = {} if case.body is None else {"json": case.body}
     return Asked(operation.method, case.path, more, (fulfillmenttools_cases.NEW_PASSWORD,), needs_token=True)
+
+
+async def _groupalarm(runtime: Runtime, realm: Realm, id: str, caller: User) -> Asked:
+    operation = next(each for each in DIALECTS["groupalarm"].operations if each.id == id)
+    world, known = await groupalarm_cases.a_world(runtime, realm, caller), groupalarm_cases.CASES[id]
+    case = await known.filled(world)
+    more: dict[str, Any] = {} if case.body is None else {"json": case.body}
+    if case.form is not None:
+        more["data"] = case.form
+    names = "{" in known.path or (id != "StoreSettings" and "{" in str(list(_texts(known.body))))
+    return Asked(operation.method, case.path, more, world.secrets, not operation.public, case.status, names)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts of a body."""
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
+    elif isinstance(value, str):
+        yield value
+
+
+async def _onslip360(runtime: Runtime, realm: Realm, id: str) -> Asked:
+    """The path names no realm yet: that is the front's."""
+    operation = next(each for each in DIALECTS["onslip360"].operations if each.id == id)
+    known = onslip360_cases.CASES.get(id) or INSPECTED
+    world = await onslip360_cases.a_world(runtime, realm)
+    body = known.filled(world).body
+    path = known.path.format(**{**world.ids, "realm": "{realm}"})
+    more: dict[str, Any] = {} if body is None else {"json": body}
+    secrets = (onslip360_cases.KEY, onslip360_cases.VERIFIER, world.ids["code"])
+    names = known.path.count("{") > 1 or "{" in str(list(_texts(known.body)))
+    return Asked(operation.method, path, more, secrets, not known.public, known.status, names)
 
 
 def front_of(name: str, client: httpx.AsyncClient, realm: Realm) -> Front:

@@ -20,6 +20,7 @@ from roster.core.labels import categories
 from roster.core.labels import service as labels
 from roster.core.labels.models import CategoryDraft, LabelDraft
 from roster.core.realms.models import Realm
+from roster.core.users.models import User
 from roster.storage.runtime import Runtime
 from tests import factories
 
@@ -154,12 +155,19 @@ async def a_world(runtime: Runtime, realm: Realm) -> World:
         label = await labels.create(tx, LabelDraft("vip", category.id))
         till = await devices.create(tx, DeviceDraft("bar"))
         key = await signing.create(tx, jane.id, SigningDraft(alias="job"))
-        draft = IntegrationDraft("app", "App", permissions=["onslip360:show-users"], redirect_uris=[BACK])
-        application = await integrations.create(tx, draft)
-    actor = await factories.acting_as(runtime, realm, jane, factors=("password_key",))
-    async with runtime.write(actor) as tx:
-        ids["code"] = await consenting.authorize(tx, application, Grant(["onslip360:show-users"], BACK, CHALLENGE))
-    numbered = {"role": role, "category": category, "empty": empty, "label": label, "till": till, "app": application}
+    ids["app"], ids["code"] = await a_code(runtime, realm, jane)
+    numbered = {"role": role, "category": category, "empty": empty, "label": label, "till": till}
     ids |= {name: each.number for name, each in numbered.items()}
     ids["token"] = key.credential.number
     return World(realm, ids)
+
+
+async def a_code(runtime: Runtime, realm: Realm, user: User) -> tuple[int, str]:
+    """An application by its number, and the code with which it gets a key of this person, who has allowed it."""
+    draft = IntegrationDraft("app", "App", permissions=["onslip360:show-users"], redirect_uris=[BACK])
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        application = await integrations.create(tx, draft)
+    actor = await factories.acting_as(runtime, realm, user, factors=("password_key",))
+    async with runtime.write(actor) as tx:
+        code = await consenting.authorize(tx, application, Grant(["onslip360:show-users"], BACK, CHALLENGE))
+    return application.number, code
