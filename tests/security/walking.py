@@ -140,7 +140,7 @@ async def _groupalarm(runtime: Runtime, realm: Realm, id: str, caller: User) -> 
     more: dict[str, Any] = {} if case.body is None else {"json": case.body}
     if case.form is not None:
         more["data"] = case.form
-    names = "{" in known.path or (id != "StoreSettings" and "{" in str(list(_texts(known.body))))
+    names = "{" in known.path or (id != "StoreSettings" and "{" in str(list(_texts(known.body))).replace("{soon}", ""))
     return Asked(operation.method, case.path, more, world.secrets, not operation.public, case.status, names)
 
 

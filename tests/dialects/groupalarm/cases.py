@@ -1,12 +1,15 @@
 """For each operation of the API one call that succeeds: the table behind the tests that walk all operations."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, timedelta
 from typing import Any
 
 import msgspec
 
 from roster.core.access import org_roles, within
 from roster.core.access.models import RoleDraft
+from roster.core.availability import service as availability
+from roster.core.availability.models import WeeklyDraft
 from roster.core.credentials import service as credentials
 from roster.core.credentials.models import CredentialDraft, Kind
 from roster.core.flows import addresses, granting
@@ -22,6 +25,7 @@ from roster.core.recovery import service as recovery
 from roster.core.sessions import service as sessions
 from roster.core.sessions.models import Opening
 from roster.core.users.models import User
+from roster.kit import clock
 from roster.storage.runtime import Runtime
 from tests import factories
 from tests.core import organisations, people
@@ -106,6 +110,21 @@ async def _text(world: World) -> dict[str, Any]:
     return {}
 
 
+async def _soon(world: World) -> dict[str, Any]:
+    del world
+    return {"soon": (clock.now() + timedelta(days=2)).astimezone(UTC).isoformat()}
+
+
+async def _plans(world: World) -> dict[str, Any]:
+    """The founder will be away, and says so every week too."""
+    actor = await factories.acting_as(world.runtime, world.realm, world.founder)
+    async with world.runtime.write(actor) as tx:
+        await availability.be_absent(tx, tx.now + timedelta(days=1), 3600)
+        weekly = await availability.add_weekly(tx, WeeklyDraft(1, 3600, available=False))
+        planned = await availability.plan(tx, tx.now + timedelta(days=3), available=False)
+    return {"weekly": weekly.number, "planned": planned.number}
+
+
 async def _owner(world: World) -> dict[str, Any]:
     """Pat owns the organisation too."""
     async with world.runtime.write(factories.roster_in(world.realm)) as tx:
@@ -124,6 +143,7 @@ GUESTS = {"organization": {"id": "{org}"}, "users": [{"email": "bo@example.org",
 ACCESS = {"endpoints": ["user"], "methods": ["GET"]}
 SETTINGS = {"checks": ["a"], "language": "de", "defaultOrganizationId": "{org}", "tableConfigurations": {}}
 NOTICE = {"emails": ["duty@example.org"], "enabled": True, "notificationText": "On duty", "userID": "{founder}"}
+WEEKLY = {"changeDay": 1, "changeStatus": "unavailable", "changeTime": "06:00:00", "organizationID": "{org}"}
 CASES: dict[str, Case] = {
     "Login": Case("/auth/login", form={"email": "pat@example.org", "password": PASSWORD}),
     "Logout": Case("/auth/logout"),
@@ -195,6 +215,24 @@ CASES: dict[str, Case] = {
     "OrganizationTokenList": Case("/rbac/token?organization_id={org}"),
     "OrganizationTokenCreate": Case("/rbac/token", 201, {"organizationID": "{org}", "name": "gateway"}),
     "OrganizationTokenDelete": Case("/rbac/token/{gateway}"),
+    "GetUserAvailability": Case("/user/availability"),
+    "GetOrganizationAvailability": Case("/user/organization-availability"),
+    "SetUserAvailability": Case("/user/availability", body={"preference": False, "organizationID": "{org}"}),
+    "RemoveUserOrganizationAvailability": Case("/user/availability?organization_id={org}"),
+    "GetUserAvailabilityChange": Case("/users/availability", prepare=_plans),
+    "AddUserAvailabilityChange": Case(
+        "/users/availability", 201, {"duration": 60, "start_time": "{soon}"}, prepare=_soon
+    ),
+    "ListRecurringAvailabilityChanges": Case("/users/recurring-availability", prepare=_plans),
+    "CreateRecurringAvailabilityChange": Case("/users/recurring-availability", 201, WEEKLY),
+    "UpdateRecurringAvailabilityChange": Case("/users/recurring-availability/{weekly}", body=WEEKLY, prepare=_plans),
+    "DeleteRecurringAvailabilityChange": Case("/users/recurring-availability/{weekly}", prepare=_plans),
+    "ListScheduledAvailabilityChanges": Case("/users/scheduled-availability", prepare=_plans),
+    "CreateScheduledAvailabilityChange": Case(
+        "/users/scheduled-availability", 201, {"changeStatus": "unavailable", "changeTime": "{soon}"}, prepare=_soon
+    ),
+    "DeleteScheduledAvailabilityChange": Case("/users/scheduled-availability/{planned}", prepare=_plans),
+    "GetOrganizationAvailabilityCounts": Case("/organization/{org}/availability"),
     "RefreshSession": Case("/auth/refresh", 401),
 }
 """Refreshing takes the token of a login, and whoever owns an organisation cannot leave: those two are refused."""
