@@ -161,7 +161,8 @@ def test_an_owner_who_is_not_named_as_member_is_one() -> None:
 @pytest.mark.parametrize(("kind", "type_"), [(kind, type_) for type_, kind in mapping.KINDS.items()])
 def test_a_secret_never_shows_what_it_consists_of(kind: Kind, type_: str) -> None:
     user_id = UserId(uuid7())
-    stored = Credential(CredentialId(uuid7()), 1, user_id, kind, "active", "", {"x": 1}, 0, AT, None, AT, None, None)
+    id, nothing = CredentialId(uuid7()), (None, None, None, None)
+    stored = Credential(id, 1, user_id, kind, "active", "", {"x": 1}, 0, AT, None, AT, *nothing)
 
     shown = msgspec.to_builtins(mapping.secret_out(stored))
 

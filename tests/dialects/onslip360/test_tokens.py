@@ -140,6 +140,27 @@ async def test_of_two_at_the_same_moment_whoever_deletes_what_they_have_seen_is_
     assert refusal(await deletion) == (412, "precondition-failed")
 
 
+async def test_a_token_says_who_changed_it_last_and_on_which_till(
+    wire: Wire, sign_in: SignIn, realm: Realm, boss: Person
+):
+    second = await sign_in(roles=("admin",))
+    till = (await wire.post("tills/", {"name": "Bar"})).json()["id"]
+    tied = (await wire.post(f"users/{boss.user.number}/access-tokens/", {**TOKEN, "client": till})).json()
+    made = (await wire.post(f"users/{(await wire.add())['id']}/access-tokens/", TOKEN)).json()
+    one = f"users/{made['user']}/access-tokens/{made['id']}"
+
+    changed = (await wire.by_someone(second).patch(one, {"name": "Daily"})).json()
+    auth = signed_with(tied, "boss", realm)
+    renewed = (await wire.by_someone(None).post(one, {}, auth=auth)).json()
+    replaced = (await wire.by_someone(second).put(one, TOKEN)).json()
+
+    assert (made["updated-by"], "updated-from" in made) == (boss.user.number, False)
+    assert (changed["updated-by"], "updated-from" in changed) == (second.user.number, False)
+    assert (renewed["updated-by"], renewed["updated-from"]) == (boss.user.number, till)
+    assert (replaced["updated-by"], "updated-from" in replaced) == (second.user.number, False)
+    assert (await wire.get(one)).json() == replaced
+
+
 async def test_a_token_may_be_tied_to_a_till(wire: Wire, realm: Realm):
     asa = await wire.add("asa", **{"system-roles": ["admin"]})
     till = (await wire.post("tills/", {"name": "Bar"})).json()

@@ -43,6 +43,8 @@ class Credential(msgspec.Struct, frozen=True):
     updated_at: datetime
     last_used_at: datetime | None
     expires_at: datetime | None
+    updated_by: UUID | None = None
+    updated_from: UUID | None = None
 
 
 Alias = Annotated[str, Meta(pattern=r"^[!#-*,-?A-\[\]-~]{1,64}$")]

@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from roster.core.audit import service as audit
-from roster.core.credentials import rules, store
+from roster.core.credentials import rules, signing_store, store
 from roster.core.credentials import service as credentials
 from roster.core.credentials.errors import CredentialNotFound
 from roster.core.credentials.models import Credential, Kind, SigningChange, SigningDraft, SigningKey
@@ -90,7 +90,7 @@ async def renew(tx: Tx, user_id: UserId, credential_id: CredentialId, *, printab
     """
     await _lock(tx, user_id, credential_id)
     key = new_key(printable=printable)
-    credential = await store.put_signing_key(tx, credential_id, _seal(tx, credential_id, key))
+    credential = await signing_store.put_key(tx, credential_id, _seal(tx, credential_id, key))
     await audit.record(tx, "credential.renewed", "user", user_id, {"alias": [credential.data.get("alias")] * 2})
     return await _shown(tx, credential, key)
 
@@ -111,7 +111,7 @@ async def change(
     data = await _data(tx, draft, draft.alias or "")
     if is_by_consent(before.data):
         data[_APPLICATION] = before.data[_APPLICATION]
-    after = await store.update_signing(tx, credential_id, label=draft.label, data=data, expires_at=draft.expires_at)
+    after = await signing_store.update(tx, credential_id, label=draft.label, data=data, expires_at=draft.expires_at)
     changes = {"credential": [str(credential_id)] * 2, **_differences(before, after)}
     await audit.record(tx, "credential.changed", "user", user_id, changes)
     return after
@@ -124,7 +124,7 @@ async def find(tx: Tx, identifier: str) -> Credential:
         return await credentials.find_key(tx, CredentialId(key_id))
     scheme, _, rest = identifier.partition(":")
     name, _, alias = rest.rpartition("@")[0].rpartition("+")
-    found = await store.look_up_signing(tx, name, alias) if scheme == "key" else None
+    found = await signing_store.look_up(tx, name, alias) if scheme == "key" else None
     if found is None or rest.rpartition("@")[2] != tx.actor.realm_slug:
         raise CredentialNotFound
     return await credentials.get(tx, found.user_id, found.id)

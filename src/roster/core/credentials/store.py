@@ -7,22 +7,20 @@ from uuid import UUID
 from roster.core.credentials.errors import AliasTaken, CredentialExists, CredentialNotFound
 from roster.core.credentials.models import Credential, Stored
 from roster.core.users.errors import UserNotFound
-from roster.kit import ids
 from roster.kit.ids import CredentialId, RealmId, UserId, uuid7
-from roster.kit.text import fold
 from roster.storage.sql import Listing
 from roster.storage.tx import Tx
 
-_COLUMNS = (
+COLUMNS = (
     "id, number, user_id, kind, state, label, data, version, created_at, created_by, updated_at, last_used_at,"
-    " expires_at"
+    " expires_at, updated_by, updated_from"
 )
 OF_PERSON = Listing(
-    columns=_COLUMNS, tables="credentials", condition="realm_id = $1 AND user_id = $2 AND kind = ANY($3)"
+    columns=COLUMNS, tables="credentials", condition="realm_id = $1 AND user_id = $2 AND kind = ANY($3)"
 )
 ALIAS = "(data->>'alias')"
 _STORED = "id, kind, hash, lookup, version, sealed, data"
-_CONFLICTS = {
+CONFLICTS = {
     "credentials_single": CredentialExists,
     "credentials_external": CredentialExists,
     "credentials_alias": AliasTaken,
@@ -33,9 +31,7 @@ async def list_of(tx: Tx, user_id: UserId) -> list[Credential]:
     """Backup codes are left out: they are counted, not listed."""
     return await tx.all(
         Credential,
-        "SELECT "
-        + _COLUMNS
-        + " FROM credentials WHERE realm_id = $1 AND user_id = $2 AND kind <> 'backup' ORDER BY id",
+        "SELECT " + COLUMNS + " FROM credentials WHERE realm_id = $1 AND user_id = $2 AND kind <> 'backup' ORDER BY id",
         tx.realm_id,
         user_id,
     )
@@ -44,7 +40,7 @@ async def list_of(tx: Tx, user_id: UserId) -> list[Credential]:
 async def find(tx: Tx, user_id: UserId, credential_id: CredentialId) -> Credential:
     return await tx.one(
         Credential,
-        "SELECT " + _COLUMNS + " FROM credentials WHERE realm_id = $1 AND id = $2 AND user_id = $3",
+        "SELECT " + COLUMNS + " FROM credentials WHERE realm_id = $1 AND id = $2 AND user_id = $3",
         tx.realm_id,
         credential_id,
         user_id,
@@ -55,7 +51,7 @@ async def find(tx: Tx, user_id: UserId, credential_id: CredentialId) -> Credenti
 async def lock(tx: Tx, user_id: UserId, credential_id: CredentialId) -> Credential:
     return await tx.one(
         Credential,
-        "SELECT " + _COLUMNS + " FROM credentials WHERE realm_id = $1 AND id = $2 AND user_id = $3 FOR UPDATE",
+        "SELECT " + COLUMNS + " FROM credentials WHERE realm_id = $1 AND id = $2 AND user_id = $3 FOR UPDATE",
         tx.realm_id,
         credential_id,
         user_id,
@@ -70,7 +66,7 @@ async def owner_of(tx: Tx, credential_id: CredentialId) -> UserId | None:
 async def keys(tx: Tx, user_id: UserId | None, after: UUID | None, limit: int) -> list[Credential]:
     return await tx.all(
         Credential,
-        "SELECT " + _COLUMNS + " FROM credentials WHERE realm_id = $1 AND kind IN ('api_key', 'personal', 'hawk')"
+        "SELECT " + COLUMNS + " FROM credentials WHERE realm_id = $1 AND kind IN ('api_key', 'personal', 'hawk')"
         " AND ($2::uuid IS NULL OR user_id = $2) AND ($3::uuid IS NULL OR id > $3) ORDER BY id LIMIT $4",
         tx.realm_id,
         user_id,
@@ -108,8 +104,9 @@ async def insert(
     return await tx.one(
         Credential,
         "INSERT INTO credentials (realm_id, id, user_id, kind, label, hash, lookup, data, created_at, created_by,"
-        " updated_at, expires_at, sealed) SELECT $1, $2, u.id, $4, $5, $6, $7, $8, $9, $10, $9, $11, $12"
-        " FROM users u WHERE u.realm_id = $1 AND u.id = $3 AND u.deleted_at IS NULL RETURNING " + _COLUMNS,
+        " updated_at, expires_at, sealed, updated_by, updated_from)"
+        " SELECT $1, $2, u.id, $4, $5, $6, $7, $8, $9, $10, $9, $11, $12, $10, $13"
+        " FROM users u WHERE u.realm_id = $1 AND u.id = $3 AND u.deleted_at IS NULL RETURNING " + COLUMNS,
         tx.realm_id,
         credential_id or uuid7(),
         user_id,
@@ -122,21 +119,24 @@ async def insert(
         tx.actor.user_id,
         expires_at,
         sealed,
+        tx.actor.origin.device_id,
         missing=UserNotFound,
-        conflicts=_CONFLICTS,
+        conflicts=CONFLICTS,
     )
 
 
 async def update(tx: Tx, credential_id: CredentialId, *, label: str, expires_at: datetime | None) -> Credential:
     return await tx.one(
         Credential,
-        "UPDATE credentials SET label = $3, expires_at = $4, version = version + 1, updated_at = $5"
-        " WHERE realm_id = $1 AND id = $2 RETURNING " + _COLUMNS,
+        "UPDATE credentials SET label = $3, expires_at = $4, version = version + 1, updated_at = $5,"
+        " updated_by = $6, updated_from = $7 WHERE realm_id = $1 AND id = $2 RETURNING " + COLUMNS,
         tx.realm_id,
         credential_id,
         label,
         expires_at,
         tx.now,
+        tx.actor.user_id,
+        tx.actor.origin.device_id,
         missing=CredentialNotFound,
     )
 
@@ -144,59 +144,15 @@ async def update(tx: Tx, credential_id: CredentialId, *, label: str, expires_at:
 async def renew(tx: Tx, credential_id: CredentialId, lookup: bytes) -> Credential:
     return await tx.one(
         Credential,
-        "UPDATE credentials SET lookup = $3, last_used_at = NULL, version = version + 1, updated_at = $4"
-        " WHERE realm_id = $1 AND id = $2 RETURNING " + _COLUMNS,
+        "UPDATE credentials SET lookup = $3, last_used_at = NULL, version = version + 1, updated_at = $4,"
+        " updated_by = $5, updated_from = $6 WHERE realm_id = $1 AND id = $2 RETURNING " + COLUMNS,
         tx.realm_id,
         credential_id,
         lookup,
         tx.now,
+        tx.actor.user_id,
+        tx.actor.origin.device_id,
         missing=CredentialNotFound,
-    )
-
-
-async def update_signing(
-    tx: Tx, credential_id: CredentialId, *, label: str, data: Mapping[str, object], expires_at: datetime | None
-) -> Credential:
-    return await tx.one(
-        Credential,
-        "UPDATE credentials SET label = $3, data = $4, expires_at = $5, version = version + 1, updated_at = $6"
-        " WHERE realm_id = $1 AND id = $2 AND kind = 'hawk' RETURNING " + _COLUMNS,
-        tx.realm_id,
-        credential_id,
-        label,
-        data,
-        expires_at,
-        tx.now,
-        missing=CredentialNotFound,
-        conflicts=_CONFLICTS,
-    )
-
-
-async def put_signing_key(tx: Tx, credential_id: CredentialId, sealed: bytes) -> Credential:
-    return await tx.one(
-        Credential,
-        "UPDATE credentials SET sealed = $3, version = version + 1, updated_at = $4, last_used_at = NULL"
-        " WHERE realm_id = $1 AND id = $2 AND kind = 'hawk' RETURNING " + _COLUMNS,
-        tx.realm_id,
-        credential_id,
-        sealed,
-        tx.now,
-        missing=CredentialNotFound,
-    )
-
-
-async def look_up_signing(tx: Tx, name: str, alias: str) -> Credential | None:
-    """A key that signs, by the name or id of a person who is not deleted, and its alias."""
-    user_id = ids.parse(name)
-    return await tx.maybe(
-        Credential,
-        "SELECT " + _COLUMNS + " FROM credentials WHERE realm_id = $1 AND kind = 'hawk' AND data ->> 'alias' = $4"
-        " AND user_id = (SELECT id FROM users WHERE realm_id = $1 AND deleted_at IS NULL"
-        " AND (id = $2 OR ($2::uuid IS NULL AND username_key = $3)))",
-        tx.realm_id,
-        user_id,
-        fold(name),
-        alias,
     )
 
 
@@ -276,11 +232,12 @@ async def put_chosen(
     return await tx.one(
         Credential,
         "INSERT INTO credentials AS c (realm_id, id, user_id, kind, hash, sealed, data, created_at, created_by,"
-        " updated_at) SELECT $1, $2, u.id, $4, $5, $6, $7, $8, $9, $8 FROM users u"
+        " updated_at, updated_by, updated_from) SELECT $1, $2, u.id, $4, $5, $6, $7, $8, $9, $8, $9, $10 FROM users u"
         " WHERE u.realm_id = $1 AND u.id = $3 AND u.deleted_at IS NULL"
         " ON CONFLICT (realm_id, user_id, kind) WHERE kind IN ('password', 'pin', 'totp') DO UPDATE"
         " SET hash = excluded.hash, sealed = excluded.sealed, data = excluded.data, version = c.version + 1,"
-        " updated_at = excluded.updated_at, last_used_at = NULL RETURNING " + _COLUMNS,
+        " updated_at = excluded.updated_at, updated_by = excluded.updated_by, updated_from = excluded.updated_from,"
+        " last_used_at = NULL RETURNING " + COLUMNS,
         tx.realm_id,
         uuid7(),
         user_id,
@@ -290,6 +247,7 @@ async def put_chosen(
         data,
         tx.now,
         tx.actor.user_id,
+        tx.actor.origin.device_id,
         missing=UserNotFound,
     )
 

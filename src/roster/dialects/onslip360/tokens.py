@@ -200,7 +200,7 @@ async def _shown_with_key(tx: Tx, owner: int, made: Credential, key: bytes) -> o
 
 async def _numbers(tx: Tx, found: Sequence[Credential]) -> Numbers:
     return Numbers(
-        people=await people.of(tx, (each.created_by for each in found)),
+        people=await people.of(tx, (each.updated_by for each in found)),
         devices=await device_numbers.of(tx, mapping.devices_of(found)),
         labels=await labelled.numbers_of(tx, [each.id for each in found]),
     )

@@ -16,6 +16,8 @@ CREATE TABLE credentials (
     created_at timestamptz NOT NULL,
     created_by uuid,
     updated_at timestamptz NOT NULL,
+    updated_by uuid,
+    updated_from uuid,
     last_used_at timestamptz,
     expires_at timestamptz,
     PRIMARY KEY (realm_id, id),

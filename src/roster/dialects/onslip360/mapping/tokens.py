@@ -40,7 +40,8 @@ def token_out(credential: Credential, owner: int, numbers: Numbers, *, key: byte
         **{name: facet[name] for name in _KEPT if name in facet},
         created=instant(credential.created_at),
         updated=instant(credential.updated_at),
-        updated_by=base.number(credential.created_by, numbers.people),
+        updated_by=base.number(credential.updated_by, numbers.people),
+        updated_from=base.number(credential.updated_from, numbers.devices),
         labels=list(numbers.labels.get(credential.id, ())) or UNSET,
     )
     return base.beside(found, {name: value for name, value in facet.items() if name.startswith("_")})
@@ -122,6 +123,6 @@ def _require_signing(kind: str | UnsetType, key: object) -> None:
 
 
 def devices_of(found: Collection[Credential]) -> set[UUID]:
-    """The devices that these tokens are tied to."""
-    devices = (signing.draft_of(each).device_id for each in found)
+    """The devices that these tokens are tied to, and were changed from."""
+    devices = (place for each in found for place in (signing.draft_of(each).device_id, each.updated_from))
     return {each for each in devices if each is not None}
