@@ -31,8 +31,8 @@ from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 - of people who do not exist
-SIGNED_IN = 64
-"""Sessions of the realm's administrator, each with a token of its own."""
+SIGNED_IN = 80
+"""Sessions of the realm's administrator, each with a token of its own: enough for every connection of every round."""
 WITH_PASSWORD = 16
 """People who can sign in with PASSWORD: the first ones."""
 
