@@ -52,8 +52,17 @@ def lines(stage: Stage, _server: Server) -> list[Line]:
     """On a server of its own that takes bearer tokens there too, or there would be nothing to compare with."""
     key = asyncio.run(_key(stage))
     port = processes.free_port()
-    command = processes.serve_command(stage.data, port, "--workers", "2", "--database-url", stage.dsn)
-    with processes.running(command, port, stage.log, ROSTER_DIALECTS_ONSLIP360_BEARER_TOKENS="true") as server:
+    folder = stage.folder / "signed"
+    folder.mkdir(exist_ok=True)
+    command = processes.serve_command(folder, port, "--workers", "2", "--database-url", stage.dsn)
+    key_of_all = (stage.data / "secret.key").read_text().strip()
+    with processes.running(
+        command,
+        port,
+        stage.log,
+        ROSTER_DIALECTS_ONSLIP360_BEARER_TOKENS="true",
+        ROSTER_SECURITY_SECRET_KEY=key_of_all,
+    ) as server:
         paths = asyncio.run(_paths(stage))
         by_key, by_token = trial.in_turns(
             stage.size.rounds,
