@@ -82,6 +82,12 @@ class StaleVersion(Conflict):
         super().__init__(details={"stored_version": stored, "sent_version": sent})
 
 
+def require_version(stored: int, seen: int | None) -> None:
+    """Raise StaleVersion when the caller has seen another version than the stored one; None has seen none."""
+    if seen is not None and seen != stored:
+        raise StaleVersion(stored=stored, sent=seen)
+
+
 class Unauthenticated(RosterError):
     """Who asks must be known, and is not."""
 

@@ -15,7 +15,7 @@ from roster.core.audit import service as audit
 from roster.core.orgs import rights
 from roster.core.orgs import service as orgs
 from roster.core.orgs.models import Org
-from roster.kit.errors import InvalidInput, StaleVersion
+from roster.kit.errors import InvalidInput, require_version
 from roster.kit.ids import OrgId, RoleId
 from roster.kit.patch import UNSET, UnsetType, is_set
 from roster.storage.tx import Tx
@@ -99,7 +99,8 @@ async def change_role(
     async with within.keeping_an_administrator(tx, org):
         after = await store.update(tx, after)
     await store.void_realm_grants(tx)
-    await audit.record(tx, "org_role.changed", "role", role_id, {**_differences(before, after), **_where(org)})
+    changes = audit.differences(before, after, _TRACKED)
+    await audit.record(tx, "org_role.changed", "role", role_id, {**changes, **_where(org)})
     return after
 
 
@@ -141,8 +142,7 @@ async def _own(tx: Tx, org_id: OrgId, role_id: RoleId, version: int | None) -> t
     org = await orgs.lock(tx, org_id)
     await rights.require(tx, "roles.write", org)
     role = _one([role for role in await within_store.of_orgs(tx, [org_id]) if role.id == role_id])
-    if version is not None and version != role.version:
-        raise StaleVersion(stored=role.version, sent=version)
+    require_version(role.version, version)
     if role.built_in:
         raise RoleBuiltIn
     await deciding.require_permissions(tx, role, {})
@@ -181,11 +181,3 @@ def _one(found: Sequence[Role]) -> Role:
 
 def _where(org: Org) -> dict[str, list[object]]:
     return {"organisation": [str(org.id), str(org.id)]}
-
-
-def _differences(before: Role, after: Role) -> dict[str, list[object]]:
-    return {
-        name: [getattr(before, name), getattr(after, name)]
-        for name in _TRACKED
-        if getattr(before, name) != getattr(after, name)
-    }

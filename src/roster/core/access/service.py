@@ -23,7 +23,7 @@ from roster.core.access import grants as _grants
 from roster.core.access.errors import Escalation, RoleBuiltIn, RoleInUse, RoleNotFound
 from roster.core.access.models import ADMINISTRATOR, Members, Role, RoleChange, RoleDraft
 from roster.core.audit import service as audit
-from roster.kit.errors import Forbidden, InvalidInput, StaleVersion
+from roster.kit.errors import Forbidden, InvalidInput, require_version
 from roster.kit.ids import RoleId, UserId
 from roster.kit.patch import is_set
 from roster.kit.text import fold
@@ -133,8 +133,7 @@ async def change_role(
     """
     before = await store.lock(tx, role_id)
     await _require_role_write(tx, before, "update")
-    if version is not None and version != before.version:
-        raise StaleVersion(stored=before.version, sent=version)
+    require_version(before.version, version)
     after = await _changed(tx, before, change)
     if before.built_in and after != before:
         raise RoleBuiltIn
@@ -145,7 +144,7 @@ async def change_role(
         await lists_store.rename_in_lists(tx, before.name, after.name)
     after = await store.update(tx, after)
     await store.void_realm_grants(tx)
-    await audit.record(tx, "role.changed", "role", role_id, _role_differences(before, after))
+    await audit.record(tx, "role.changed", "role", role_id, audit.differences(before, after, (*_CHANGEABLE, "facets")))
     if members is not None:
         await assigning.replace_members(tx, after, members)
     return after
@@ -158,8 +157,7 @@ async def delete_role(tx: Tx, role_id: RoleId, *, version: int | None = None, un
     """
     role = await store.lock(tx, role_id)
     await _require_role_write(tx, role, "delete")
-    if version is not None and version != role.version:
-        raise StaleVersion(stored=role.version, sent=version)
+    require_version(role.version, version)
     if role.built_in:
         raise RoleBuiltIn
     if unused and await store.is_used(tx, role_id):
@@ -233,11 +231,3 @@ async def _checked(tx: Tx, role: _R) -> _R:
     )
     await deciding.require_permissions(tx, role, {})
     return role
-
-
-def _role_differences(before: Role, after: Role) -> dict[str, list[object]]:
-    return {
-        name: [getattr(before, name), getattr(after, name)]
-        for name in (*_CHANGEABLE, "facets")
-        if getattr(before, name) != getattr(after, name)
-    }

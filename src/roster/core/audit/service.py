@@ -1,9 +1,11 @@
 """Writing and reading the trail."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
+
+import msgspec
 
 from roster.core.audit import store
 from roster.core.audit.fields import FIELDS
@@ -15,6 +17,24 @@ from roster.storage import listing
 from roster.storage.tx import Tx
 
 Changes = Mapping[str, Sequence[object]]
+
+
+def made(new: object, names: Iterable[str]) -> dict[str, list[object]]:
+    """What to record of something that was made: all that it has in these fields."""
+    return {name: [None, _plain(new, name)] for name in names}
+
+
+def differences(before: object, after: object, names: Iterable[str]) -> dict[str, list[object]]:
+    """What to record of a change: those of these fields that differ."""
+    return {
+        name: [_plain(before, name), _plain(after, name)]
+        for name in names
+        if getattr(before, name) != getattr(after, name)
+    }
+
+
+def _plain(of: object, name: str) -> object:
+    return msgspec.to_builtins(getattr(of, name))
 
 
 async def record(

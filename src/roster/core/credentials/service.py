@@ -27,7 +27,7 @@ from roster.core.orgs import rights
 from roster.core.realms import service as realms
 from roster.kit import secrets
 from roster.kit.actor import Actor
-from roster.kit.errors import InvalidInput, StaleVersion
+from roster.kit.errors import InvalidInput, require_version
 from roster.kit.ids import CredentialId, RealmId, UserId, uuid7
 from roster.kit.patch import is_set
 from roster.storage.runtime import Runtime
@@ -141,8 +141,7 @@ async def delete(
     """
     await require_write(tx, user_id, recently=recently)
     found = await store.lock(tx, user_id, credential_id)
-    if version not in (None, found.version):
-        raise StaleVersion(stored=found.version, sent=version)
+    require_version(found.version, version)
     if found.kind == Kind.TOTP and found.state == "active":
         await rights.require_not_enforced(tx, user_id)
     await store.delete(tx, credential_id)

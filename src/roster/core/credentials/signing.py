@@ -19,7 +19,7 @@ from roster.core.credentials.models import Credential, Kind, SigningChange, Sign
 from roster.core.devices import service as devices
 from roster.core.devices.errors import DeviceNotFound
 from roster.kit import ids, secrets
-from roster.kit.errors import InvalidInput, StaleVersion
+from roster.kit.errors import InvalidInput, require_version
 from roster.kit.ids import CredentialId, DeviceId, UserId, uuid7
 from roster.kit.patch import is_set
 from roster.kit.secrets import Keyring
@@ -103,8 +103,7 @@ async def change(
     Raises CredentialNotFound, StaleVersion, and as `create` does.
     """
     before = await _lock(tx, user_id, credential_id)
-    if version is not None and version != before.version:
-        raise StaleVersion(stored=before.version, sent=version)
+    require_version(before.version, version)
     draft = _merged(before, change)
     rules.check_text(draft.label, "label")
     rules.check_expiry(draft.expires_at)

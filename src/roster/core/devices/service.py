@@ -16,7 +16,7 @@ from roster.core.devices.fields import FIELDS
 from roster.core.devices.models import Device, DeviceChange, DeviceDraft, Facets, Proven
 from roster.core.devices.store import Row
 from roster.kit import ids
-from roster.kit.errors import Forbidden, InvalidInput, Problem, StaleVersion
+from roster.kit.errors import Forbidden, InvalidInput, Problem, require_version
 from roster.kit.filters import Filter, Sort
 from roster.kit.ids import DeviceId, uuid7
 from roster.kit.pages import Page, Slice
@@ -80,22 +80,12 @@ async def search(
     )
 
 
-async def count(tx: Tx, where: Filter | None, *, deleted: bool = False) -> int:
-    """How many there are. Raises as `search` does."""
-    access.require(tx, "devices.read")
-    return await listing.count(
-        tx, store.ALL if deleted else store.LIVE, fields=FIELDS, where=where, may_see_private=True
-    )
-
-
 async def create(tx: Tx, draft: DeviceDraft) -> Device:
     """Register a device. Raises InvalidInput, DeviceIdTaken. Needs `devices.write`."""
     access.require(tx, "devices.write")
     row = _checked(Row(**msgspec.structs.asdict(draft)))
     device = await store.insert(tx, DeviceId(uuid7()), row)
-    await audit.record(
-        tx, "device.created", "device", device.id, {name: [None, _plain(device, name)] for name in _TRACKED}
-    )
+    await audit.record(tx, "device.created", "device", device.id, audit.made(device, _TRACKED))
     return device
 
 
@@ -142,7 +132,7 @@ async def _change(tx: Tx, before: Device, change: DeviceChange) -> Device:
     after = await store.update(tx, device_id, _checked(Row(**{**known, **given})))
     if before.status == "enabled" and after.status == "disabled":
         await store.end_sessions(tx, device_id, "device_disabled")
-    await audit.record(tx, "device.changed", "device", device_id, _differences(before, after))
+    await audit.record(tx, "device.changed", "device", device_id, audit.differences(before, after, _TRACKED))
     return after
 
 
@@ -180,7 +170,7 @@ async def delete(tx: Tx, device_id: DeviceId, *, version: int | None = None) -> 
     await _lock(tx, device_id, version)
     after = await store.mark_deleted(tx, device_id)
     await store.end_sessions(tx, device_id, "device_deleted")
-    await audit.record(tx, "device.deleted", "device", device_id, {"deleted_at": [None, _plain(after, "deleted_at")]})
+    await audit.record(tx, "device.deleted", "device", device_id, audit.made(after, ["deleted_at"]))
 
 
 async def restore(tx: Tx, device_id: DeviceId) -> Device:
@@ -190,8 +180,7 @@ async def restore(tx: Tx, device_id: DeviceId) -> Device:
     if before.deleted_at is None:
         raise DeviceNotDeleted
     after = await store.mark_restored(tx, device_id)
-    names = ("deleted_at", "deleted_by", "deleted_from")
-    changes = {name: [_plain(before, name), None] for name in names}
+    changes = audit.differences(before, after, ("deleted_at", "deleted_by", "deleted_from"))
     await audit.record(tx, "device.restored", "device", device_id, changes)
     return after
 
@@ -227,8 +216,7 @@ async def _lock(tx: Tx, device_id: DeviceId, version: int | None, permission: st
     found = await store.lock(tx, device_id)
     if found.deleted_at is not None:
         raise DeviceNotFound
-    if version is not None and version != found.version:
-        raise StaleVersion(stored=found.version, sent=version)
+    require_version(found.version, version)
     return found
 
 
@@ -254,15 +242,3 @@ def _number(text: str) -> int | None:
 
 def _row(realm_id: UUID, device_id: UUID) -> bytes:
     return realm_id.bytes + device_id.bytes
-
-
-def _plain(device: Device, name: str) -> object:
-    return msgspec.to_builtins(getattr(device, name))
-
-
-def _differences(before: Device, after: Device) -> dict[str, Sequence[object]]:
-    return {
-        name: [_plain(before, name), _plain(after, name)]
-        for name in _TRACKED
-        if getattr(before, name) != getattr(after, name)
-    }

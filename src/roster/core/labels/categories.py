@@ -13,7 +13,7 @@ from roster.core.labels.categories_store import Row
 from roster.core.labels.errors import CategoryInUse, CategoryNotFound, LabelNotDeleted
 from roster.core.labels.fields import CATEGORIES
 from roster.core.labels.models import Category, CategoryChange, CategoryDraft
-from roster.kit.errors import StaleVersion
+from roster.kit.errors import require_version
 from roster.kit.filters import Filter, Sort
 from roster.kit.ids import CategoryId, uuid7
 from roster.kit.pages import Page, Slice
@@ -57,19 +57,12 @@ async def search(
     )
 
 
-async def count(tx: Tx, where: Filter | None, *, deleted: bool = False) -> int:
-    """How many there are. Raises as `search` does."""
-    access.require(tx, "labels.read")
-    chosen = store.ALL if deleted else store.LIVE
-    return await listing.count(tx, chosen, fields=CATEGORIES, where=where, may_see_private=True)
-
-
 async def create(tx: Tx, draft: CategoryDraft) -> Category:
     """A new category. Raises InvalidInput, CategoryNameTaken. Needs `labels.write`."""
     access.require(tx, "labels.write")
     checking.check(draft.name, draft.facets)
     made = await store.insert(tx, CategoryId(uuid7()), Row(**msgspec.structs.asdict(draft)))
-    await audit.record(tx, "label_category.created", "label_category", made.id, checking.made(made, _TRACKED))
+    await audit.record(tx, "label_category.created", "label_category", made.id, audit.made(made, _TRACKED))
     return made
 
 
@@ -79,7 +72,7 @@ async def change(tx: Tx, category_id: CategoryId, change: CategoryChange, *, ver
     row = Row(**checking.merged({name: getattr(before, name) for name in _TRACKED}, present(change)))
     checking.check(row.name, row.facets)
     after = await store.update(tx, category_id, row)
-    changes = checking.differences(before, after, _TRACKED)
+    changes = audit.differences(before, after, _TRACKED)
     await audit.record(tx, "label_category.changed", "label_category", category_id, changes)
     return after
 
@@ -110,6 +103,5 @@ async def _lock(tx: Tx, category_id: CategoryId, version: int | None) -> Categor
     found = await store.lock(tx, category_id)
     if found.deleted_at is not None:
         raise CategoryNotFound
-    if version is not None and version != found.version:
-        raise StaleVersion(stored=found.version, sent=version)
+    require_version(found.version, version)
     return found

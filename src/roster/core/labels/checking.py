@@ -1,11 +1,12 @@
-"""What labels and their categories have in common: limits, permissions, and what the trail says about a change."""
+"""What labels and their categories have in common: limits, permissions, and what the trail says about a deletion."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
 from roster.core.access import service as access
+from roster.core.audit import service as audit
 from roster.core.labels.models import Category, Facets, Label
 from roster.kit.errors import InvalidInput, RosterError
 from roster.storage.tx import Tx
@@ -35,20 +36,6 @@ def merged(before: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     return {**before, **given, "facets": facets}
 
 
-def made(new: Label | Category, names: Sequence[str]) -> dict[str, Sequence[object]]:
-    """All that something was made with."""
-    return {name: [None, msgspec.to_builtins(getattr(new, name))] for name in names}
-
-
-def differences(before: Label | Category, after: Label | Category, names: Sequence[str]) -> dict[str, Sequence[object]]:
-    """What a change changed."""
-    return {
-        name: [msgspec.to_builtins(getattr(before, name)), msgspec.to_builtins(getattr(after, name))]
-        for name in names
-        if getattr(before, name) != getattr(after, name)
-    }
-
-
-def deleted(before: Label | Category, after: Label | Category) -> dict[str, Sequence[object]]:
+def deleted(before: Label | Category, after: Label | Category) -> dict[str, list[object]]:
     """When and by whom something was deleted, or no longer is."""
-    return differences(before, after, _DELETION)
+    return audit.differences(before, after, _DELETION)

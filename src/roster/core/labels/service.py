@@ -13,7 +13,7 @@ from roster.core.labels.errors import CategoryNotFound, LabelNotDeleted, LabelNo
 from roster.core.labels.fields import LABELS
 from roster.core.labels.models import Label, LabelChange, LabelDraft, Subject
 from roster.core.labels.store import Row
-from roster.kit.errors import InvalidInput, NotFound, StaleVersion
+from roster.kit.errors import InvalidInput, NotFound, require_version
 from roster.kit.filters import Filter, Sort
 from roster.kit.ids import CategoryId, LabelId, UserId, uuid7
 from roster.kit.pages import Page, Slice
@@ -67,20 +67,13 @@ async def search(
     )
 
 
-async def count(tx: Tx, where: Filter | None, *, deleted: bool = False) -> int:
-    """How many there are. Raises as `search` does."""
-    access.require(tx, "labels.read")
-    chosen = store.ALL if deleted else store.LIVE
-    return await listing.count(tx, chosen, fields=LABELS, where=where, may_see_private=True)
-
-
 async def create(tx: Tx, draft: LabelDraft) -> Label:
     """A new label. Raises InvalidInput, also for an unknown category, LabelNameTaken. Needs `labels.write`."""
     access.require(tx, "labels.write")
     checking.check(draft.name, draft.facets)
     await _require_category(tx, draft.category_id)
     made = await store.insert(tx, LabelId(uuid7()), Row(**msgspec.structs.asdict(draft)))
-    await audit.record(tx, "label.created", "label", made.id, checking.made(made, _TRACKED))
+    await audit.record(tx, "label.created", "label", made.id, audit.made(made, _TRACKED))
     return made
 
 
@@ -92,7 +85,7 @@ async def change(tx: Tx, label_id: LabelId, change: LabelChange, *, version: int
     if row.category_id != before.category_id:
         await _require_category(tx, row.category_id)
     after = await store.update(tx, label_id, row)
-    await audit.record(tx, "label.changed", "label", label_id, checking.differences(before, after, _TRACKED))
+    await audit.record(tx, "label.changed", "label", label_id, audit.differences(before, after, _TRACKED))
     return after
 
 
@@ -230,6 +223,5 @@ async def _lock(tx: Tx, label_id: LabelId, version: int | None) -> Label:
     found = await store.lock(tx, label_id)
     if found.deleted_at is not None:
         raise LabelNotFound
-    if version is not None and version != found.version:
-        raise StaleVersion(stored=found.version, sent=version)
+    require_version(found.version, version)
     return found

@@ -69,11 +69,6 @@ async def among(tx: Tx, org: Org, user_ids: Sequence[UserId]) -> Mapping[UserId,
     return {each.user_id: each for each in await store.of_users(tx, org.id, user_ids)} if user_ids else {}
 
 
-async def with_id(tx: Tx, membership_id: UUID) -> Membership:
-    """One membership by its own id; nothing is checked. Raises NotAMember."""
-    return await store.with_id(tx, membership_id)
-
-
 async def may_know(tx: Tx, user_id: UserId) -> bool:
     """Whether the actor may name this person: themselves, in reach, or in an organisation with them.
 
@@ -173,11 +168,7 @@ async def change(tx: Tx, org_id: OrgId, user_id: UserId, change: MembershipChang
     if after == before:
         return before
     after = await store.update(tx, after)
-    differences = {
-        name: [getattr(before, name), getattr(after, name)]
-        for name in ("external_id", "facets")
-        if getattr(before, name) != getattr(after, name)
-    }
+    differences = audit.differences(before, after, ("external_id", "facets"))
     await audit.record(tx, "member.changed", "user", user_id, {**differences, "organisation": [str(org_id)] * 2})
     return after
 

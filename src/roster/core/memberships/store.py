@@ -41,16 +41,6 @@ async def find(tx: Tx, org_id: OrgId, user_id: UserId) -> Membership:
     )
 
 
-async def with_id(tx: Tx, membership_id: UUID) -> Membership:
-    return await tx.one(
-        Membership,
-        "SELECT " + _COLUMNS + " FROM memberships WHERE realm_id = $1 AND id = $2",
-        tx.realm_id,
-        membership_id,
-        missing=NotAMember,
-    )
-
-
 async def of_user(tx: Tx, user_id: UserId) -> list[Membership]:
     return await tx.all(
         Membership,

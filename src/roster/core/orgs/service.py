@@ -16,7 +16,7 @@ from roster.core.orgs.fields import FIELDS
 from roster.core.orgs.models import DEEPEST, MOST_IN_TREE, Facets, Org, OrgChange, OrgDraft, Owner
 from roster.core.realms import service as realms
 from roster.kit import ids
-from roster.kit.errors import Forbidden, InvalidInput, StaleVersion
+from roster.kit.errors import Forbidden, InvalidInput, require_version
 from roster.kit.filters import Filter, Sort
 from roster.kit.ids import OrgId, UserId
 from roster.kit.pages import Page, Slice
@@ -115,14 +115,14 @@ async def change(tx: Tx, org_id: OrgId, change: OrgChange, *, version: int | Non
     """Change an organisation. Needs `orgs.write` in it. Raises OrgNotFound, Forbidden, InvalidInput, StaleVersion."""
     before = await store.lock(tx, org_id)
     await rights.require(tx, "orgs.write", before)
-    _require_version(before, version)
+    require_version(before.version, version)
     facets = _merged(before.facets, change.facets) if is_set(change.facets) else before.facets
     after = msgspec.structs.replace(before, **{**changed(before, change), "facets": facets})
     checking.check(after, after.invitation_text)
     if after == before:
         return before
     after = await store.update(tx, after)
-    await audit.record(tx, "org.changed", "org", org_id, _differences(before, after))
+    await audit.record(tx, "org.changed", "org", org_id, audit.differences(before, after, _TRACKED))
     return after
 
 
@@ -135,14 +135,14 @@ async def move(tx: Tx, org_id: OrgId, parent_id: OrgId | None, *, version: int |
     await store.lock_trees(tx)
     before = await store.lock(tx, org_id)
     await rights.require_owner(tx, before)
-    _require_version(before, version)
+    require_version(before.version, version)
     if parent_id == before.parent_id:
         return before
     above = await _new_place(tx, before, parent_id)
     await store.move(tx, before, above)
     await trees.changed(tx)
     after = await store.find(tx, org_id)
-    await audit.record(tx, "org.changed", "org", org_id, _differences(before, after))
+    await audit.record(tx, "org.changed", "org", org_id, audit.differences(before, after, _TRACKED))
     return after
 
 
@@ -154,7 +154,7 @@ async def delete(tx: Tx, org_id: OrgId, *, version: int | None = None) -> None:
     await store.lock_trees(tx)
     org = await store.lock(tx, org_id)
     await rights.require_owner(tx, org)
-    _require_version(org, version)
+    require_version(org.version, version)
     if await store.has_parts(tx, org_id):
         raise OrgHasParts
     await store.delete(tx, org_id)
@@ -253,11 +253,6 @@ async def _require_room(tx: Tx, above: Sequence[OrgId], *, depth: int, size: int
         raise OrgTooDeep
 
 
-def _require_version(org: Org, version: int | None) -> None:
-    if version is not None and version != org.version:
-        raise StaleVersion(stored=org.version, sent=version)
-
-
 def _reached(tx: Tx) -> list[OrgId]:
     """The organisations that roles let the actor read, and the one that the actor is."""
     named = sorted(tx.actor.grants.organisations("orgs.read"))
@@ -267,15 +262,3 @@ def _reached(tx: Tx) -> list[OrgId]:
 
 def _merged(before: Facets, change: Facets) -> Facets:
     return {name: value for name, value in {**before, **change}.items() if value}
-
-
-def _differences(before: Org, after: Org) -> dict[str, list[object]]:
-    return {
-        name: [_plain(getattr(before, name)), _plain(getattr(after, name))]
-        for name in _TRACKED
-        if getattr(before, name) != getattr(after, name)
-    }
-
-
-def _plain(value: object) -> object:
-    return msgspec.to_builtins(value)

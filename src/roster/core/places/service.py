@@ -11,7 +11,7 @@ from roster.core.places.errors import GroupGivesMore, TooManyMembers
 from roster.core.places.fields import FIELDS
 from roster.core.places.models import GROUP, KINDS, MAX_MEMBERS, MAX_MEMBERS_IN_ALL, Place, PlaceDraft
 from roster.kit import values
-from roster.kit.errors import Forbidden, InvalidInput, Problem, StaleVersion
+from roster.kit.errors import Forbidden, InvalidInput, Problem, require_version
 from roster.kit.filters import Filter, Sort
 from roster.kit.pages import Page, Slice
 from roster.storage import listing
@@ -114,9 +114,7 @@ def _require(tx: Tx, permission: str) -> None:
 
 
 def _require_version(stored: Place | None, version: int | None) -> None:
-    found = stored.version if stored else 0
-    if version not in (None, found):
-        raise StaleVersion(stored=found, sent=version or 0)
+    require_version(stored.version if stored else 0, version)
 
 
 async def _require_room(tx: Tx, key: str, members: Sequence[str]) -> None:

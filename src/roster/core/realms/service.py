@@ -9,7 +9,7 @@ from roster.core.realms import recent, remembered, store
 from roster.core.realms.errors import RealmNotFound
 from roster.core.realms.models import Realm, RealmChange, RealmSettings, Slug
 from roster.kit.actor import Actor
-from roster.kit.errors import Conflict, Forbidden, InvalidInput, StaleVersion
+from roster.kit.errors import Conflict, Forbidden, InvalidInput, require_version
 from roster.kit.ids import RealmId, uuid7
 from roster.kit.patch import is_set
 from roster.storage.tx import Tx
@@ -92,8 +92,7 @@ async def change(tx: Tx, slug: str, change: RealmChange, version: int | None = N
     if not tx.actor.is_platform and not (tx.actor.realm_slug == slug and tx.actor.may("realm.write")):
         raise RealmNotFound
     before = await store.lock(tx, (await store.by_slug(tx, slug)).id)
-    if version is not None and version != before.version:
-        raise StaleVersion(stored=before.version, sent=version)
+    require_version(before.version, version)
     settings = _merged(before.settings, change.settings) if is_set(change.settings) else _stored(before.settings)
     if _guarded(settings) != _guarded(_stored(before.settings)):
         await recent.require_recent_sign_in(tx)

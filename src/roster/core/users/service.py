@@ -16,7 +16,7 @@ from roster.core.users.drafting import Drafting, merged
 from roster.core.users.errors import EmailTaken, NotDeleted, OwnAccount, UsernameTaken, UserNotFound
 from roster.core.users.models import OWN_FIELDS, User, UserChange, UserDraft
 from roster.kit import ids
-from roster.kit.errors import Forbidden, StaleVersion
+from roster.kit.errors import Forbidden, StaleVersion, require_version
 from roster.kit.ids import UserId, uuid7
 from roster.kit.patch import UNSET, is_set, present
 from roster.kit.text import fold
@@ -135,13 +135,12 @@ async def change(tx: Tx, user_id: UserId, change: UserChange, *, version: int | 
     by_self = await _require_change(tx, before, change)
     if is_set(change.email) and fold(change.email or "") != fold(before.email or ""):
         await _require_address(tx, user_id)
-    if version is not None and version != before.version:
-        raise StaleVersion(stored=before.version, sent=version)
+    require_version(before.version, version)
     if before.status == "active" and is_set(change.status) and change.status != "active":
         await _shut_out(tx, user_id)
     after = await _apply(tx, before, change, by_self=by_self)
     await notices.email_changed(tx, before, after)
-    await audit.record(tx, "user.changed", "user", user_id, _differences(before, after))
+    await audit.record(tx, "user.changed", "user", user_id, audit.differences(before, after, _TRACKED))
     return after
 
 
@@ -164,7 +163,7 @@ async def keep(tx: Tx, dialect: str, known: dict[str, object], change: UserChang
     kept = {**before.facets.get(dialect, {}), **known}
     wanted = msgspec.structs.replace(change, facets={dialect: kept})
     after = await _apply(tx, before, wanted, by_self=by_self)
-    await audit.record(tx, "user.changed", "user", user_id, _differences(before, after))
+    await audit.record(tx, "user.changed", "user", user_id, audit.differences(before, after, _TRACKED))
     return after
 
 
@@ -178,8 +177,7 @@ async def delete(tx: Tx, user_id: UserId, *, version: int | None = None) -> None
     if user.deleted_at is not None:
         raise UserNotFound
     await _require_other(tx, user, "users.delete", "delete")
-    if version is not None and version != user.version:
-        raise StaleVersion(stored=user.version, sent=version)
+    require_version(user.version, version)
     await access.keep_an_administrator(tx, without=user_id)
     await store.mark_deleted(tx, [user_id])
     await store.end_sessions(tx, [user_id], "deleted")
@@ -260,7 +258,7 @@ async def rename(tx: Tx, user_id: UserId, change: UserChange) -> User:
     if not _SAFE.issuperset(present(change)):
         raise Forbidden
     after = await _apply(tx, before, change, by_self=False)
-    await audit.record(tx, "user.changed", "user", user_id, _differences(before, after))
+    await audit.record(tx, "user.changed", "user", user_id, audit.differences(before, after, _TRACKED))
     return after
 
 
@@ -277,7 +275,7 @@ async def activate(tx: Tx, user_id: UserId, change: UserChange) -> User:
         given_name=change.given_name, family_name=change.family_name, status="active", email_verified=True
     )
     after = await _apply(tx, before, wanted, by_self=False)
-    await audit.record(tx, "user.changed", "user", user_id, _differences(before, after))
+    await audit.record(tx, "user.changed", "user", user_id, audit.differences(before, after, _TRACKED))
     return after
 
 
@@ -296,7 +294,7 @@ async def readdress(tx: Tx, user_id: UserId, email: str) -> User:
     except UsernameTaken:
         raise EmailTaken from None
     await notices.email_changed(tx, before, after)
-    await audit.record(tx, "user.changed", "user", user_id, _differences(before, after))
+    await audit.record(tx, "user.changed", "user", user_id, audit.differences(before, after, _TRACKED))
     return after
 
 
@@ -381,15 +379,3 @@ async def _shut_out(tx: Tx, user_id: UserId) -> None:
         raise OwnAccount
     await access.keep_an_administrator(tx, without=user_id)
     await store.end_sessions(tx, [user_id], "disabled")
-
-
-def _differences(before: User, after: User) -> dict[str, Sequence[object]]:
-    return {
-        name: [_plain(getattr(before, name)), _plain(getattr(after, name))]
-        for name in _TRACKED
-        if getattr(before, name) != getattr(after, name)
-    }
-
-
-def _plain(value: object) -> object:
-    return msgspec.to_builtins(value)

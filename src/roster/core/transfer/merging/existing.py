@@ -10,6 +10,7 @@ import msgspec
 from roster.core.access import service as access
 from roster.core.access import vocabulary
 from roster.core.attributes import service as attributes
+from roster.core.audit import service as audit
 from roster.core.realms import service as realms
 from roster.core.transfer.merging import store
 from roster.core.transfer.merging.batch import Batch, Entry
@@ -52,7 +53,7 @@ class Changed(msgspec.Struct, frozen=True):
 
     user: User
     row: Row
-    differences: dict[str, Sequence[object]]
+    differences: dict[str, list[object]]
 
     @property
     def is_shut_out(self) -> bool:
@@ -92,7 +93,7 @@ async def changes(tx: Tx, users: Sequence[User], people: Mapping[UserId, Entry],
         row = _row(drafting, user, entry.person, tx.now)
         if is_set(entry.person.attributes):
             drafting.problems += attributes.check(row.attributes, known, changed=entry.person.attributes, by_self=False)
-        differences = _differences(user, row)
+        differences = audit.differences(user, row, _COMPARED)
         problems = drafting.problems or guard.objections(user, row)
         if problems:
             batch.refuse(entry.row, *problems)
@@ -178,12 +179,3 @@ class _Address(msgspec.Struct, frozen=True):
         is_same = self.before is not None and fold(self.before) == fold(self.after)
         kept = self.at if is_same else None
         return kept or now if flag is True else kept
-
-
-def _differences(user: User, row: Row) -> dict[str, Sequence[object]]:
-    found: dict[str, Sequence[object]] = {}
-    for name in _COMPARED:
-        before, after = getattr(user, name), getattr(row, name)
-        if before != after:
-            found[name] = [msgspec.to_builtins(before), msgspec.to_builtins(after)]
-    return found
