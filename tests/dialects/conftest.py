@@ -1,6 +1,6 @@
 """A served dialect, and people who are signed in. Each dialect's own conftest makes its `client` with `serve`."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -18,6 +18,7 @@ from roster.web.dialect import Dialect
 from roster.web.mounts import Mount, Mounts
 from roster.web.request import Site
 from tests import factories
+from tests.dialects import fuzzing
 
 ADDRESS = "http://127.0.0.1:8080"
 """What the test settings call public."""
@@ -60,6 +61,13 @@ async def serve(runtime: Runtime) -> AsyncIterator[Serve]:
             return await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url=ADDRESS + prefix))
 
         yield start
+
+
+@pytest.fixture(scope="module")
+def server(runtime: Runtime, dsn: str) -> Iterator[str]:
+    """The address of the whole installation, for requests that no client of ours would make."""
+    with fuzzing.serving(runtime, dsn) as address:
+        yield address
 
 
 @pytest.fixture

@@ -1,15 +1,10 @@
 """Every error of the core has an answer in this dialect."""
 
-import importlib
-import pkgutil
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import pytest
 
-import roster.core
-import roster.federation
 from roster.core.access.errors import LastAdministrator, RoleBuiltIn
 from roster.core.credentials.errors import CredentialExists, WrongPassword
 from roster.core.flows.errors import LinkRequired
@@ -22,7 +17,7 @@ from roster.kit import errors as kit
 from roster.kit.filters import InvalidFilter, PrivateField
 from roster.web.errors import MethodNotAllowed, UnknownRoute, UnsupportedMedia
 from roster.web.openapi import example
-from roster.web.request import Request
+from tests.dialects import refusals
 from tests.dialects.acceleratxr import contract
 
 TABLE = {
@@ -44,30 +39,11 @@ TABLE = {
 }
 
 
-PLACES = ("roster.kit.", "roster.core.", "roster.web.", "roster.federation.", "roster.dialects.acceleratxr.")
-"""Where errors come from that can reach this dialect."""
-
-
-def every_error() -> Iterator[type[kit.RosterError]]:
-    """All classes below RosterError, once all modules that could define one have been read."""
-    for package in (roster.core, roster.federation):
-        for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-            importlib.import_module(module.name)
-    found: list[type[kit.RosterError]] = []
-    waiting = [kit.RosterError]
-    while waiting:
-        below = [each for each in waiting.pop().__subclasses__() if each.__module__.startswith(PLACES)]
-        found += below
-        waiting += below
-    yield from dict.fromkeys(found)
-
-
 def rendered(error: kit.RosterError, path: str = "/users") -> Any:
-    scope = {"method": "GET", "headers": [], "query_string": b"", "client": None}
-    return errors.render(error, Request(scope, path=path))
+    return errors.render(error, refusals.request(path))
 
 
-@pytest.mark.parametrize("kind", list(every_error()), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", refusals.every("acceleratxr"), ids=lambda kind: kind.__name__)
 def test_every_error_has_an_answer_in_the_documented_form(kind: type[kit.RosterError]) -> None:
     meaning = errors.meaning_of(kind)
 

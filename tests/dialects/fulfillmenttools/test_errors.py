@@ -1,15 +1,10 @@
 """Every error of the core has an answer, in the form of the API and in that of its sign-in."""
 
-import importlib
-import pkgutil
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import pytest
 
-import roster.core
-import roster.federation
 from roster.core.access.errors import AssignmentExists, Escalation, LastAdministrator, RoleBuiltIn, RoleNameTaken
 from roster.core.credentials.errors import WrongPassword
 from roster.core.users.errors import OwnAccount, UsernameTaken, UserNotFound
@@ -21,7 +16,7 @@ from roster.kit.filters import InvalidFilter, PrivateField
 from roster.kit.pages import InvalidCursor
 from roster.web.errors import MethodNotAllowed, UnknownRoute, UnsupportedMedia
 from roster.web.openapi import example
-from roster.web.request import Request
+from tests.dialects import refusals
 from tests.dialects.fulfillmenttools import contract
 
 STATUS = {
@@ -48,28 +43,12 @@ WORDS = {
     (503, "UNAVAILABLE"): [ProviderSilent],
     (500, "INTERNAL"): [kit.Internal, kit.RosterError],
 }
-PLACES = ("roster.kit.", "roster.core.", "roster.web.", "roster.federation.", "roster.dialects.fulfillmenttools.")
-"""Where errors come from that can reach this dialect."""
 
 
-def every_error() -> Iterator[type[kit.RosterError]]:
-    """All classes below RosterError, once all modules that could define one have been read."""
-    for package in (roster.core, roster.federation):
-        for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-            importlib.import_module(module.name)
-    found: list[type[kit.RosterError]] = []
-    waiting = [kit.RosterError]
-    while waiting:
-        below = [each for each in waiting.pop().__subclasses__() if each.__module__.startswith(PLACES)]
-        found += below
-        waiting += below
-    yield from dict.fromkeys(found)
+REQUEST = refusals.request("/api/roles")
 
 
-REQUEST = Request({"method": "GET", "headers": [], "query_string": b"", "client": None}, path="/api/roles")
-
-
-@pytest.mark.parametrize("kind", list(every_error()), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", refusals.every("fulfillmenttools"), ids=lambda kind: kind.__name__)
 def test_every_error_has_an_answer_in_both_documented_forms(kind: type[kit.RosterError]) -> None:
     for render, schema in ((errors.render, "ApiError"), (identity_errors.render, "IdentityError")):
         reply = render(example(kind), REQUEST)

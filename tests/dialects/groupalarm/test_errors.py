@@ -1,15 +1,8 @@
 """Every error of the core has an answer in this dialect, in three languages."""
 
-import importlib
-import pkgutil
-from collections.abc import Iterator
-
 import msgspec
 import pytest
 
-import roster.core
-import roster.dialects.groupalarm
-import roster.federation
 from roster.core.access.errors import Escalation, LastAdministrator, RoleBuiltIn, RoleNotFound
 from roster.core.mfa.errors import AlreadyActive, NotActive, NothingPrepared, WrongCode
 from roster.core.sessions.errors import SessionNotFound
@@ -18,7 +11,7 @@ from roster.dialects.groupalarm import errors, texts
 from roster.kit import errors as kit
 from roster.web import errors as web
 from roster.web.openapi import example
-from roster.web.request import Request
+from tests.dialects import refusals
 from tests.dialects.groupalarm import contract
 
 TABLE = {
@@ -33,41 +26,22 @@ TABLE = {
     500: [kit.Internal],
     503: [kit.Unavailable],
 }
-PLACES = ("roster.kit.", "roster.core.", "roster.web.", "roster.federation.", "roster.dialects.groupalarm.")
-"""Where errors come from that can reach this dialect."""
 
 
-def every_error() -> Iterator[type[kit.RosterError]]:
-    """All classes below RosterError, once all modules that could define one have been read."""
-    for package in (roster.core, roster.federation, roster.dialects.groupalarm):
-        for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-            importlib.import_module(module.name)
-    found: list[type[kit.RosterError]] = []
-    waiting = [kit.RosterError]
-    while waiting:
-        below = [each for each in waiting.pop().__subclasses__() if each.__module__.startswith(PLACES)]
-        found += below
-        waiting += below
-    yield from dict.fromkeys(found)
+ASKED = refusals.request("/user")
 
 
-def asked(**headers: str) -> Request:
-    """A request with these headers, underscores for hyphens."""
-    sent = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    return Request({"method": "GET", "headers": sent, "query_string": b"", "client": None}, path="/user")
-
-
-@pytest.mark.parametrize("kind", list(every_error()), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", refusals.every("groupalarm"), ids=lambda kind: kind.__name__)
 def test_every_error_has_an_answer_in_the_documented_form(kind: type[kit.RosterError]):
     status = errors.status_of(kind)
 
     assert kind is kit.Internal or status != 500, f"{kind.__name__} belongs to no family that is known here"
     spoken: set[str] = set()
     for language in texts.LANGUAGES:
-        reply = errors.render(example(kind), asked(accept_language=language))
+        reply = errors.render(example(kind), refusals.request("/user", accept_language=language))
         assert reply.status == status
         body = msgspec.to_builtins(reply.body)
-        contract.validate(body, contract.document()["components"]["schemas"]["Error"])
+        contract.validate(body, contract.schema("Error"))
         assert body["error"]
         spoken.add(body["message"])
     assert len(spoken) == (1 if kind is errors.MfaRequired else 3)
@@ -84,7 +58,7 @@ def test_every_text_is_there_in_every_language():
 
 
 def test_every_text_belongs_to_an_error_that_there_is():
-    known = {kind.code for kind in every_error()} | {kit.RosterError.code}
+    known = {kind.code for kind in refusals.every("groupalarm")} | {kit.RosterError.code}
 
     assert texts.errors().keys() <= known
 
@@ -103,7 +77,7 @@ def test_every_text_belongs_to_an_error_that_there_is():
     ],
 )
 def test_the_language_is_what_the_client_asks_for(header: str, language: str):
-    assert texts.language(asked(accept_language=header)) == language
+    assert texts.language(refusals.request("/user", accept_language=header)) == language
 
 
 def test_the_reason_is_technical_and_english():
@@ -115,7 +89,7 @@ def test_the_reason_is_technical_and_english():
 
 
 def test_who_is_not_known_is_challenged():
-    assert errors.render(kit.Unauthenticated(), asked()).headers == (("WWW-Authenticate", "Bearer"),)
-    again = errors.render(kit.StepUpRequired(), asked()).headers
+    assert errors.render(kit.Unauthenticated(), ASKED).headers == (("WWW-Authenticate", "Bearer"),)
+    again = errors.render(kit.StepUpRequired(), ASKED).headers
     assert again == (("WWW-Authenticate", 'Bearer error="insufficient_user_authentication"'),)
-    assert errors.render(kit.Forbidden(), asked()).headers == ()
+    assert errors.render(kit.Forbidden(), ASKED).headers == ()

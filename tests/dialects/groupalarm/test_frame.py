@@ -28,7 +28,7 @@ def test_every_operation_is_one_of_the_contract():
 
 
 def test_the_contract_says_which_operations_are_for_people_only():
-    callers = {each.id: each.callers for each in contract.operations()}
+    callers = {each.id: contract.callers(each) for each in contract.operations()}
 
     for each in dialect.operations:
         if each.id in PAGES or each.public:

@@ -279,8 +279,8 @@ async def test_an_organisation_is_nobody_where_the_caller_must_be_somebody(world
     expected = operation.extra.get("x-organisations-get", 401)
     reason = "unauthenticated" if expected == 401 else "missing user id in auth token"
     assert refusal(answer) == (expected, reason)
-    callers = next(each.callers for each in contract.operations() if each.id == id)
-    assert "organization-api-token" not in (callers or [])
+    found = next(each for each in contract.operations() if each.id == id)
+    assert "organization-api-token" not in (contract.callers(found) or [])
 
 
 async def test_tokens_of_organisations_are_shown_once_listed_and_ended(world: World, wire: Wire):

@@ -1,50 +1,19 @@
 """Every error of the core has an answer, as problem details (RFC 9457)."""
 
-import importlib
-import pkgutil
-from collections.abc import Iterator
-
 import httpx
 import pytest
 
-import roster
 from roster.dialects.native import dialect, errors
 from roster.kit.errors import Internal, InvalidInput, InvalidToken, RosterError, StaleVersion, TooMany, Unauthenticated
 from roster.web import openapi
 from roster.web.reply import Reply
-from roster.web.request import Request
+from tests.dialects import refusals
 
-
-def _all(kind: type[RosterError] = RosterError) -> Iterator[type[RosterError]]:
-    for each in kind.__subclasses__():
-        yield each
-        yield from _all(each)
-
-
-def _import_everything() -> None:
-    for module in pkgutil.walk_packages(roster.__path__, "roster."):
-        if "__main__" not in module.name:
-            importlib.import_module(module.name)
-
-
-_import_everything()
-AT_START = ("roster.storage.", "roster.settings.", "roster.cli.")
-"""Errors of these end a start; no request meets them."""
-OWN = "roster.dialects.native."
-
-
-def _is_met(module: str) -> bool:
-    """Whether requests of this API meet errors of the module; those of other front doors stay behind these."""
-    is_foreign = module.startswith("roster.dialects.") and not module.startswith(OWN)
-    return module.startswith("roster.") and not module.startswith(AT_START) and not is_foreign
-
-
-ERRORS = sorted({each for each in _all() if _is_met(each.__module__)}, key=lambda each: each.code)
+ERRORS = refusals.every("native")
 
 
 def rendered(error: RosterError) -> Reply:
-    scope = {"method": "GET", "headers": [], "query_string": b"", "client": None}
-    return errors.render(error, Request(scope, path="/x", request_id="r-1"))
+    return errors.render(error, refusals.request("/x"))
 
 
 @pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
@@ -100,7 +69,7 @@ async def test_a_wrong_method_says_which_ones_are_right(client: httpx.AsyncClien
 
 
 async def test_waiting_is_asked_for_in_a_header():
-    answer = dialect.render(TooMany(7), Request({"method": "GET", "headers": []}, path="/x"))
+    answer = dialect.render(TooMany(7), refusals.request("/x"))
 
     assert answer.status == 429
     assert isinstance(answer.body, errors.Problem)

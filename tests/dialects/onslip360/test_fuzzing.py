@@ -1,74 +1,22 @@
 """Made-up requests of every kind, against a real server: no fault of ours, and no answer that is not documented."""
 
-import asyncio
-import copy
-import socket
-from collections.abc import Iterator
-from threading import Thread
-from typing import Any
+from itertools import count
 
 import pytest
 import schemathesis
-import uvicorn
-from hypothesis import HealthCheck, given, settings
-from schemathesis.checks import CHECKS
 
-from roster import app
 from roster.core.realms.models import Realm
 from roster.dialects.onslip360 import dialect
 from roster.storage.runtime import Runtime
 from roster.web import openapi
-from roster.web.mounts import Mount, Mounts
+from tests.dialects import fuzzing
 from tests.dialects.conftest import Person
 from tests.dialects.onslip360 import cases, contract
 from tests.dialects.onslip360.conftest import PREFIX
 
-UNHURRIED: Any = [*HealthCheck]
-
-
-@pytest.fixture(scope="module")
-def server(runtime: Runtime, dsn: str) -> Iterator[str]:
-    """The dialect on a port of its own, in a thread with a loop of its own; its address."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    servers: list[uvicorn.Server] = []
-
-    async def run() -> None:
-        own = app.runtime_of(runtime.settings, dsn)
-        served = Mounts(own, [Mount(dialect=dialect, prefix=PREFIX)])
-        servers.append(uvicorn.Server(uvicorn.Config(served, log_level="critical", lifespan="off")))  # type: ignore[arg-type]
-        await servers[0].serve(sockets=[listening])
-        await own.close()
-
-    thread = Thread(target=asyncio.run, args=(run(),))
-    thread.start()
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    servers[0].should_exit = True
-    thread.join()
-
-
-def _operations(document: dict[str, Any]) -> dict[str, Any]:
-    schema: Any = schemathesis.openapi.from_dict(document)
-    return {each.ok().label: each.ok() for each in schema.get_all_operations()}
-
-
-def _with_answers_of_the_frame() -> dict[str, Any]:
-    """The contract with what stands in front of every operation."""
-    document = copy.deepcopy(contract.document())
-    error = document["components"]["responses"]["BadRequest"]
-    for item in document["paths"].values():
-        for method, operation in item.items():
-            if method in contract.METHODS:
-                operation["responses"] |= dict.fromkeys(contract.ANYWHERE - operation["responses"].keys(), error)
-    return document
-
-
-WRITTEN = _operations(_with_answers_of_the_frame())
-GENERATED = _operations(openapi.document(dialect, PREFIX))
-BEYOND_THE_SCHEMA: Any = [
-    CHECKS.get_one(name)
-    for name in ("positive_data_acceptance", "negative_data_rejection", "ignored_auth", "unsupported_method")
-]
-"""What a schema cannot say: names that are taken, texts with NUL; and what other tests are about."""
+_ERROR = contract.document()["components"]["responses"]["BadRequest"]
+WRITTEN = fuzzing.operations(fuzzing.completed(contract.document(), contract.ANYWHERE, _ERROR))
+GENERATED = fuzzing.operations(openapi.document(dialect, PREFIX))
 
 
 def test_both_documents_speak_of_the_same_operations():
@@ -88,20 +36,15 @@ def test_no_request_brings_an_undocumented_answer(
 ):
     by = {"administrator": boss, "cashier": cashier}[who]
     good = [value for value in world.ids.values() if isinstance(value, int)]
-    made = 0
+    made = count(1)
 
-    @settings(max_examples=10, deadline=None, suppress_health_check=UNHURRIED, database=None)
-    @given(WRITTEN[label].as_strategy())
-    def hold(case: schemathesis.Case) -> None:
-        nonlocal made
-        made += 1
+    def check(case: schemathesis.Case) -> None:
+        number = next(made)
         for name in case.path_parameters:
             if name == "realm":
                 case.path_parameters[name] = world.realm.slug
-            elif made % 2:
-                case.path_parameters[name] = good[made % len(good)]
-        headers = {"Accept": "application/json", **by.bearer}
-        answer = case.call(base_url=server + PREFIX, headers=headers, allow_redirects=False)
-        case.validate_response(answer, excluded_checks=BEYOND_THE_SCHEMA)
+            elif number % 2:
+                case.path_parameters[name] = good[number % len(good)]
+        fuzzing.documented(case, server + PREFIX, by.bearer)
 
-    hold()
+    fuzzing.every(WRITTEN[label].as_strategy(), check, examples=10)
