@@ -71,7 +71,7 @@ def requests(operation: Any, *, spoiled: bool) -> Any:
     return operation.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE) | good
 
 
-def every(strategy: Any, check: Callable[[schemathesis.Case], object], *, examples: int = 8) -> None:
+def every(strategy: Any, check: Callable[[schemathesis.Case], None], *, examples: int = 8) -> None:
     """Make up requests and look at each."""
     settings(max_examples=examples, deadline=None, suppress_health_check=_UNHURRIED, database=None)(
         given(strategy)(check)
