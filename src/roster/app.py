@@ -29,6 +29,8 @@ from roster.dialects.native import dialect as native
 from roster.dialects.onslip360 import CATALOGUE as ONSLIP360
 from roster.dialects.onslip360 import PAGES as ONSLIP360_PAGES
 from roster.dialects.onslip360 import dialect as onslip360
+from roster.dialects.wellbee import CATALOGUE as WELLBEE
+from roster.dialects.wellbee import dialect as wellbee
 from roster.jobs.worker import Worker
 from roster.kit import secrets
 from roster.kit.errors import Unavailable
@@ -47,7 +49,7 @@ _PAUSE: Final = 5.0
 _LOOK_EVERY: Final = 2.0
 """Seconds between two looks whether the embedded database runs."""
 
-CATALOGUES: Final[tuple[vocabulary.Catalogue, ...]] = (FULFILLMENTTOOLS, ONSLIP360, GROUPALARM)
+CATALOGUES: Final[tuple[vocabulary.Catalogue, ...]] = (FULFILLMENTTOOLS, ONSLIP360, GROUPALARM, WELLBEE)
 """Permission keys and built-in roles that front doors bring along."""
 
 Work = Callable[[Runtime], Coroutine[Any, Any, None]]
@@ -91,6 +93,7 @@ def application(runtime: Runtime) -> Mounts:
         *_mounts(onslip360, settings.dialects.onslip360),
         *_pages_beside(settings.dialects.onslip360),
         *_mounts(groupalarm, settings.dialects.groupalarm),
+        *_mounts(wellbee, settings.dialects.wellbee),
     ]
     site = Site(
         public_url=settings.server.public_url,

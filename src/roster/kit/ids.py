@@ -1,4 +1,4 @@
-"""Identifiers: UUID version 7 (RFC 9562), ordered by time of creation, and their named types."""
+"""Identifiers: UUID version 7 (RFC 9562), ordered by time of creation, and their named types; random ones besides."""
 
 import os
 import time
@@ -30,6 +30,11 @@ def uuid7() -> UUID:
     high = (stamp << 16) | 0x7000 | rest * 4096 // 1_000_000
     low = 0x8000_0000_0000_0000 | noise & 0x3FFF_FFFF_FFFF_FFFF
     return UUID(int=(high << 64) | low)
+
+
+def uuid4() -> UUID:
+    """A random identifier, for what is shown to others and stored nowhere: it tells neither time nor order."""
+    return UUID(bytes=os.urandom(16), version=4)
 
 
 def parse(text: str) -> UUID | None:

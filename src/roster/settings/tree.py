@@ -201,6 +201,14 @@ class GroupalarmDialect(Dialect, frozen=True, kw_only=True):
     """How the QR picture of two-factor login is written: as a list of byte values, as documented, or as text."""
 
 
+class WellbeeDialect(Dialect, frozen=True, kw_only=True):
+    """The Wellbee API, as the gateway of the Fruster platform serves it."""
+
+    prefixes: tuple[Prefix, ...] = ("/wellbee",)
+    cookie_name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "jwt"
+    """Of the cookie that carries the token of a session."""
+
+
 class Dialects(Section, frozen=True, kw_only=True):
     """The APIs, by name."""
 
@@ -209,6 +217,7 @@ class Dialects(Section, frozen=True, kw_only=True):
     fulfillmenttools: FulfillmenttoolsDialect = FulfillmenttoolsDialect()
     onslip360: Onslip360Dialect = Onslip360Dialect()
     groupalarm: GroupalarmDialect = GroupalarmDialect()
+    wellbee: WellbeeDialect = WellbeeDialect()
 
 
 class Provider(Section, frozen=True, kw_only=True):

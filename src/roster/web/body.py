@@ -72,6 +72,11 @@ def refuse_declared_length(request: Request, limit: int) -> None:
         raise TooLarge
 
 
+def refuse_large(request: Request, limit: int) -> None:
+    """Raise TooLarge when the body, which is there already, is longer than that."""
+    _within(request.body, limit)
+
+
 async def _rest(message: Message, receive: Receive, limit: int) -> bytes:
     body = bytearray()
     while True:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Authenticate = Callable[["Tx", Request, Operation], Awaitable[Actor]]
 Render = Callable[[RosterError, Request], Reply]
 Resolve = Callable[[Request], str]
+Wrap = Callable[[object, int, Request], object]
 
 _log = structlog.get_logger("roster.web")
 
@@ -42,6 +43,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     `slashes`: whether a final slash makes a different path. `query_separators`: what stands between query parameters.
     `resolve` gives the path to find the operation by, where addresses or headers say more than that: a format, a
     moment, another method; see `web/addressing.py`. It may be asked twice.
+    `wrap` makes what goes on the wire out of a handler's result and the operation's status, where answers stand in an
+    envelope.
     `ambient_query`: query parameters of every operation, such as a token. `exposed_headers`: what scripts of other
     origins may read. `fallback_errors`: what any operation may raise. The security members are OpenAPI's.
     """
@@ -57,6 +60,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     slashes: Literal["strict", "both"] = "strict"
     query_separators: str = "&"
     resolve: Resolve | None = None
+    wrap: Wrap | None = None
     ambient_query: tuple[str, ...] = ()
     exposed_headers: tuple[str, ...] = ()
     fallback_errors: tuple[type[RosterError], ...] = ()
@@ -90,24 +94,33 @@ class Front:
         self.plans = [Plan(operation, dialect) for operation in dialect.operations]
         self._runtime = runtime
         self._authenticate = dialect.authenticate
+        self._wrap = dialect.wrap
         self._router: Router[Plan] = Router(both_slashes=dialect.slashes == "both")
         for plan in self.plans:
             self._router.add(plan.operation.method, paths.Pattern(plan.operation.path), plan)
 
-    async def answer(self, request: Request, receive: bodies.Receive) -> Answer:
-        """Carry out the request. Raises only Disconnected; whatever else goes wrong is an answer of the dialect."""
+    async def answer(self, request: Request, receive: bodies.Receive | None = None) -> Answer:
+        """Carry out the request; without `receive` its body is there already.
+
+        Raises only Disconnected; whatever else goes wrong is an answer of the dialect.
+        """
         try:
             request.separators = self.dialect.query_separators
             plan = self._match(request)
             if plan is None:
                 return self._options(request)
             request.meter = plan.meter
-            if plan.reads_body:
+            if receive is None:
+                bodies.refuse_large(request, plan.operation.body_limit)
+            elif plan.reads_body:
                 request.body = await bodies.read(request, receive, plan.operation.body_limit)
             elif plan.operation.streams_body:
                 bodies.media_type(request, plan.operation)
                 request.upload = bodies.stream(request, receive, plan.operation.body_limit)
-            return answers.pack(await self._run(plan, request), plan.status, plan.headers)
+            result = await self._run(plan, request)
+            if self._wrap is not None:
+                result = self._wrap(result, plan.status, request)
+            return answers.pack(result, plan.status, plan.headers)
         except RosterError as error:
             return self._refusal(error, request)
         except Disconnected:

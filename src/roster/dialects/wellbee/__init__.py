@@ -1,0 +1,54 @@
+"""Wellbee: people, sign-in and what belongs to them, as the services of the Fruster platform have them.
+
+`contracts/wellbee/fruster.yaml` is the contract. The same operations are reached over HTTP, on the bus and over
+websockets. Where to change what:
+
+| | |
+|---|---|
+| `frame` | the envelope that answers stand in |
+| `subjects`, `messages` | names of operations on the bus, those that exist there only; messages as requests |
+| `auth`, `scopes` | who asks, and which scopes satisfy which |
+| `catalogue`, `catalogue.toml` | scopes that operations need, default roles, and what they mean in the directory |
+| `documents` | people as documents |
+| `admin_users` | operations of administrators |
+| `errors` | from every error to status, code and title |
+"""
+
+from typing import Final
+
+import msgspec
+
+from roster.dialects.wellbee import admin_users, auth, errors, frame
+from roster.dialects.wellbee.catalogue import CATALOGUE
+from roster.web.dialect import Dialect
+from roster.web.operation import Operations
+
+__all__ = ["CATALOGUE", "dialect", "on_bus"]
+
+_ops: Final = Operations()
+for _each in (admin_users,):
+    _ops.include(_each.ops)
+
+_on_bus: Final = Operations()
+_on_bus.include(_ops)
+for _each in ():
+    _on_bus.include(_each.services)
+
+dialect: Final = Dialect(
+    name="wellbee",
+    title="Wellbee API",
+    version="1",
+    description="Users, profiles, roles and sign-in, as the Fruster platform below Wellbee has them.",
+    operations=_ops,
+    authenticate=auth.authenticate,
+    render=errors.render,
+    wrap=frame.wrap,
+    slashes="both",
+    ambient_query=("access_token",),
+    exposed_headers=("X-Fruster-Req-Id",),
+    security_schemes=auth.SECURITY_SCHEMES,
+    security=({"Bearer": []}, {"Cookie": []}),
+)
+
+on_bus: Final = msgspec.structs.replace(dialect, operations=_on_bus, authenticate=auth.of_message)
+"""The same for messages of the bus, with the operations that exist there only."""

@@ -1,0 +1,80 @@
+"""Who asks: over HTTP by token or cookie, on the bus by what the message says (notes, sections 5, 9, 12 and 24)."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from roster.core.realms import service as realms
+from roster.core.tokens import service as tokens
+from roster.dialects.wellbee.catalogue import permission
+from roster.dialects.wellbee.subjects import REQUEST
+from roster.kit import actor as actors
+from roster.kit.actor import EVERYTHING, Actor, Kind
+from roster.kit.errors import Forbidden, Unauthenticated
+from roster.storage.tx import Tx
+from roster.web.operation import Operation
+from roster.web.request import Request
+
+SECURITY_SCHEMES: Final[Mapping[str, Mapping[str, object]]] = {
+    "Bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "Cookie": {"type": "apiKey", "in": "cookie", "name": "jwt"},
+}
+
+
+async def authenticate(tx: Tx, request: Request, operation: Operation) -> Actor:
+    """The actor over HTTP; nobody for public operations without a credential.
+
+    Raises Unauthenticated without one, InvalidToken for one that is not good, Forbidden when a scope is missing.
+    """
+    text = token(tx, request)
+    if text is None:
+        if operation.public:
+            return await nobody(tx, request)
+        raise Unauthenticated
+    actor = await tokens.authenticate(tx, request.realm_slug, text, request.origin)
+    require_scopes(actor, operation)
+    return actor
+
+
+async def of_message(tx: Tx, request: Request, operation: Operation) -> Actor:
+    """The actor on the bus, where whoever may publish is trusted to be one of our own services (notes, section 1).
+
+    Subjects of services act as a program that may do everything in the realm. Raises Unauthenticated for others.
+    """
+    nobody_yet = await nobody(tx, request)
+    if operation.method == REQUEST:
+        tx.actor = msgspec.structs.replace(nobody_yet, kind=Kind.SERVICE, name="bus", grants=EVERYTHING)
+        return tx.actor
+    if operation.public:
+        return nobody_yet
+    raise Unauthenticated
+
+
+def token(tx: Tx, request: Request) -> str | None:
+    """The token of the request, wherever it stands; None without one."""
+    scheme, _, text = (request.header("authorization") or "").strip().partition(" ")
+    if scheme.lower() == "bearer" and text.strip():
+        return text.strip()
+    given = request.query.get("access_token")
+    if given:
+        return given
+    cookie = request.cookie(tx.runtime.settings.dialects.wellbee.cookie_name)
+    return None if cookie in (None, "", "deleted") else cookie
+
+
+async def nobody(tx: Tx, request: Request) -> Actor:
+    """Who has not said who they are."""
+    realm = await realms.by_slug(tx, request.realm_slug)
+    return msgspec.structs.replace(
+        actors.anonymous(realm.id, realm.slug, request.origin),
+        realm_version=realm.version,
+        access_version=realm.access_version,
+    )
+
+
+def require_scopes(actor: Actor, operation: Operation) -> None:
+    """Raise Forbidden unless the actor has every scope that the operation names."""
+    missing = [each for each in operation.needs.split(",") if each and not actor.grants.holds(permission(each))]
+    if missing:
+        raise Forbidden(f"User does not have permission for {operation.needs}")

@@ -1,0 +1,76 @@
+"""What goes wrong, in the words of the Fruster platform: one table from every error to status, code and title.
+
+Three families of codes stand side by side, as they do on the wire (notes, section 21). A family of errors answers for
+its members.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Final
+
+import msgspec
+
+from roster.core.users.errors import EmailTaken, UsernameTaken, UserNotFound
+from roster.dialects.wellbee import frame
+from roster.kit import errors as kit
+from roster.kit import ids
+from roster.web.errors import MethodNotAllowed, UnknownRoute
+from roster.web.reply import Reply
+from roster.web.request import Request
+
+
+class Meaning(msgspec.Struct, frozen=True):
+    """The answer to an error."""
+
+    status: int
+    code: str
+    title: str
+
+
+_BAD_REQUEST: Final = Meaning(400, "BAD_REQUEST", "Request has missing or invalid fields")
+_NOBODY_ANSWERS: Final = Meaning(404, "BUS_RESPONSE_TIMEOUT", "Bus response timed out")
+MEANINGS: Final[Mapping[type[kit.RosterError], Meaning]] = {
+    kit.InvalidInput: _BAD_REQUEST,
+    kit.Conflict: _BAD_REQUEST,
+    EmailTaken: Meaning(400, "user-service.400.10", "Email is not unique"),
+    UsernameTaken: Meaning(400, "fruster-user-service.USERNAME_NOT_UNIQUE", "USERNAME is not unique"),
+    UnknownRoute: _NOBODY_ANSWERS,
+    MethodNotAllowed: _NOBODY_ANSWERS,
+    kit.NotFound: Meaning(404, "NOT_FOUND", "Resource was not found"),
+    UserNotFound: Meaning(404, "fruster-user-service.NOT_FOUND", "Resource does not exist"),
+    kit.Unauthenticated: Meaning(403, "MUST_BE_LOGGED_IN", "Permission denied"),
+    kit.InvalidToken: Meaning(403, "auth-service.403.1", "Invalid JWT token"),
+    kit.BadCredentials: Meaning(401, "user-service.401.3", "Invalid username or password"),
+    kit.Forbidden: Meaning(403, "PERMISSION_DENIED", "Permission denied"),
+    kit.TooLarge: Meaning(413, "TOO_LARGE", "Request entity too large"),
+    kit.TooMany: Meaning(429, "TOO_MANY_REQUESTS", "Too many requests"),
+    kit.Internal: Meaning(500, "INTERNAL_SERVER_ERROR", "Server encountered an unexpected error"),
+    kit.Unavailable: Meaning(503, "UNAVAILABLE", "Service is unavailable"),
+}
+
+
+def render(error: kit.RosterError, request: Request) -> Reply:
+    """The documented answer to any error."""
+    meaning = meaning_of(type(error))
+    failure = frame.Failure(
+        code=meaning.code,
+        title=meaning.title,
+        detail=detail(error),
+        id=str(ids.uuid4()),
+        thrower=frame.SERVICE,
+    )
+    return frame.refuse(request, meaning.status, failure)
+
+
+@cache
+def meaning_of(kind: type[kit.RosterError]) -> Meaning:
+    """That of the nearest family; a class outside all of them is a fault of ours."""
+    return next((MEANINGS[each] for each in kind.__mro__ if each in MEANINGS), MEANINGS[kit.Internal])
+
+
+def detail(error: kit.RosterError) -> str:
+    """The words for developers: what is wrong where, for input; empty where the original's are lost (section 4)."""
+    if isinstance(error, kit.InvalidInput) and error.problems:
+        first = error.problems[0]
+        return f"{first.field}: {first.text}"
+    return "" if type(error) is kit.Unauthenticated else error.message

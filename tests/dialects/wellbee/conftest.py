@@ -1,0 +1,89 @@
+"""The dialect served for the test's own realm, over HTTP and on the bus; each answer is held against the contract."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from roster.core.realms.models import Realm
+from roster.dialects.wellbee import dialect, messages, on_bus
+from roster.storage.runtime import Runtime
+from roster.web.dialect import Front
+from roster.web.mounts import Mount, Mounts
+from roster.web.request import Site
+from tests.dialects.conftest import ADDRESS
+from tests.dialects.wellbee import contract
+
+PREFIX = "/wellbee"
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What came back, whichever way."""
+
+    status: int
+    data: Any = None
+    error: dict[str, Any] = {}
+    headers: dict[str, str] = {}
+
+    @property
+    def code(self) -> str:
+        """Of the error."""
+        return self.error.get("code", "")
+
+
+class Wire:
+    """Calls the dialect in one realm: over HTTP with the headers of one caller, or with the bus's own words."""
+
+    def __init__(
+        self, client: httpx.AsyncClient, runtime: Runtime, slug: str, headers: dict[str, str] | None = None
+    ) -> None:
+        self.http = client
+        self.slug = slug
+        self.headers = headers or {}
+        self._runtime = runtime
+        self._front = Front(on_bus, runtime)
+
+    def by(self, token: str) -> "Wire":
+        """The same realm, asked over HTTP by whoever has this token."""
+        return Wire(self.http, self._runtime, self.slug, {"Authorization": f"Bearer {token}"})
+
+    async def call(self, method: str, path: str, json: object = None, **more: Any) -> Answer:
+        """One request over HTTP."""
+        sent = {**self.headers, **more.pop("headers", {})}
+        if json is not None:
+            more["content"] = msgspec.json.encode(json)
+            sent.setdefault("Content-Type", "application/json")
+        found = await self.http.request(method, f"/realms/{self.slug}{PREFIX}{path}", headers=sent, **more)
+        bare = path.partition("?")[0].strip("/").replace(".", "{dot}").replace("/", ".")
+        return _answer(f"http.{method.lower()}.{bare}", found.status_code, found.json(), dict(found.headers))
+
+    async def ask(self, subject: str, data: object = None, *, user: object = None, **envelope: Any) -> Answer:
+        """One request as the bus makes it; `user` is the id of whoever the message is from."""
+        extra = {} if user is None else {"userId": str(user)}
+        body = msgspec.json.encode({} if data is None else data)
+        request = messages.request_of(subject, body, realm=self.slug, extra=extra, **envelope)
+        found = await self._front.answer(request)
+        assert isinstance(found.body, bytes)
+        return _answer(subject, found.status, msgspec.json.decode(found.body), {})
+
+
+def _answer(subject: str, status: int, envelope: dict[str, Any], headers: dict[str, str]) -> Answer:
+    contract.check(subject, status, envelope)
+    return Answer(status, envelope.get("data"), envelope.get("error") or {}, headers)
+
+
+@pytest.fixture
+async def client(runtime: Runtime) -> AsyncIterator[httpx.AsyncClient]:
+    """The application, mounted as an installation mounts it."""
+    app = Mounts(runtime, [Mount(dialect=dialect, prefix=PREFIX)], site=Site(public_url=ADDRESS))
+    transport = httpx.ASGITransport(app=app, client=("192.0.2.1", 50000))  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as found:
+        yield found
+
+
+@pytest.fixture
+def wire(client: httpx.AsyncClient, runtime: Runtime, realm: Realm) -> Wire:
+    """The dialect in the test's own realm, asked by nobody."""
+    return Wire(client, runtime, realm.slug)

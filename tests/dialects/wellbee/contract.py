@@ -1,0 +1,85 @@
+"""The contract, a catalogue of operations, as tests read it: which one a request is, and what it may answer."""
+
+import re
+from functools import cache
+from typing import Any
+
+import msgspec
+import yaml
+
+from tests.dialects.contracts import FOLDER
+
+ANYWHERE: set[tuple[int, str]] = {
+    (400, "BAD_REQUEST"),
+    (400, "INVALID_DATA_ENCODING"),
+    (403, "MUST_BE_LOGGED_IN"),
+    (403, "PERMISSION_DENIED"),
+    (403, "auth-service.403.1"),
+    (404, "BUS_RESPONSE_TIMEOUT"),
+    (413, "TOO_LARGE"),
+    (429, "TOO_MANY_REQUESTS"),
+    (500, "INTERNAL_SERVER_ERROR"),
+    (503, "UNAVAILABLE"),
+}
+"""Answers of the frame in front of every operation."""
+
+
+class Documented(msgspec.Struct, frozen=True):
+    """One operation; `details` is all that the contract says of it."""
+
+    id: str
+    subject: str
+    details: dict[str, Any]
+    pattern: re.Pattern[str]
+
+    @property
+    def errors(self) -> set[tuple[int, str]]:
+        return {(each["status"], each["code"]) for each in self.details.get("errors") or []}
+
+    @property
+    def statuses(self) -> set[int]:
+        """Of successes."""
+        success = self.details.get("success") or {}
+        found = re.findall(r"\d{3}", str(success.get("status", 200))) if isinstance(success, dict) else []
+        return {int(each) for each in found} or {200}
+
+
+@cache
+def operations() -> dict[str, Documented]:
+    """All that have a subject, by id."""
+    listed = yaml.safe_load((FOLDER / "wellbee" / "fruster.yaml").read_text())["operations"]
+    return {
+        each["id"]: Documented(each["id"], each["subject"], each, _pattern(each["subject"]))
+        for each in listed
+        if each.get("subject")
+    }
+
+
+def operation(subject: str) -> Documented | None:
+    """The operation that a subject asks for: the one with the fewest parameters."""
+    found = [each for each in operations().values() if each.pattern.fullmatch(subject.lower())]
+    return min(found, key=lambda each: each.subject.count(":"), default=None)
+
+
+def check(subject: str, status: int, envelope: dict[str, Any]) -> None:
+    """Fail unless the contract documents the answer."""
+    assert envelope["status"] == status
+    assert re.fullmatch(r"[0-9a-f-]{36}", envelope["reqId"])
+    assert re.fullmatch(r"[0-9a-f-]{36}", envelope["transactionId"])
+    assert envelope["from"].keys() == {"service", "instanceId"}
+    found = operation(subject)
+    if found is None:
+        return
+    if status < 400:
+        assert status in found.statuses, f"{found.id} answers {status}: {envelope}"
+        assert "error" not in envelope
+    else:
+        assert (status, envelope["error"]["code"]) in found.errors | ANYWHERE, f"{found.id} answers {envelope}"
+        assert envelope["error"]["title"]
+
+
+def _pattern(subject: str) -> re.Pattern[str]:
+    words = [
+        r"[^.]+" if word.startswith(":") or word == "*" else re.escape(word.lower()) for word in subject.split(".")
+    ]
+    return re.compile(r"\.".join(words))
