@@ -21,6 +21,9 @@ class Asked(msgspec.Struct, frozen=True):
     query: dict[str, str]
     form: dict[str, str]
     headers: dict[str, str]
+    body: str = ""
+    shown: str = ""
+    """Whom the certificate names that the caller has shown."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -87,7 +90,14 @@ def _handler(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
         def _asked(self) -> Asked:
             url = urlsplit(self.path)
             body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
-            return Asked(self.command, url.path, _single(url.query), _single(body), dict(self.headers.items()))
+            headers = dict(self.headers.items())
+            return Asked(self.command, url.path, _single(url.query), _single(body), headers, body, self._shown())
+
+        def _shown(self) -> str:
+            if not isinstance(self.connection, ssl.SSLSocket):
+                return ""
+            subject: Any = (self.connection.getpeercert() or {}).get("subject", ())
+            return dict(pair for names in subject for pair in names).get("commonName", "")
 
         do_GET = do_POST = _answer  # noqa: N815 (the names that the base class looks for)
 

@@ -241,6 +241,58 @@ class Provider(Section, frozen=True, kw_only=True):
     """Where its keys are; asked of the issuer when absent."""
 
 
+class BankId(Section, frozen=True, kw_only=True):
+    """Swedish BankID, as a relying party; without certificate and key it is not offered."""
+
+    certificate: Path | None = None
+    """File with the relying party's certificate (PEM, with what signed it)."""
+    key: Path | None = None
+    """File with its private key (PEM); may be the same file."""
+    key_password: Secret | None = None
+    """What opens that key, if it is encrypted."""
+    authority: Path | None = None
+    """File with the certificates (PEM) that may have signed the server's own; BankID signs with its own authority, so
+    one is needed. Absent: those of the system."""
+    environment: Literal["production", "test"] = "production"
+    """Which of BankID's two services is asked."""
+    url: Address | None = None
+    """Where it is asked instead, up to and without `/auth`."""
+
+
+class Freja(Section, frozen=True, kw_only=True):
+    """Freja eID, as a relying party; without certificate, key and the provider's signing certificates it is not
+    offered.
+    """
+
+    certificate: Path | None = None
+    """File with the relying party's certificate (PEM, with what signed it)."""
+    key: Path | None = None
+    """File with its private key (PEM); may be the same file."""
+    key_password: Secret | None = None
+    """What opens that key, if it is encrypted."""
+    authority: Path | None = None
+    """File with the certificates (PEM) that may have signed the server's own. Absent: those of the system."""
+    signers: Path | None = None
+    """File with the certificates (PEM) with which Freja signs what it says of people; several while they change."""
+    environment: Literal["production", "test"] = "production"
+    """Which of Freja's two services is asked."""
+    url: Address | None = None
+    """Where it is asked instead, up to and without `/authentication`."""
+    level: Literal["EXTENDED", "PLUS"] = "PLUS"
+    """How well a person must be known to Freja: `PLUS` is an approved Swedish electronic identification."""
+
+
+class Push(Section, frozen=True, kw_only=True):
+    """Push messages to telephones, by Firebase Cloud Messaging; without an account they stay in the development
+    mailbox.
+    """
+
+    service_account: Path | None = None
+    """File with the key of a Google service account (JSON) that may send for the project."""
+    url: Address = "https://fcm.googleapis.com"
+    """Where messages are handed over."""
+
+
 class Settings(Section, frozen=True, kw_only=True):
     """The whole tree."""
 
@@ -257,3 +309,6 @@ class Settings(Section, frozen=True, kw_only=True):
     log: Log = Log()
     dialects: Dialects = Dialects()
     providers: Mapping[str, Provider] = {}
+    bankid: BankId = BankId()
+    freja: Freja = Freja()
+    push: Push = Push()
