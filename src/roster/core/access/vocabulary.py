@@ -69,12 +69,12 @@ class Catalogue(msgspec.Struct, frozen=True):
 
 _RUNNING: Final = (
     *("orgs.read", "orgs.write", "orgs.administer", "members.read", "members.write"),
-    *("roles.read", "roles.create", "roles.write", "roles.assign"),
+    *("roles.read", "roles.create", "roles.write", "roles.assign", "labels.read", "labels.write"),
 )
 ORG_ROLES: Final = (
     BuiltIn(ORG_OWNER, "Owns the organisation and all below it", _RUNNING, inheritable=True),
     BuiltIn(ORG_ADMINISTRATOR, "Runs the organisation", _RUNNING),
-    BuiltIn(ORG_PARTICIPANT, "Belongs to the organisation", ("orgs.read", "members.read")),
+    BuiltIn(ORG_PARTICIPANT, "Belongs to the organisation", ("orgs.read", "members.read", "labels.read")),
 )
 """The roles that every organisation has, whatever front doors there are."""
 

@@ -75,6 +75,11 @@ async def of_members(tx: Tx, org: Org, user_ids: Sequence[UserId]) -> Mapping[Us
     return {user_id: Status(said, said and here) for user_id, said, here in found}
 
 
+async def ready(tx: Tx, membership_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of these memberships that are active and whose people can be called on there now. Nothing is checked."""
+    return await store.ready(tx, membership_ids) if membership_ids else set()
+
+
 async def count(tx: Tx, org_id: OrgId, *, whole_tree: bool = False) -> Counts:
     """How many active members of an organisation, or of it and all below, can be called on now; everybody once.
 

@@ -77,6 +77,18 @@ async def statuses(tx: Tx, org_id: OrgId, user_ids: Sequence[UserId]) -> list[tu
     return [(UserId(user_id), said, here) for user_id, said, here in rows]
 
 
+async def ready(tx: Tx, membership_ids: Sequence[UUID]) -> set[UUID]:
+    """Of active members, those who prefer to be called on and are here."""
+    rows = await tx.rows(
+        "SELECT m.id FROM memberships m WHERE m.realm_id = $1 AND m.id = ANY($3) AND m.state = 'active'"
+        " AND " + _SAID + " AND " + _HERE,
+        tx.realm_id,
+        tx.now,
+        list(membership_ids),
+    )
+    return {found for (found,) in rows}
+
+
 async def count(tx: Tx, org_ids: Sequence[OrgId]) -> Counts:
     """Everybody once: whoever is available in one of the organisations is."""
     return await tx.one(

@@ -19,13 +19,13 @@ from roster.core.history import rewinding, store
 from roster.core.history.errors import NotThere, PastUnknown
 from roster.core.history.models import Revision
 from roster.core.labels import service as labels
-from roster.core.labels.models import Category, Label, Subject
+from roster.core.labels.models import Category, Label, OrgLabel, Subject
 from roster.core.users.models import User, View
 from roster.kit.errors import Forbidden
 from roster.kit.ids import LabelId
 from roster.storage.tx import Tx
 
-T = TypeVar("T", User, Role, Device, Label, Category)
+T = TypeVar("T", User, Role, Device, Label, OrgLabel, Category)
 
 
 _MOST: Final = 10_000
@@ -83,6 +83,11 @@ async def label_at(tx: Tx, label: Label, at: datetime) -> Label:
     if then.category_id == label.category_id:
         return then
     return msgspec.structs.replace(then, category_number=await store.category_number(tx, then.category_id))
+
+
+async def org_label_at(tx: Tx, label: OrgLabel, at: datetime) -> OrgLabel:
+    """The label of an organisation at that moment. Raises NotThere, PastUnknown."""
+    return await _at(tx, "label", label, at)
 
 
 async def labels_at(tx: Tx, subject_id: UUID, at: datetime) -> list[LabelId]:

@@ -10,6 +10,8 @@ import msgspec
 from roster.core.access import within
 from roster.core.invitations import store
 from roster.core.invitations.models import Invitee, Options, Outcome, Result
+from roster.core.labels import org_labels
+from roster.core.memberships import labels as members_labels
 from roster.core.memberships import roles as members_roles
 from roster.core.memberships import service as memberships
 from roster.core.memberships.models import Membership, MembershipChange
@@ -23,7 +25,7 @@ from roster.core.tokens import inviting
 from roster.core.users import many, normal
 from roster.core.users.models import User, UserDraft
 from roster.kit.errors import Conflict, Forbidden, InvalidInput, Problem
-from roster.kit.ids import OrgId, UserId
+from roster.kit.ids import LabelId, OrgId, UserId
 from roster.kit.text import fold
 from roster.storage.tx import Tx
 
@@ -38,6 +40,7 @@ class Guest(msgspec.Struct):
     key: str | None = None
     user: User | None = None
     user_id: UserId | None = None
+    labels: list[LabelId] = []
     outcome: Outcome | None = None
 
     @property
@@ -56,6 +59,7 @@ async def invite(tx: Tx, org_id: OrgId, invitees: Sequence[Invitee], link: str, 
     org = await orgs.lock(tx, org_id)
     await require(tx, org, invitees)
     guests = [_known(each) for each in invitees]
+    await _label(tx, org, guests, options)
     await _find(tx, org, guests)
     await _make(tx, guests)
     _once(guests)
@@ -65,10 +69,12 @@ async def invite(tx: Tx, org_id: OrgId, invitees: Sequence[Invitee], link: str, 
     return [each.outcome for each in guests if each.outcome is not None]
 
 
-async def require(tx: Tx, org: Org, invitees: Iterable[Invitee]) -> None:
-    """Raise unless the actor may invite to the organisation, and give the roles that are to come with it."""
+async def require(tx: Tx, org: Org, invitees: Sequence[Invitee]) -> None:
+    """Raise unless the actor may invite to the organisation, and give the roles and labels that are to come with it."""
     await rights.require(tx, "members.write", org)
     await within.givable(tx, org, list(dict.fromkeys(role for each in invitees for role in each.roles)))
+    if any(each.labels or each.label_names for each in invitees):
+        await rights.require(tx, "labels.write", org)
 
 
 async def mail(tx: Tx, org: Org, guests: Sequence[Guest], members: Mapping[UserId, UUID], link: str) -> None:
@@ -127,6 +133,20 @@ def _known(invitee: Invitee) -> Guest:
 
 def _going_on(guests: Iterable[Guest]) -> list[Guest]:
     return [each for each in guests if each.outcome is None]
+
+
+async def _label(tx: Tx, org: Org, guests: Sequence[Guest], options: Options) -> None:
+    """Which labels everybody shall carry; whoever was to carry one that is not there is not invited."""
+    going = _going_on(guests)
+    wanted = {each for guest in going for each in guest.invitee.labels}
+    names = list(dict.fromkeys(each for guest in going for each in guest.invitee.label_names))
+    known = await org_labels.known(tx, org, wanted)
+    named = await org_labels.named(tx, org, names, create=options.create_labels)
+    for guest in going:
+        found = [named.get(fold(each)) for each in guest.invitee.label_names]
+        guest.labels = [*guest.invitee.labels, *[each for each in found if each is not None]]
+        if None in found or not known.issuperset(guest.invitee.labels):
+            guest.end(Result.FAILED, "unknown_label")
 
 
 async def _find(tx: Tx, org: Org, guests: Sequence[Guest]) -> None:
@@ -220,17 +240,21 @@ async def _already(
     """Members are left out, or what is said about them is put in force; an invitation that has expired is made anew."""
     pending = [each.id for each in members.values() if each.state == "pending"]
     live = await store.live(tx, pending) if pending else set[UUID]()
+    updated: list[tuple[Membership, list[LabelId]]] = []
     for guest in _going_on(guests):
         member = members.get(guest.user_id) if guest.user_id else None
         if member is None:
             continue
         if options.update:
-            await _update(tx, org, guest, member, options)
+            if await _update(tx, org, guest, member, options):
+                updated.append((member, guest.labels))
         elif member.state == "active" or member.id in live:
             guest.end(Result.SKIPPED, "already_member" if member.state == "active" else "already_invited")
+    await members_labels.attach(tx, org, updated, replace=options.replace)
 
 
-async def _update(tx: Tx, org: Org, guest: Guest, member: Membership, options: Options) -> None:
+async def _update(tx: Tx, org: Org, guest: Guest, member: Membership, options: Options) -> bool:
+    """Whether it was possible."""
     invitee = guest.invitee
     external_id = invitee.external_id if options.replace or invitee.external_id is not None else member.external_id
     gone: dict[str, dict[str, object]] = {name: {} for name in member.facets} if options.replace else {}
@@ -244,8 +268,9 @@ async def _update(tx: Tx, org: Org, guest: Guest, member: Membership, options: O
                 await members_roles.assign(tx, org.id, role_id, member.user_id)
     except (Conflict, Forbidden, InvalidInput) as error:
         guest.end(Result.FAILED, error.code)
-    else:
-        guest.end(Result.UPDATED)
+        return False
+    guest.end(Result.UPDATED)
+    return True
 
 
 async def _pend(tx: Tx, org: Org, guests: Sequence[Guest], members: Mapping[UserId, Membership], link: str) -> None:
@@ -260,6 +285,9 @@ async def _pend(tx: Tx, org: Org, guests: Sequence[Guest], members: Mapping[User
         if user_id in pending and (guest.invitee.external_id is not None or guest.invitee.facets)
     }
     await memberships.describe(tx, told)
+    await members_labels.attach(
+        tx, org, [(pending[each], guest.labels) for each, guest in going.items() if each in pending]
+    )
     there = [guest for user_id, guest in going.items() if user_id in pending]
     await mail(tx, org, there, {user_id: each.id for user_id, each in pending.items()}, link)
     for user_id, guest in going.items():

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from roster.core.orgs.models import Facets
-from roster.kit.ids import OrgId, RoleId, UserId
+from roster.kit.ids import LabelId, OrgId, RoleId, UserId
 
 AT_ONCE = 10
 """People whom front doors invite while the caller waits; more are invited by a job."""
@@ -25,7 +25,7 @@ class Invitee(msgspec.Struct, frozen=True, omit_defaults=True):
     """Somebody to invite: by address, or by id when the actor may know them. Names and language are for new accounts.
 
     `roles` are roles of the organisation that they get on joining; `external_id` and `facets` are what the organisation
-    says about them.
+    says about them. `labels`, of the organisation, they carry from now on; `label_names` are more of them by name.
     """
 
     email: Annotated[str, Meta(max_length=320)] | None = None
@@ -36,15 +36,19 @@ class Invitee(msgspec.Struct, frozen=True, omit_defaults=True):
     external_id: Line | None = None
     facets: Facets = {}
     roles: Annotated[list[RoleId], Meta(max_length=100)] = []
+    labels: Annotated[list[LabelId], Meta(max_length=100)] = []
+    label_names: Annotated[list[Line], Meta(max_length=100)] = []
 
 
 class Options(msgspec.Struct, frozen=True):
     """With `update` what is said about members, pending ones included, is put in force instead of leaving them out;
-    with `replace` their roles become exactly those named, and what was said of them before goes.
+    with `replace` their roles and labels become exactly those named, and what was said of them before goes.
+    `create_labels` makes the labels that are named and missing; else whoever was to carry one is not invited.
     """
 
     update: bool = False
     replace: bool = False
+    create_labels: bool = False
 
 
 class Result(StrEnum):

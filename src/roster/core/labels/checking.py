@@ -7,7 +7,7 @@ import msgspec
 
 from roster.core.access import service as access
 from roster.core.audit import service as audit
-from roster.core.labels.models import Category, Facets, Label
+from roster.core.labels.models import Category, Facets, Label, OrgLabel
 from roster.kit.errors import InvalidInput, RosterError
 from roster.storage.tx import Tx
 
@@ -22,9 +22,14 @@ def require_write(tx: Tx, missing: type[RosterError]) -> None:
         access.require(tx, "labels.write")
 
 
+def is_name(name: str) -> bool:
+    """Whether this can be shown as a name."""
+    return bool(name.strip()) and name.isprintable()
+
+
 def check(name: str, facets: Facets) -> None:
     """Raise InvalidInput for a name that cannot be shown, or too much of what only dialects know."""
-    if not name.strip() or not name.isprintable():
+    if not is_name(name):
         raise InvalidInput.of("name", "invalid_name", "A name is not empty and has no control signs.")
     if len(msgspec.json.encode(facets)) > _MAX_FACETS:
         raise InvalidInput.of("facets", "too_large", "What dialects know of this takes at most 16 KiB.")
@@ -36,6 +41,6 @@ def merged(before: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     return {**before, **given, "facets": facets}
 
 
-def deleted(before: Label | Category, after: Label | Category) -> dict[str, list[object]]:
+def deleted(before: Label | OrgLabel | Category, after: Label | OrgLabel | Category) -> dict[str, list[object]]:
     """When and by whom something was deleted, or no longer is."""
     return audit.differences(before, after, _DELETION)

@@ -4,14 +4,14 @@ from roster.kit.errors import Conflict, NotFound, Taken
 
 
 class LabelNotFound(NotFound):
-    """No such label in this realm, or none the actor may know of."""
+    """No such label in this realm or organisation, or none the actor may know of."""
 
     code = "label_not_found"
     text = "There is no such label."
 
 
 class LabelNameTaken(Taken):
-    """Names of labels that are not deleted are unique in a realm, compared without regard to case."""
+    """Names of labels that are not deleted are unique in the realm, and in each organisation, whatever their case."""
 
     code = "label_name_taken"
     text = "There is a label with this name."
@@ -45,3 +45,10 @@ class LabelNotDeleted(Conflict):
 
     code = "label_not_deleted"
     text = "This label or category is not deleted."
+
+
+class TooManyOrgLabels(Conflict):
+    """An organisation has its share of labels."""
+
+    code = "too_many_org_labels"
+    text = "The organisation has too many labels."

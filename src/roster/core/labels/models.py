@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from roster.kit.ids import CategoryId, LabelId
+from roster.kit.ids import CategoryId, LabelId, OrgId
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Words = Annotated[list[Annotated[str, Meta(max_length=200)]], Meta(max_length=100)]
@@ -66,7 +66,7 @@ class CategoryChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Label(msgspec.Struct, frozen=True):
-    """A badge for people and things, in one category."""
+    """A badge of the realm for people and things, in one category."""
 
     id: LabelId
     number: int
@@ -101,5 +101,42 @@ class LabelChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: Name | UnsetType = UNSET
     category_id: CategoryId | UnsetType = UNSET
+    facets: Facets | UnsetType = UNSET
+    tags: Words | UnsetType = UNSET
+
+
+class OrgLabel(msgspec.Struct, frozen=True):
+    """A badge of an organisation for its members; it is in no category."""
+
+    id: LabelId
+    number: int
+    org_id: OrgId
+    name: str
+    facets: Facets
+    tags: list[str]
+    version: int
+    created_at: datetime
+    created_by: UUID | None
+    created_from: UUID | None
+    updated_at: datetime
+    updated_by: UUID | None
+    updated_from: UUID | None
+    deleted_at: datetime | None
+    deleted_by: UUID | None
+    deleted_from: UUID | None
+
+
+class OrgLabelDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A label of an organisation to be made."""
+
+    name: Name
+    facets: Facets = {}
+    tags: Words = []
+
+
+class OrgLabelChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A change of one: what is not named stays. A dialect's facet is replaced as a whole."""
+
+    name: Name | UnsetType = UNSET
     facets: Facets | UnsetType = UNSET
     tags: Words | UnsetType = UNSET

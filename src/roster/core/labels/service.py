@@ -1,4 +1,4 @@
-"""Use cases over labels, and attaching them."""
+"""Use cases over labels of the realm, and attaching them; those of organisations are in `org_labels`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, LiteralString
@@ -24,14 +24,14 @@ from roster.storage.tx import Tx
 _TRACKED: Final = Row.__struct_fields__
 _MOST: Final = 100
 _TABLES: Final[Mapping[Subject, tuple[LiteralString, str]]] = {
-    Subject.USER: ("users", "users.write"),
-    Subject.ROLE: ("roles", "roles.write"),
-    Subject.DEVICE: ("devices", "devices.write"),
-    Subject.CREDENTIAL: ("credentials", "credentials.write"),
-    Subject.LABEL: ("labels", "labels.write"),
-    Subject.CATEGORY: ("label_categories", "labels.write"),
+    Subject.USER: ("users WHERE", "users.write"),
+    Subject.ROLE: ("roles WHERE org_id IS NULL AND", "roles.write"),
+    Subject.DEVICE: ("devices WHERE", "devices.write"),
+    Subject.CREDENTIAL: ("credentials WHERE", "credentials.write"),
+    Subject.LABEL: ("labels WHERE org_id IS NULL AND", "labels.write"),
+    Subject.CATEGORY: ("label_categories WHERE", "labels.write"),
 }
-"""Where subjects of each kind are stored, and what it takes to change them."""
+"""Where subjects of each kind are stored, those of organisations left out, and what it takes to change them."""
 
 
 async def get(tx: Tx, label_id: LabelId) -> Label:

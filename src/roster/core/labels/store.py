@@ -1,4 +1,4 @@
-"""SQL of labels, and of what they are attached to."""
+"""SQL of the realm's labels, without those of organisations, and of what they are attached to."""
 
 from collections.abc import Sequence
 from typing import LiteralString
@@ -18,8 +18,8 @@ _COLUMNS = (
     "id, number, name, category_id, " + CATEGORY_NUMBER + " AS category_number, facets, tags, version, created_at,"
     " created_by, created_from, updated_at, updated_by, updated_from, deleted_at, deleted_by, deleted_from"
 )
-LIVE = Listing(columns=_COLUMNS, tables="labels", condition="realm_id = $1 AND deleted_at IS NULL")
-ALL = Listing(columns=_COLUMNS, tables="labels", condition="realm_id = $1")
+LIVE = Listing(columns=_COLUMNS, tables="labels", condition="realm_id = $1 AND org_id IS NULL AND deleted_at IS NULL")
+ALL = Listing(columns=_COLUMNS, tables="labels", condition="realm_id = $1 AND org_id IS NULL")
 _UNIQUE = {"labels_name_key": LabelNameTaken}
 
 
@@ -49,7 +49,7 @@ async def lock(tx: Tx, label_id: LabelId) -> Label:
 async def _one(tx: Tx, condition: LiteralString, key: object) -> Label:
     return await tx.one(
         Label,
-        "SELECT " + _COLUMNS + " FROM labels WHERE realm_id = $1" + condition,
+        "SELECT " + _COLUMNS + " FROM labels WHERE realm_id = $1 AND org_id IS NULL" + condition,
         tx.realm_id,
         key,
         missing=LabelNotFound,
@@ -113,7 +113,7 @@ async def live(tx: Tx, label_ids: Sequence[UUID], numbers: Sequence[int] = ()) -
     return await tx.all(
         Label,
         "SELECT " + _COLUMNS + " FROM labels WHERE realm_id = $1 AND (id = ANY($2) OR number = ANY($3))"
-        " AND deleted_at IS NULL ORDER BY number",
+        " AND org_id IS NULL AND deleted_at IS NULL ORDER BY number",
         tx.realm_id,
         list(label_ids),
         list(numbers),
@@ -132,10 +132,10 @@ async def attached(tx: Tx, subject_ids: Sequence[UUID]) -> list[tuple[UUID, Labe
     return [(subject_id, LabelId(label_id), number) for subject_id, label_id, number in rows]
 
 
-async def exists(tx: Tx, table: LiteralString, subject_id: UUID) -> bool:
+async def exists(tx: Tx, where: LiteralString, subject_id: UUID) -> bool:
     """Whether there is such a row; it is locked, so that two changes of its labels come one after the other."""
     found = await tx.value(
-        "SELECT id FROM " + table + " WHERE realm_id = $1 AND id = $2 FOR NO KEY UPDATE", tx.realm_id, subject_id
+        "SELECT id FROM " + where + " realm_id = $1 AND id = $2 FOR NO KEY UPDATE", tx.realm_id, subject_id
     )
     return found is not None
 

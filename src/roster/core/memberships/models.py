@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from roster.core.orgs.models import Facets
-from roster.kit.ids import OrgId, RoleId, UserId
+from roster.kit.ids import LabelId, OrgId, RoleId, UserId
 
 State = Literal["pending", "active"]
 Line = Annotated[str, Meta(max_length=200)]
@@ -68,3 +68,12 @@ class MembershipChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     external_id: Line | UnsetType | None = UNSET
     facets: Facets | UnsetType = UNSET
+
+
+class Carrier(msgspec.Struct, frozen=True):
+    """A member who carries a label."""
+
+    label_id: LabelId
+    membership_id: UUID
+    user_id: UserId
+    number: int

@@ -28,6 +28,7 @@ CREATE INDEX orgs_by_path ON orgs USING gin (path);
 
 ALTER TABLE roles ADD CONSTRAINT roles_org FOREIGN KEY (realm_id, org_id) REFERENCES orgs ON DELETE CASCADE;
 ALTER TABLE assignments ADD CONSTRAINT assignments_org FOREIGN KEY (realm_id, org_id) REFERENCES orgs ON DELETE CASCADE;
+ALTER TABLE labels ADD CONSTRAINT labels_org FOREIGN KEY (realm_id, org_id) REFERENCES orgs ON DELETE CASCADE;
 
 CREATE TABLE org_owners (
     realm_id uuid NOT NULL,
@@ -61,6 +62,17 @@ CREATE TABLE memberships (
 CREATE UNIQUE INDEX memberships_once ON memberships (realm_id, org_id, user_id);
 CREATE INDEX memberships_in_order ON memberships (realm_id, org_id, id);
 CREATE INDEX memberships_by_user ON memberships (realm_id, user_id);
+
+-- Which labels of their organisation members carry, pending ones too.
+CREATE TABLE member_labels (
+    realm_id uuid NOT NULL,
+    membership_id uuid NOT NULL,
+    label_id uuid NOT NULL,
+    PRIMARY KEY (realm_id, membership_id, label_id),
+    CONSTRAINT member_labels_member FOREIGN KEY (realm_id, membership_id) REFERENCES memberships ON DELETE CASCADE,
+    CONSTRAINT member_labels_label FOREIGN KEY (realm_id, label_id) REFERENCES labels ON DELETE CASCADE
+);
+CREATE INDEX member_labels_by_label ON member_labels (realm_id, label_id, membership_id);
 
 -- What programs of an organisation prove themselves with: principals of their own, without any person.
 CREATE TABLE org_tokens (
