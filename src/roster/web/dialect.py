@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 import structlog
@@ -30,7 +30,9 @@ Authenticate = Callable[["Tx", Request, Operation], Awaitable[Actor]]
 Render = Callable[[RosterError, Request], Reply]
 Resolve = Callable[[Request], str]
 Wrap = Callable[[object, int, Request], object]
+AsJson = Callable[[Request], bytes]
 
+_METHODS: Final = ("GET", "HEAD", "PUT", "PATCH", "POST", "DELETE")
 _log = structlog.get_logger("roster.web")
 
 
@@ -44,7 +46,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     `resolve` gives the path to find the operation by, where addresses or headers say more than that: a format, a
     moment, another method; see `web/addressing.py`. It may be asked twice.
     `wrap` makes what goes on the wire out of a handler's result and the operation's status, where answers stand in an
-    envelope.
+    envelope. `as_json` reads a body in whatever form the dialect takes as the JSON that handlers are declared with.
+    `elsewhere` answers whatever no operation of the table does, any method on any path.
     `ambient_query`: query parameters of every operation, such as a token. `exposed_headers`: what scripts of other
     origins may read. `fallback_errors`: what any operation may raise. The security members are OpenAPI's.
     """
@@ -61,6 +64,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     query_separators: str = "&"
     resolve: Resolve | None = None
     wrap: Wrap | None = None
+    as_json: AsJson | None = None
+    elsewhere: Operation | None = None
     ambient_query: tuple[str, ...] = ()
     exposed_headers: tuple[str, ...] = ()
     fallback_errors: tuple[type[RosterError], ...] = ()
@@ -95,6 +100,8 @@ class Front:
         self._runtime = runtime
         self._authenticate = dialect.authenticate
         self._wrap = dialect.wrap
+        self._as_json = dialect.as_json
+        self._elsewhere = None if dialect.elsewhere is None else Plan(dialect.elsewhere, dialect)
         self._router: Router[Plan] = Router(both_slashes=dialect.slashes == "both")
         for plan in self.plans:
             self._router.add(plan.operation.method, paths.Pattern(plan.operation.path), plan)
@@ -110,13 +117,7 @@ class Front:
             if plan is None:
                 return self._options(request)
             request.meter = plan.meter
-            if receive is None:
-                bodies.refuse_large(request, plan.operation.body_limit)
-            elif plan.reads_body:
-                request.body = await bodies.read(request, receive, plan.operation.body_limit)
-            elif plan.operation.streams_body:
-                bodies.media_type(request, plan.operation)
-                request.upload = bodies.stream(request, receive, plan.operation.body_limit)
+            await self._read(plan, request, receive)
             result = await self._run(plan, request)
             if self._wrap is not None:
                 result = self._wrap(result, plan.status, request)
@@ -132,6 +133,19 @@ class Front:
             fault = Internal()
             fault.__cause__ = error
             return self._refusal(fault, request)
+
+    async def _read(self, plan: Plan, request: Request, receive: bodies.Receive | None) -> None:
+        """The body, as far as the operation wants it."""
+        limit = plan.operation.body_limit
+        if receive is None:
+            bodies.refuse_large(request, limit)
+        elif plan.reads_body:
+            request.body = await bodies.read(request, receive, limit)
+            if self._as_json is not None and plan.operation.body_type is not bytes:
+                request.become_json(self._as_json(request))
+        elif plan.operation.streams_body:
+            bodies.media_type(request, plan.operation)
+            request.upload = bodies.stream(request, receive, limit)
 
     async def _run(self, plan: Plan, request: Request) -> object:
         """Authenticate, bind, call; a write is committed when this returns."""
@@ -149,12 +163,15 @@ class Front:
 
     def _match(self, request: Request) -> Plan | None:
         """The plan, with its path parameters set; None for OPTIONS. Raises UnknownRoute, MethodNotAllowed."""
-        leaf, values = self._find(request)
-        entry = leaf.by_method.get(request.method)
+        try:
+            leaf, values = self._find(request)
+            entry = leaf.by_method.get(request.method) or self._instead(leaf, request)
+        except (UnknownRoute, MethodNotAllowed):
+            if self._elsewhere is None:
+                raise
+            return self._elsewhere
         if entry is None:
-            entry = self._instead(leaf, request)
-            if entry is None:
-                return None
+            return None
         plan, names = entry
         if names:
             request.params = dict(zip(names, values, strict=True))
@@ -179,6 +196,8 @@ class Front:
 
     def allowed(self, request: Request) -> set[str]:
         """Methods at the path of the request. Raises UnknownRoute."""
+        if self._elsewhere is not None:
+            return set(_METHODS)
         return self._find(request)[0].allowed
 
     def _options(self, request: Request) -> Answer:

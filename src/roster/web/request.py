@@ -134,6 +134,11 @@ class Request:
                     return pair[len(start) :].strip('"')
         return None
 
+    def become_json(self, body: bytes) -> None:
+        """Go on as a request with this body, which is JSON whatever the client sent."""
+        self.body = body
+        self._first[b"content-type"] = b"application/json"
+
     @property
     def scheme(self) -> str:
         """What the client speaks, http or https, whatever a trusted proxy made of it."""

@@ -6,6 +6,7 @@ websockets. Where to change what:
 | | |
 |---|---|
 | `frame` | the envelope that answers stand in |
+| `gateway` | what is done to every request over HTTP: paths, bodies; addresses of the gateway itself |
 | `subjects`, `messages` | names of operations on the bus, those that exist there only; messages as requests |
 | `auth`, `scopes` | who asks, and which scopes satisfy which |
 | `catalogue`, `catalogue.toml` | scopes that operations need, default roles, and what they mean in the directory |
@@ -18,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from roster.dialects.wellbee import admin_users, auth, errors, frame
+from roster.dialects.wellbee import admin_users, auth, errors, frame, gateway
 from roster.dialects.wellbee.catalogue import CATALOGUE
 from roster.web.dialect import Dialect
 from roster.web.operation import Operations
@@ -26,7 +27,7 @@ from roster.web.operation import Operations
 __all__ = ["CATALOGUE", "dialect", "on_bus"]
 
 _ops: Final = Operations()
-for _each in (admin_users,):
+for _each in (gateway, admin_users):
     _ops.include(_each.ops)
 
 _on_bus: Final = Operations()
@@ -44,6 +45,9 @@ dialect: Final = Dialect(
     render=errors.render,
     wrap=frame.wrap,
     slashes="both",
+    resolve=gateway.address,
+    as_json=gateway.as_json,
+    elsewhere=gateway.ELSEWHERE,
     ambient_query=("access_token",),
     exposed_headers=("X-Fruster-Req-Id",),
     security_schemes=auth.SECURITY_SCHEMES,

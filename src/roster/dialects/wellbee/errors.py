@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from roster.core.users.errors import EmailTaken, UsernameTaken, UserNotFound
-from roster.dialects.wellbee import frame
+from roster.dialects.wellbee import frame, words
 from roster.kit import errors as kit
 from roster.kit import ids
 from roster.web.errors import MethodNotAllowed, UnknownRoute
@@ -51,6 +51,8 @@ MEANINGS: Final[Mapping[type[kit.RosterError], Meaning]] = {
 
 def render(error: kit.RosterError, request: Request) -> Reply:
     """The documented answer to any error."""
+    if (said := _before_any_operation(error)) is not None:
+        return said
     meaning = meaning_of(type(error))
     failure = frame.Failure(
         code=meaning.code,
@@ -68,9 +70,17 @@ def meaning_of(kind: type[kit.RosterError]) -> Meaning:
     return next((MEANINGS[each] for each in kind.__mro__ if each in MEANINGS), MEANINGS[kit.Internal])
 
 
+def _before_any_operation(error: kit.RosterError) -> Reply | None:
+    """What the gateway says by itself, without an envelope: to bodies too large and to what is no JSON."""
+    if isinstance(error, kit.TooLarge):
+        return Reply(413, {"message": "request entity too large"})
+    if isinstance(error, kit.InvalidInput) and error.problems and error.problems[0].code == "malformed":
+        return Reply(400, {"message": error.problems[0].text})
+    return None
+
+
 def detail(error: kit.RosterError) -> str:
     """The words for developers: what is wrong where, for input; empty where the original's are lost (section 4)."""
     if isinstance(error, kit.InvalidInput) and error.problems:
-        first = error.problems[0]
-        return f"{first.field}: {first.text}"
+        return words.of(error.problems[0])
     return "" if type(error) is kit.Unauthenticated else error.message

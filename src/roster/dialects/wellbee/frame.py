@@ -67,9 +67,9 @@ def transaction_id(request: Request) -> str:
 
 
 def wrap(result: object, status: int, request: Request) -> Reply:
-    """A handler's result as an answer. A reply without JSON in it (a page, a redirect) goes as it is."""
+    """A handler's result as an answer. A page, or what is written already, goes as it is."""
     if isinstance(result, Reply):
-        if result.content_type != "application/json" or isinstance(result.body, bytes):
+        if result.content_type != "application/json" or isinstance(result.body, bytes) or result.status == 204:
             return result
         body = envelope(request, result.status, data=result.body)
         return msgspec.structs.replace(result, body=body, headers=(*result.headers, *_headers(request)))
