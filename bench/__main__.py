@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench import dataset, document, processes, report
-from bench.lines import imports, lists, reads, scopes, sign_ins, signed, starts, writes
+from bench.lines import imports, lists, organisations, reads, scopes, sign_ins, signed, starts, writes
 from bench.processes import Load, Server
 from bench.report import Line, Report
 from bench.stage import FULL, QUICK, Size, Stage
@@ -27,6 +27,7 @@ _SERVED: dict[str, Callable[[Stage, Server], list[Line]]] = {
     "writes": writes.lines,
     "sign_ins": sign_ins.lines,
     "signed": signed.lines,
+    "organisations": organisations.lines,
 }
 _ALL = ("starts", *_SERVED, "imports")
 

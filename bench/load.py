@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import cycle, islice
 from typing import cast
+from urllib.parse import urlencode
 
 import msgspec
 import uvloop
@@ -26,14 +27,28 @@ class Call(msgspec.Struct, frozen=True):
     path: str
     headers: dict[str, str] = {}
     body: object = None
+    form: dict[str, str] | None = None
+
+    def payload(self) -> bytes:
+        """The body, as JSON or as a form."""
+        if self.form is not None:
+            return urlencode(self.form).encode()
+        return b"" if self.body is None else msgspec.json.encode(self.body)
+
+    def described(self) -> dict[str, str]:
+        """The headers, with the type of the body where there is one."""
+        if self.body is None and self.form is None:
+            return self.headers
+        kind = "application/json" if self.form is None else "application/x-www-form-urlencoded"
+        return {**self.headers, "Content-Type": kind}
 
     def encoded(self) -> bytes:
         """The bytes on the wire."""
-        body = b"" if self.body is None else msgspec.json.encode(self.body)
+        body = self.payload()
         lines = [f"{self.method} {self.path} HTTP/1.1", f"Host: {LOOPBACK}"]
-        lines += [f"{name}: {value}" for name, value in self.headers.items()]
+        lines += [f"{name}: {value}" for name, value in self.described().items()]
         if body:
-            lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+            lines.append(f"Content-Length: {len(body)}")
         return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 

@@ -31,13 +31,24 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     searches: int
     seconds: float
     imported: int
+    invited: int = 10_000
     starts: int
 
 
 FULL = Size(
     people=1_000_000, rounds=9, requests=4_000, creates=1_000, searches=60, seconds=8, imported=1_000_000, starts=5
 )
-QUICK = Size(people=100_000, rounds=3, requests=1_200, creates=300, searches=20, seconds=1.5, imported=50_000, starts=2)
+QUICK = Size(
+    people=100_000,
+    rounds=3,
+    requests=1_200,
+    creates=300,
+    searches=20,
+    seconds=1.5,
+    imported=50_000,
+    invited=3_000,
+    starts=2,
+)
 
 
 class Stage:
@@ -120,7 +131,7 @@ def api(realm: Realm, path: str) -> str:
 def fetch(port: int, call: Call) -> Any:
     """The JSON of one answer. Raises Failed when it is an error."""
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
-        connection.request(call.method, call.path, headers=call.headers)
+        connection.request(call.method, call.path, call.payload(), call.described())
         answer = connection.getresponse()
         body = answer.read()
     if answer.status >= 400:
