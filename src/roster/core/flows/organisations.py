@@ -45,11 +45,14 @@ async def found(tx: Tx, draft: OrgDraft, *, owner: UserId | None = None) -> Org:
 async def add_owner(tx: Tx, org_id: OrgId, user_id: UserId) -> None:
     """Make somebody an owner, who need not be a member. Doing it again changes nothing.
 
-    Only owners may, and only people whom they may know of. Raises OrgNotFound, OwnersOnly, InvalidInput.
+    Only owners may, and only members and people whom they may know of otherwise. Raises OrgNotFound, OwnersOnly,
+    InvalidInput.
     """
     org = await orgs.lock(tx, org_id)
     await rights.require_owner(tx, org)
-    if not await memberships.may_know(tx, user_id):
+    joined = (await memberships.among(tx, org, [user_id])).get(user_id)
+    is_shown = joined is not None and joined.state == "active"
+    if not is_shown and not await memberships.may_know(tx, user_id):
         raise InvalidInput.of("owner", "unknown_user", "There is no such user.")
     await _own(tx, org, user_id)
 
