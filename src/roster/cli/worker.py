@@ -15,12 +15,15 @@ import uvloop
 from roster import app as composition
 from roster.settings import Settings
 from roster.storage.runtime import Runtime
-from roster.web.protocol import Protocol
+from roster.web.protocol import Protocol, WebSocketProtocol
 
 STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C, the way services are stopped, and the terminal that goes away."""
 _LAST_WORDS: Final = 0.25
 """Seconds in which requests that were broken off can still say so."""
+
+_LARGEST_FRAME: Final = 1_048_576
+"""Bytes of a message over a websocket."""
 
 Ready = Callable[[], None]
 
@@ -65,7 +68,9 @@ def _config(runtime: Runtime) -> uvicorn.Config:
     return uvicorn.Config(
         composition.application(runtime),
         http=Protocol,
-        ws="none",
+        ws=WebSocketProtocol,
+        ws_max_size=_LARGEST_FRAME,
+        ws_per_message_deflate=False,  # a window of its own for each connection would be most of its memory
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -124,6 +124,8 @@ class Limits(Section, frozen=True, kw_only=True):
     """How long a wrong secret counts."""
     event_listeners: Count = 500
     """Connections of each worker that may follow events at once."""
+    websockets: Count = 10_000
+    """Websockets of each worker that may be open at once; more are turned away."""
 
 
 class Log(Section, frozen=True, kw_only=True):
@@ -207,6 +209,8 @@ class WellbeeDialect(Dialect, frozen=True, kw_only=True):
     prefixes: tuple[Prefix, ...] = ("/wellbee",)
     cookie_name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "jwt"
     """Of the cookie that carries the token of a session."""
+    anonymous_websockets: bool = True
+    """Whether websockets are opened without a token; what is meant for everybody is all that they hear."""
 
 
 class Dialects(Section, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ from roster.web.operation import Operation, Operations
 from roster.web.reply import Reply
 from roster.web.request import Request
 from roster.web.router import Leaf, Router
+from roster.web.sockets import Sockets
 
 if TYPE_CHECKING:
     from roster.storage.runtime import Runtime
@@ -47,7 +48,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     moment, another method; see `web/addressing.py`. It may be asked twice.
     `wrap` makes what goes on the wire out of a handler's result and the operation's status, where answers stand in an
     envelope. `as_json` reads a body in whatever form the dialect takes as the JSON that handlers are declared with.
-    `elsewhere` answers whatever no operation of the table does, any method on any path.
+    `elsewhere` answers whatever no operation of the table does, any method on any path. `sockets` says what websockets
+    are for.
     `ambient_query`: query parameters of every operation, such as a token. `exposed_headers`: what scripts of other
     origins may read. `fallback_errors`: what any operation may raise. The security members are OpenAPI's.
     """
@@ -66,6 +68,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     wrap: Wrap | None = None
     as_json: AsJson | None = None
     elsewhere: Operation | None = None
+    sockets: Sockets | None = None
     ambient_query: tuple[str, ...] = ()
     exposed_headers: tuple[str, ...] = ()
     fallback_errors: tuple[type[RosterError], ...] = ()
@@ -97,7 +100,7 @@ class Front:
     def __init__(self, dialect: Dialect, runtime: "Runtime") -> None:
         self.dialect = dialect
         self.plans = [Plan(operation, dialect) for operation in dialect.operations]
-        self._runtime = runtime
+        self.runtime = runtime
         self._authenticate = dialect.authenticate
         self._wrap = dialect.wrap
         self._as_json = dialect.as_json
@@ -149,7 +152,7 @@ class Front:
 
     async def _run(self, plan: Plan, request: Request) -> object:
         """Authenticate, bind, call; a write is committed when this returns."""
-        runtime = self._runtime
+        runtime = self.runtime
         async with runtime.lease() as tx:
             actor = await self._authenticate(tx, request, plan.operation)
             tx.actor = request.actor = actor

@@ -25,6 +25,7 @@ from roster.web.metrics import Meter
 from roster.web.pages import Pages
 from roster.web.reply import Reply, Stream
 from roster.web.request import DEFAULT_SITE, Request, Scope, Site
+from roster.web.sockets import Socket
 from roster.web.streams import Send
 
 if TYPE_CHECKING:
@@ -120,6 +121,12 @@ class Mounts:
         meters = [self._own, *(plan.meter for front in fronts.values() for plan in front.plans)]
         self._pages = Pages(runtime, _documented(mounts), meters)
         self._ids = _request_ids()
+        self._talking = {
+            name: Front(front.dialect.sockets.dialect, runtime)
+            for name, front in fronts.items()
+            if front.dialect.sockets is not None
+        }
+        self._open = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI 3."""
@@ -127,8 +134,8 @@ class Mounts:
             await self._http(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
-        else:
-            await send({"type": "websocket.close", "code": 1000})
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -145,6 +152,25 @@ class Mounts:
         (request.meter or self._own).record(status, seconds)
         if self._access_log is not None:
             self._access_log.add(request, status, seconds)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand it to the dialect at its address; where that has no use for one, it is not opened."""
+        request, front = self._address({**scope, "method": "GET"}, time.perf_counter())
+        socket = Socket(request, receive, send)
+        request_id = request.request_id
+        del request  # what is not needed any more should not wait as long as the socket is open
+        sockets = front.dialect.sockets if front else None
+        if front is None or sockets is None or self._open >= front.runtime.settings.limits.websockets:
+            await socket.refuse()
+            return
+        self._open += 1
+        try:
+            await sockets.talk(socket, self._talking[front.dialect.name])
+        except Exception:  # noqa: BLE001 (the edge: nothing may get past it)
+            _log.exception("websocket.failed", request_id=request_id, dialect=front.dialect.name)
+            await socket.close(1011, "INTERNAL_SERVER_ERROR")
+        finally:
+            self._open -= 1
 
     async def _answer(self, request: Request, front: Front | None, receive: Receive) -> Answer:
         if front is None:

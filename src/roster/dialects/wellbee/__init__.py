@@ -11,6 +11,8 @@ websockets. Where to change what:
 | `auth`, `scopes` | who asks, and which scopes satisfy which |
 | `catalogue`, `catalogue.toml` | scopes that operations need, default roles, and what they mean in the directory |
 | `documents` | people as documents |
+| `sockets`, `audience` | websockets: requests that come in, messages that go out |
+| `organisations` | what sockets may ask about organisations |
 | `admin_users` | operations of administrators |
 | `errors` | from every error to status, code and title |
 """
@@ -19,10 +21,11 @@ from typing import Final
 
 import msgspec
 
-from roster.dialects.wellbee import admin_users, auth, errors, frame, gateway
+from roster.dialects.wellbee import admin_users, auth, errors, frame, gateway, organisations, sockets
 from roster.dialects.wellbee.catalogue import CATALOGUE
 from roster.web.dialect import Dialect
 from roster.web.operation import Operations
+from roster.web.sockets import Sockets
 
 __all__ = ["CATALOGUE", "dialect", "on_bus"]
 
@@ -30,12 +33,14 @@ _ops: Final = Operations()
 for _each in (gateway, admin_users):
     _ops.include(_each.ops)
 
-_on_bus: Final = Operations()
-_on_bus.include(_ops)
-for _each in ():
-    _on_bus.include(_each.services)
+_sockets: Final = Operations()
+_sockets.include(_ops)
+_sockets.include(organisations.services)
 
-dialect: Final = Dialect(
+_on_bus: Final = Operations()
+_on_bus.include(_sockets)
+
+_http: Final = Dialect(
     name="wellbee",
     title="Wellbee API",
     version="1",
@@ -53,6 +58,9 @@ dialect: Final = Dialect(
     security_schemes=auth.SECURITY_SCHEMES,
     security=({"Bearer": []}, {"Cookie": []}),
 )
+_over_sockets: Final = msgspec.structs.replace(_http, operations=_sockets)
 
-on_bus: Final = msgspec.structs.replace(dialect, operations=_on_bus, authenticate=auth.of_message)
+dialect: Final = msgspec.structs.replace(_http, sockets=Sockets(sockets.talk, _over_sockets))
+
+on_bus: Final = msgspec.structs.replace(_http, operations=_on_bus, authenticate=auth.of_message)
 """The same for messages of the bus, with the operations that exist there only."""

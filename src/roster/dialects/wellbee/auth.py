@@ -10,7 +10,7 @@ from roster.core.tokens import service as tokens
 from roster.dialects.wellbee.catalogue import permission
 from roster.dialects.wellbee.subjects import REQUEST
 from roster.kit import actor as actors
-from roster.kit.actor import EVERYTHING, Actor, Kind
+from roster.kit.actor import EVERYTHING, Actor, Kind, Origin
 from roster.kit.errors import Forbidden, Unauthenticated
 from roster.storage.tx import Tx
 from roster.web.operation import Operation
@@ -32,9 +32,14 @@ async def authenticate(tx: Tx, request: Request, operation: Operation) -> Actor:
         if operation.public:
             return await nobody(tx, request)
         raise Unauthenticated
-    actor = await tokens.authenticate(tx, request.realm_slug, text, request.origin)
+    actor = await by_token(tx, request.realm_slug, text, request.origin)
     require_scopes(actor, operation)
     return actor
+
+
+async def by_token(tx: Tx, realm_slug: str, text: str, origin: Origin) -> Actor:
+    """Whoever presents this token. Raises InvalidToken."""
+    return await tokens.authenticate(tx, realm_slug, text, origin)
 
 
 async def of_message(tx: Tx, request: Request, operation: Operation) -> Actor:

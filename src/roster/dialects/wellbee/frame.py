@@ -94,6 +94,13 @@ def envelope(request: Request, status: int, *, data: object = None, failure: Fai
     )
 
 
+def with_subject(message: bytes, subject: str) -> bytes:
+    """A message, a JSON object, with its subject in it, as frames of websockets have it."""
+    start = message.rstrip().removesuffix(b"}").rstrip()
+    comma = b"" if start == b"{" else b","
+    return start + comma + b'"subject":' + msgspec.json.encode(subject) + b"}"
+
+
 def _headers(request: Request) -> tuple[tuple[str, str], ...]:
     return (("X-Fruster-Req-Id", request_id(request)),)
 
