@@ -202,6 +202,7 @@ def jobs(runtime: Runtime, *, is_only_server: bool) -> Worker:
         "outbox.sweep": outbox.sweep,
         "messages.sweep": delivery.sweep,
         "counters.sweep": upkeep.sweep_counters,
+        "orders.sweep": upkeep.sweep_orders,
         "nonces.sweep": signed.sweep,
         "proofs.sweep": upkeep.sweep_proofs,
     }

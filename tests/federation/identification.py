@@ -149,7 +149,7 @@ def _parameter(asked: Asked, name: str) -> Any:
 @contextmanager
 def bankid(folder: Path) -> Iterator[BankIdService]:
     """BankID on a port of the system's choice, and settings for asking it."""
-    authority = certificates.Authority(folder)
+    authority = certificates.Authority(_made(folder / "bankid"))
     with providers.running(authority.server()) as there:
         shown = authority.issue("Our Company")
         settings = BankId(certificate=shown, key=shown, authority=authority.file, url=f"{there.address}/rp/v6.0")
@@ -159,6 +159,7 @@ def bankid(folder: Path) -> Iterator[BankIdService]:
 @contextmanager
 def freja(folder: Path) -> Iterator[FrejaService]:
     """Freja on a port of the system's choice, and settings for asking it."""
+    folder = _made(folder / "freja")
     authority = certificates.Authority(folder)
     private, certificate = certificates.signer()
     signers = folder / "signers.pem"
@@ -170,3 +171,8 @@ def freja(folder: Path) -> Iterator[FrejaService]:
             certificate=shown, key=shown, authority=authority.file, signers=signers, url=there.address, level="PLUS"
         )
         yield FrejaService(there, settings, RSAKey.import_key(private), secrets.encode(digest))
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder

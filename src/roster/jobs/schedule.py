@@ -31,5 +31,6 @@ SCHEDULE: Final = (
     Timed("availability.carry_out", "* * * * *"),  # weekly and planned changes of availability whose time has come
     Timed("nonces.sweep", "*/5 * * * *"),  # nonces of signed requests whose time is over
     Timed("proofs.sweep", "40 * * * *"),  # one-time tokens that have expired
+    Timed("orders.sweep", "55 * * * *"),  # orders at electronic identifications whose time is over
     Timed("jobs.prune", "45 1 * * *"),  # jobs that failed a week ago; those that succeed leave nothing behind
 )

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     TOTP = "totp"
     BACKUP = "backup"
     EXTERNAL = "external"
+    BANKID = "bankid"
 
 
 class Credential(msgspec.Struct, frozen=True):

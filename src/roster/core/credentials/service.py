@@ -284,6 +284,7 @@ class Candidates(msgspec.Struct, frozen=True):
     digested: Stored | None
     """An API key, personal token or backup code that fits already."""
     has_totp: bool
+    has_bankid: bool = False
 
 
 async def candidates(tx: Tx, user_id: UserId, secret: str) -> Candidates:
@@ -297,6 +298,7 @@ async def candidates(tx: Tx, user_id: UserId, secret: str) -> Candidates:
         hashed=[each for each in found if each.hash is not None],
         digested=fits[0] if fits else None,
         has_totp=any(each.kind == Kind.TOTP for each in found),
+        has_bankid=any(each.kind == Kind.BANKID for each in found),
     )
 
 

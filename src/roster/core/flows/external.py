@@ -18,6 +18,7 @@ from roster.core.flows import granting, signup
 from roster.core.flows.errors import LinkRequired
 from roster.core.flows.models import ClaimsFor, Granted, StepNeeded
 from roster.core.mfa import service as mfa
+from roster.core.mfa.errors import BankIdRequired
 from roster.core.realms import service as realms
 from roster.core.sessions import service as sessions
 from roster.core.sessions.models import Opening
@@ -42,7 +43,7 @@ async def sign_in(
     """Sign in, or register, by an external identity; an actor who is signed in gets it attached instead.
 
     Raises BadCredentials for people who may not sign in, LinkRequired, Forbidden when a new person may not register,
-    StepUpRequired, TooMany.
+    StepUpRequired, BankIdRequired, TooMany.
     """
     if actor.user_id is not None and actor.session_id is not None:
         return await _attach(runtime, actor, actor.user_id, identity, claims)
@@ -94,7 +95,10 @@ async def _grant(tx: Tx, attached: Attached, claims: ClaimsFor | None) -> Grante
     if user is None or user.status != "active" or realm.status != "active":
         raise BadCredentials
     opening = Opening(user.id, (_FACTOR,), attached.id, attached.version)
-    if _FACTOR not in realm.settings.mfa_skipped_by and await mfa.is_active(tx, user.id):
+    asked = () if _FACTOR in realm.settings.mfa_skipped_by else await mfa.methods(tx, user.id)
+    if "bankid" in asked:
+        raise BankIdRequired
+    if "totp" in asked:
         return await granting.ask_for_second_factor(tx, opening)
     return await granting.grant(tx, user, opening, claims)
 

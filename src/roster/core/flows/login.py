@@ -19,6 +19,7 @@ from roster.core.flows import granting, guesses
 from roster.core.flows.models import ClaimsFor, Granted, StepNeeded
 from roster.core.limits.service import Policy
 from roster.core.mfa import service as mfa
+from roster.core.mfa.errors import BankIdRequired
 from roster.core.realms import service as realms
 from roster.core.realms.models import Realm
 from roster.core.sessions import activity
@@ -71,7 +72,7 @@ async def password(
 
     People with a second factor need `code` too, or get StepNeeded, unless the realm lets this kind of secret skip it.
     `limit` is how many may sign in to the realm in this way; `kinds` are the only secrets taken, if given.
-    Raises BadCredentials, TooMany, Unavailable.
+    Raises BadCredentials, TooMany, Unavailable; BankIdRequired for a right secret where only BankID opens the account.
     """
     attempt = await _prepare(runtime, actor, identifier, secret, limit)
     try:
@@ -80,7 +81,7 @@ async def password(
         async with runtime.read(attempt.actor) as tx:
             await guesses.undone(tx, attempt.key)
         raise
-    except BadCredentials:
+    except (BadCredentials, BankIdRequired):
         await _note_failure(runtime, attempt.actor, attempt.user.id if attempt.user else None)
         raise
     if isinstance(done, Granted) and attempt.user is not None:
@@ -168,6 +169,8 @@ async def _finish(
     if proved.key is not None:
         await credentials.keep_key(tx, user.id, stored, proved.key)
     opening = Opening(user.id, (stored.kind,), stored.id, stored.version, label)
+    if attempt.candidates.has_bankid and stored.kind not in attempt.realm.settings.mfa_skipped_by:
+        raise BankIdRequired
     if attempt.candidates.has_totp and stored.kind not in attempt.realm.settings.mfa_skipped_by:
         if code is None:
             return await granting.ask_for_second_factor(tx, opening)

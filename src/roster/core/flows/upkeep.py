@@ -8,6 +8,7 @@ from roster.core.access import service as access
 from roster.core.audit import service as audit
 from roster.core.invitations import service as invitations
 from roster.core.limits import service as limits
+from roster.core.orders import service as orders
 from roster.core.realms import service as realms
 from roster.core.realms.models import Realm
 from roster.core.sessions import service as sessions
@@ -59,6 +60,11 @@ async def sweep_sessions(runtime: Runtime) -> None:
 async def sweep_proofs(runtime: Runtime) -> None:
     """One-time tokens that have expired."""
     await _everywhere(runtime, proofs.sweep)
+
+
+async def sweep_orders(runtime: Runtime) -> None:
+    """Orders at electronic identifications whose time is over."""
+    await _everywhere(runtime, orders.sweep)
 
 
 async def sweep_counters(runtime: Runtime) -> None:

@@ -1,6 +1,6 @@
 """What can go wrong with second factors."""
 
-from roster.kit.errors import Conflict, InvalidInput
+from roster.kit.errors import Conflict, Forbidden, InvalidInput, Taken
 
 
 class WrongCode(InvalidInput):
@@ -29,3 +29,25 @@ class NotActive(Conflict):
 
     code = "second_factor_missing"
     text = "There is no second factor."
+
+
+class BankIdRequired(Forbidden):
+    """The secret was right, and the account is tied to BankID: only that opens it."""
+
+    code = "bankid_required"
+    text = "Please sign in with BankID."
+
+
+class PersonalNumberTaken(Taken):
+    """Somebody else has this personal number."""
+
+    code = "personal_number_taken"
+    text = "Another user has this personal number."
+    field = "personal_number"
+
+
+class LastWay(Conflict):
+    """Without it the person could not sign in any more."""
+
+    code = "last_way_to_sign_in"
+    text = "There is no other way to sign in."

@@ -6,7 +6,7 @@ from roster.core.audit import service as audit
 from roster.core.credentials import rules, seeds
 from roster.core.credentials import service as credentials
 from roster.core.credentials.errors import CredentialNotFound
-from roster.core.mfa import store, totp
+from roster.core.mfa import bankid_store, store, totp
 from roster.core.mfa.errors import AlreadyActive, NotActive, NothingPrepared, WrongCode
 from roster.core.mfa.models import Activated, Enrolment, Seed
 from roster.core.orgs import rights
@@ -18,6 +18,7 @@ from roster.kit.ids import CredentialId, UserId, uuid7
 from roster.storage.tx import Tx
 
 CODES: Final = 10
+METHODS: Final = ("totp", "bankid")
 
 
 async def enrol(tx: Tx, user_id: UserId, *, label: str = "", recently: bool = True) -> Enrolment:
@@ -94,6 +95,15 @@ async def is_active(tx: Tx, user_id: UserId) -> bool:
     """Whether the person is asked for a second factor; the caller has checked that the actor may know."""
     seed = await store.look_up(tx, user_id)
     return seed is not None and seed.state == "active"
+
+
+async def methods(tx: Tx, user_id: UserId) -> tuple[str, ...]:
+    """What the person is asked for besides a password: `totp` a code, `bankid` BankID instead of the password.
+
+    The caller has checked that the actor may know.
+    """
+    held = await bankid_store.kinds(tx, user_id)
+    return tuple(each for each in METHODS if each in held)
 
 
 async def check(tx: Tx, user_id: UserId, code: str) -> str | None:

@@ -8,8 +8,8 @@ from roster.kit.actor import Kind
 from roster.kit.errors import StepUpRequired
 from roster.storage.tx import Tx
 
-_STRONG: Final = frozenset({"password", "external", "sign_up"})
-"""First factors after which a second one was asked for, if the person has one, and registration itself."""
+_STRONG: Final = frozenset({"password", "external", "sign_up", "bankid", "freja"})
+"""First factors after which a second one was asked for, if the person has one, or that are two; and registration."""
 
 
 async def is_recent(tx: Tx) -> bool:

@@ -11,7 +11,7 @@ from roster.core.access.models import Wanted
 from roster.core.attributes import service as attributes
 from roster.core.audit import service as audit
 from roster.core.realms import service as realms
-from roster.core.users import normal, notices, store
+from roster.core.users import normal, notices, personal, store
 from roster.core.users.drafting import Drafting, merged
 from roster.core.users.errors import EmailTaken, NotDeleted, OwnAccount, UsernameTaken, UserNotFound
 from roster.core.users.models import OWN_FIELDS, User, UserChange, UserDraft
@@ -126,14 +126,17 @@ async def change(tx: Tx, user_id: UserId, change: UserChange, *, version: int | 
 
     People change what is theirs (OWN_FIELDS); everything else needs `users.write`, and nobody changes people who may
     do more than they. Lost passwords are recovered by the e-mail address, so a new one takes what a new password takes:
-    a recent sign-in (StepUpRequired), for others `credentials.write`. A new address is no longer verified, and the old
-    one is told; sessions of people who are not active any more end.
+    a recent sign-in (StepUpRequired), for others `credentials.write`; the same goes for personal numbers where an
+    electronic identification opens accounts. A new address is no longer verified, and the old one is told; sessions of
+    people who are not active any more end.
     """
     before = await store.lock(tx, user_id)
     if before.deleted_at is not None:
         raise UserNotFound
     by_self = await _require_change(tx, before, change)
     if is_set(change.email) and fold(change.email or "") != fold(before.email or ""):
+        await _require_address(tx, user_id)
+    if personal.is_key(tx) and is_set(change.personal_number) and change.personal_number != before.personal_number:
         await _require_address(tx, user_id)
     require_version(before.version, version)
     if before.status == "active" and is_set(change.status) and change.status != "active":
