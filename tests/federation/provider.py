@@ -99,7 +99,7 @@ def _handler(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
             subject: Any = (self.connection.getpeercert() or {}).get("subject", ())
             return dict(pair for names in subject for pair in names).get("commonName", "")
 
-        do_GET = do_POST = _answer  # noqa: N815 (the names that the base class looks for)
+        do_GET = do_POST = do_DELETE = _answer  # noqa: N815 (the names that the base class looks for)
 
         def log_message(self, format: str, *args: Any) -> None:
             """Be quiet."""

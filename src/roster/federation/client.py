@@ -34,7 +34,7 @@ async def fetch(
 
     try:
         async with (
-            httpx.AsyncClient(timeout=_SECONDS, verify=_tls(), trust_env=False, follow_redirects=False) as client,
+            httpx.AsyncClient(timeout=_SECONDS, verify=tls(), trust_env=False, follow_redirects=False) as client,
             client.stream(method, url, params=params, data=form, headers=headers) as answer,
         ):
             body = await _body(answer)
@@ -65,6 +65,6 @@ async def _body(answer: "httpx.Response") -> bytes:
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def tls() -> ssl.SSLContext:
     """Reading the certificates of all authorities takes a while; once is enough."""
     return ssl.create_default_context()

@@ -209,6 +209,12 @@ class WellbeeDialect(Dialect, frozen=True, kw_only=True):
     prefixes: tuple[Prefix, ...] = ("/wellbee",)
     cookie_name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "jwt"
     """Of the cookie that carries the token of a session."""
+    stripe_key: Secret | None = None
+    """Secret key of an account at Stripe; without one nobody answers to `fruster-stripe-service`."""
+    stripe_webhook_secret: Secret | None = None
+    """What Stripe signs the events with that it sends to `/subscription-updates`."""
+    stripe_url: Address = "https://api.stripe.com"
+    """Where Stripe is."""
     anonymous_websockets: bool = True
     """Whether websockets are opened without a token; what is meant for everybody is all that they hear."""
 

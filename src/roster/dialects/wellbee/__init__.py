@@ -14,6 +14,7 @@ websockets. Where to change what:
 | `sockets`, `audience` | websockets: requests that come in, messages that go out |
 | `organisations` | what sockets may ask about organisations |
 | `admin_users` | operations of administrators |
+| `payments` | what services ask of the account at Stripe |
 | `errors` | from every error to status, code and title |
 """
 
@@ -21,7 +22,7 @@ from typing import Final
 
 import msgspec
 
-from roster.dialects.wellbee import admin_users, auth, errors, frame, gateway, organisations, sockets
+from roster.dialects.wellbee import admin_users, auth, errors, frame, gateway, organisations, payments, sockets
 from roster.dialects.wellbee.catalogue import CATALOGUE
 from roster.web.dialect import Dialect
 from roster.web.operation import Operations
@@ -39,6 +40,8 @@ _sockets.include(organisations.services)
 
 _on_bus: Final = Operations()
 _on_bus.include(_sockets)
+for _each in (payments,):
+    _on_bus.include(_each.services)
 
 _http: Final = Dialect(
     name="wellbee",
