@@ -31,6 +31,7 @@ from roster.dialects.onslip360 import PAGES as ONSLIP360_PAGES
 from roster.dialects.onslip360 import dialect as onslip360
 from roster.dialects.wellbee import CATALOGUE as WELLBEE
 from roster.dialects.wellbee import dialect as wellbee
+from roster.dialects.wellbee import seeding as wellbee_roles
 from roster.jobs.worker import Worker
 from roster.kit import secrets
 from roster.kit.errors import Unavailable
@@ -77,7 +78,9 @@ async def prepare(settings: Settings, dsn: str) -> FirstAdministrator | None:
             await installation.check_key(tx)
         await upkeep.prepare_months(runtime)
         await upkeep.keep_built_in_roles(runtime)
-        return await provision.first_start(runtime, settings.admin.password)
+        made = await provision.first_start(runtime, settings.admin.password)
+        await wellbee_roles.seed(runtime)
+        return made
     finally:
         await runtime.close()
 

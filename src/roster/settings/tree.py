@@ -217,6 +217,35 @@ class WellbeeDialect(Dialect, frozen=True, kw_only=True):
     """Where Stripe is."""
     anonymous_websockets: bool = True
     """Whether websockets are opened without a token; what is meant for everybody is all that they hear."""
+    user_fields: tuple[str, ...] = ("ALL",)
+    """Fields that belong to users; the others are profiles. `ALL`, or `REQUIRED_ONLY` for those that every user has."""
+    profile_fields: tuple[str, ...] = ("ALL",)
+    """Fields that belong to profiles, where `user_fields` is `ALL`. Both `ALL`: there are no profiles."""
+    private_properties: tuple[str, ...] = ()
+    """Fields that can be written, and neither read nor searched by."""
+    require_names: bool = True
+    """Whether new people need first and last name."""
+    require_password: bool = True
+    """Whether new people need a password."""
+    without_required_fields: bool = False
+    """Whether services may make people without an address."""
+    require_password_on_email_update: bool = False
+    """Whether a new address needs the person's password."""
+    email_pattern: str = (
+        r"^[-a-z0-9~!$%^&*_=+}{'?]+(\.[-a-z0-9~!$%^&*_=+}{'?]+)*@"
+        r"([a-z0-9_][-a-z0-9_]*(\.[-a-z0-9_]+)*\.[a-z]{2,10}|[0-9]{1,3}(\.[0-9]{1,3}){3})(:[0-9]{1,5})?$"
+    )
+    """What addresses look like, without regard to case; Roster's own rules come on top."""
+    password_pattern: str = r"^(?=.*\d)(?=.*[a-z])(?=.*[A-Z]).{6,100}$"  # noqa: S105
+    """What passwords look like; the realm's own rules come on top."""
+    lower_case_name: bool = False
+    """Whether names of people are kept in lower case, and shown with a capital."""
+    allow_get_all: bool = False
+    """Whether a query without conditions, which finds everybody, is answered."""
+    locale: Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = "sv"
+    """The language whose alphabet lists are sorted by."""
+    role_scopes: str = "super-admin:*;admin:profile.get,user.*;user:profile.get"
+    """Roles and their scopes; those that the realm does not have are made when a server starts."""
 
 
 class Dialects(Section, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """The dialect served for the test's own realm, over HTTP and on the bus; each answer is held against the contract."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import httpx
@@ -8,11 +8,12 @@ import msgspec
 import pytest
 
 from roster.core.realms.models import Realm
-from roster.dialects.wellbee import dialect, messages, on_bus
+from roster.dialects.wellbee import dialect, messages, on_bus, seeding
 from roster.storage.runtime import Runtime
 from roster.web.dialect import Front
 from roster.web.mounts import Mount, Mounts
 from roster.web.request import Site
+from tests import factories
 from tests.dialects.conftest import ADDRESS
 from tests.dialects.wellbee import contract
 
@@ -84,6 +85,25 @@ async def client(runtime: Runtime) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def wire(client: httpx.AsyncClient, runtime: Runtime, realm: Realm) -> Wire:
-    """The dialect in the test's own realm, asked by nobody."""
+async def wire(client: httpx.AsyncClient, runtime: Runtime, realm: Realm) -> Wire:
+    """The dialect in the test's own realm, which has the default roles, asked by nobody."""
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        await seeding.make_missing(tx, runtime.settings.dialects.wellbee.role_scopes)
     return Wire(client, runtime, realm.slug)
+
+
+Reset = Callable[..., None]
+
+
+@pytest.fixture
+def configured(runtime: Runtime) -> Iterator[Reset]:
+    """Changes settings of the dialect until the test is over."""
+    before = runtime.settings
+
+    def change(**values: object) -> None:
+        dialects = runtime.settings.dialects
+        changed = msgspec.structs.replace(dialects, wellbee=msgspec.structs.replace(dialects.wellbee, **values))
+        runtime.settings = msgspec.structs.replace(runtime.settings, dialects=changed)
+
+    yield change
+    runtime.settings = before

@@ -86,7 +86,7 @@ async def create_role(
         require(tx, "roles.create")
     draft = await _checked(tx, draft)
     naming.check(draft.name, draft.description)
-    await _require_free(tx, draft.name)
+    await require_unlisted(tx, draft.name)
     role = await store.insert(tx, draft, built_in=False)
     await audit.record(tx, "role.created", "role", role.id, {"name": [None, role.name]})
     if members or owners:
@@ -140,7 +140,7 @@ async def change_role(
     if "*" in before.permissions and ("*" not in after.permissions or after.ceiling):
         await assigning.keep_an_administrator_without(tx, role_id)
     if after.name != before.name:
-        await _require_free(tx, after.name)
+        await require_unlisted(tx, after.name)
         await lists_store.rename_in_lists(tx, before.name, after.name)
     after = await store.update(tx, after)
     await store.void_realm_grants(tx)
@@ -184,6 +184,11 @@ async def members_of(tx: Tx, role_ids: Sequence[RoleId]) -> dict[RoleId, Members
     return await members_store.members(tx, shown)
 
 
+async def roles_named(tx: Tx, names: Sequence[str]) -> list[Role]:
+    """Those of these roles that there are, for showing what people have; the caller has checked who may see that."""
+    return await store.named(tx, names) if names else []
+
+
 async def role_names_of(tx: Tx, user_ids: Sequence[UserId]) -> dict[UserId, list[str]]:
     """Names of the roles that people have without limits; the caller has checked that the actor may see them."""
     return await store.role_names(tx, user_ids) if user_ids else {}
@@ -211,9 +216,12 @@ async def _changed(tx: Tx, role: Role, change: RoleChange) -> Role:
     return after
 
 
-async def _require_free(tx: Tx, name: str) -> None:
-    """Permission lists go by names: nobody gives a role the name of one that is granted something there already."""
-    if await objects.gives_more(tx, name):
+async def require_unlisted(tx: Tx, who: str) -> None:
+    """Permission lists go by names of roles and ids of people: nobody makes one who is granted something there already.
+
+    Raises Escalation.
+    """
+    if await objects.gives_more(tx, who):
         raise Escalation
 
 

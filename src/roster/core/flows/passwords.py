@@ -95,6 +95,18 @@ async def confirm(runtime: Runtime, actor: Actor, current: str) -> Actor:
         return msgspec.structs.replace(actor, authenticated_at=tx.now, factors=("password", *actor.factors))
 
 
+async def require_current(runtime: Runtime, actor: Actor, user_id: UserId, current: str) -> None:
+    """Raise WrongPassword unless this is the person's password; counts like every guess. TooMany, Unavailable too.
+
+    Whoever calls decides who may ask.
+    """
+    async with runtime.read(actor) as tx:
+        stored = await credentials.password_of(tx, user_id)
+    await _check_current(runtime, actor, user_id, stored, current)
+    async with runtime.read(actor) as tx:
+        await guesses.succeeded(tx, user_id)
+
+
 async def prepare(runtime: Runtime, actor: Actor, new: str, *, username: str | None = None) -> Prepared:
     """The forms of a password that the realm's rules allow, for `store`. Raises InvalidInput, Unavailable.
 

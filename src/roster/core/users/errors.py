@@ -26,6 +26,14 @@ class EmailTaken(Taken):
     field = "email"
 
 
+class IdTaken(Taken):
+    """An id belongs to one person for ever, also after they were erased."""
+
+    code = "id_taken"
+    text = "A user with this id exists."
+    field = "id"
+
+
 class NotDeleted(Conflict):
     """Only deleted people can be restored."""
 

@@ -89,17 +89,22 @@ async def tx_maybe(tx: Tx, user_id: UserId) -> User | None:
         return None
 
 
-async def create(tx: Tx, draft: UserDraft, *, roles: Sequence[Wanted] = ()) -> User:
+async def create(tx: Tx, draft: UserDraft, *, roles: Sequence[Wanted] = (), user_id: UserId | None = None) -> User:
     """A new person, perhaps with roles, for which the actor needs `roles.assign`. Needs `users.create`.
 
     Status, tags, facets, personal number and verified addresses are for those who hold `users.write` too. Actors who
     hold these permissions in some places only make people for there: one of the roles must be for such a place.
-    Raises InvalidInput with every problem, UsernameTaken, EmailTaken, Forbidden, and what `access.assign` raises.
+    An id of the caller's own choice is for holders of `users.write` too, and no permission list may wait for it.
+    Raises InvalidInput with every problem, UsernameTaken, EmailTaken, IdTaken, Forbidden, and what `access.assign`
+    raises.
     """
     access.require_somewhere(tx, "users.create")
     if not tx.actor.grants.holds("users.write"):
         draft = _own(draft)
-    user = await _insert(tx, draft, by_self=False)
+    if user_id is not None:
+        access.require_somewhere(tx, "users.write")
+        await access.require_unlisted(tx, str(user_id))
+    user = await _insert(tx, draft, user_id or UserId(uuid7()), by_self=False)
     if roles:
         await access.set_assignments(tx, user.id, roles)
     await access.require_over(tx, "users.create", user.id)
@@ -116,7 +121,7 @@ async def register(tx: Tx, draft: UserDraft) -> User:
     realm = await realms.current(tx)
     if not realm.settings.self_registration:
         raise Forbidden("This realm does not allow self-registration.")
-    return await _insert(tx, _own(draft), by_self=True)
+    return await _insert(tx, _own(draft), UserId(uuid7()), by_self=True)
 
 
 async def change(tx: Tx, user_id: UserId, change: UserChange, *, version: int | None = None) -> User:
@@ -301,14 +306,14 @@ async def readdress(tx: Tx, user_id: UserId, email: str) -> User:
     return after
 
 
-async def _insert(tx: Tx, draft: UserDraft, *, by_self: bool) -> User:
+async def _insert(tx: Tx, draft: UserDraft, user_id: UserId, *, by_self: bool) -> User:
     realm = await realms.current(tx)
     drafting = Drafting(tx.realm_id, realm.settings)
     row = drafting.row(draft, tx.now)
     known = await attributes.current(tx)
     drafting.problems += attributes.check(row.attributes, known, changed=draft.attributes, by_self=by_self)
     drafting.finish()
-    user = await store.insert(tx, UserId(uuid7()), row)
+    user = await store.insert(tx, user_id, row)
     await audit.record(tx, "user.created", "user", user.id, {"username": [None, user.username]})
     return user
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from roster.core.users.errors import EmailTaken, UsernameTaken, UserNotFound
+from roster.core.users.errors import EmailTaken, IdTaken, UsernameTaken, UserNotFound
 from roster.core.users.models import User
 from roster.kit.filters import Fields, Filter
 from roster.kit.ids import UserId
@@ -30,7 +30,7 @@ EXTERNAL_IDS = (
     " WHERE c.realm_id = users.realm_id AND c.user_id = users.id AND c.kind = 'external')"
 )
 """What belongs to a person by other tables, as lists that can be searched by."""
-_UNIQUE = {"users_username_key": UsernameTaken, "users_email_key": EmailTaken}
+_UNIQUE = {"users_username_key": UsernameTaken, "users_email_key": EmailTaken, "users_pkey": IdTaken}
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):

@@ -10,19 +10,34 @@ websockets. Where to change what:
 | `subjects`, `messages` | names of operations on the bus, those that exist there only; messages as requests |
 | `auth`, `scopes` | who asks, and which scopes satisfy which |
 | `catalogue`, `catalogue.toml` | scopes that operations need, default roles, and what they mean in the directory |
-| `documents` | people as documents |
+| `documents`, `shapes`, `writing` | people as documents, divided into users and profiles; documents as people |
+| `roles`, `seeding` | names of roles and the scopes they give; roles made at the start |
+| `accounts`, `lookup` | making, changing and deleting people; finding one and showing some |
 | `sockets`, `audience` | websockets: requests that come in, messages that go out |
 | `organisations` | what sockets may ask about organisations |
-| `admin_users` | operations of administrators |
+| `admin_users`, `system_roles`, `me` | operations over HTTP |
+| `user_service` | operations that services ask for |
 | `payments` | what services ask of the account at Stripe |
-| `errors` | from every error to status, code and title |
+| `refusals`, `errors` | what only this API refuses; from every error to status, code and title |
 """
 
 from typing import Final
 
 import msgspec
 
-from roster.dialects.wellbee import admin_users, auth, errors, frame, gateway, organisations, payments, sockets
+from roster.dialects.wellbee import (
+    admin_users,
+    auth,
+    errors,
+    frame,
+    gateway,
+    me,
+    organisations,
+    payments,
+    sockets,
+    system_roles,
+    user_service,
+)
 from roster.dialects.wellbee.catalogue import CATALOGUE
 from roster.web.dialect import Dialect
 from roster.web.operation import Operations
@@ -31,7 +46,7 @@ from roster.web.sockets import Sockets
 __all__ = ["CATALOGUE", "dialect", "on_bus"]
 
 _ops: Final = Operations()
-for _each in (gateway, admin_users):
+for _each in (gateway, admin_users, system_roles, me):
     _ops.include(_each.ops)
 
 _sockets: Final = Operations()
@@ -40,7 +55,7 @@ _sockets.include(organisations.services)
 
 _on_bus: Final = Operations()
 _on_bus.include(_sockets)
-for _each in (payments,):
+for _each in (user_service, payments):
     _on_bus.include(_each.services)
 
 _http: Final = Dialect(

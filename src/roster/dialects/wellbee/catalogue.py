@@ -1,4 +1,4 @@
-"""Scopes and default roles, from `catalogue.toml`, and how the directory calls them.
+"""Scopes that operations need and names of roles, from `catalogue.toml`, and how the directory calls them.
 
 A scope that some operation needs is a permission key, as `wellbee:admin.*`; a role that has scopes which satisfy it by
 the rule of `scopes.py` has the key. All other scopes are only carried, for services that know what they mean.
@@ -11,8 +11,7 @@ from typing import Final
 
 import msgspec
 
-from roster.core.access.models import ADMINISTRATOR
-from roster.core.access.vocabulary import BuiltIn, Catalogue, Key
+from roster.core.access.vocabulary import Catalogue, Key
 from roster.dialects.wellbee import scopes
 
 NAME: Final = "wellbee"
@@ -22,7 +21,7 @@ _PREFIX: Final = NAME + ":"
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scopes: dict[str, tuple[str, ...]]
-    roles: dict[str, tuple[str, ...]]
+    roles: dict[str, str]
 
 
 def _read() -> _File:
@@ -46,6 +45,11 @@ def permissions(given: Iterable[str]) -> list[str]:
     return sorted(permission(needed) for needed in _FILE.scopes if scopes.satisfies(held, needed))
 
 
+def is_scope(permission: str) -> bool:
+    """Whether a permission of the directory stands for scopes; `*` does."""
+    return permission == "*" or permission.startswith(_PREFIX)
+
+
 def scopes_of(held: Iterable[str]) -> list[str]:
     """The scopes that permissions of the directory amount to, for roles without scopes of their own."""
     named = frozenset(held)
@@ -54,18 +58,12 @@ def scopes_of(held: Iterable[str]) -> list[str]:
     return [each for each in _FILE.scopes if permission(each) in named]
 
 
-DEFAULT_SCOPES: Final[Mapping[str, tuple[str, ...]]] = _FILE.roles
-"""The default roles, by the names they have here."""
-_NAMES: Final[Mapping[str, str]] = {
-    "super-admin": ADMINISTRATOR,
-    **{each: permission(each) for each in _FILE.roles if each != "super-admin"},
-}
-_SHOWN: Final = {stored: shown for shown, stored in _NAMES.items()}
+_SHOWN: Final[Mapping[str, str]] = {stored: shown for shown, stored in _FILE.roles.items()}
 
 
 def stored_name(role: str) -> str:
     """What the directory calls a role."""
-    return _NAMES.get(role, role)
+    return _FILE.roles.get(role, role)
 
 
 def shown_name(role: str) -> str:
@@ -73,13 +71,5 @@ def shown_name(role: str) -> str:
     return _SHOWN.get(role, role)
 
 
-CATALOGUE: Final = Catalogue(
-    NAME,
-    {name: Key(name, means) for name, means in _FILE.scopes.items()},
-    tuple(
-        BuiltIn(_NAMES[name], f"Default role {name} of Wellbee", tuple(permissions(given)))
-        for name, given in _FILE.roles.items()
-        if _NAMES[name] != ADMINISTRATOR
-    ),
-)
+CATALOGUE: Final = Catalogue(NAME, {name: Key(name, means) for name, means in _FILE.scopes.items()})
 """For the directory's vocabulary of permissions."""

@@ -10,8 +10,9 @@ from typing import Final
 
 import msgspec
 
-from roster.core.users.errors import EmailTaken, UsernameTaken, UserNotFound
-from roster.dialects.wellbee import frame, words
+from roster.core.access.errors import RoleNameTaken
+from roster.core.users.errors import EmailTaken, IdTaken, UsernameTaken, UserNotFound
+from roster.dialects.wellbee import frame, refusals, words
 from roster.kit import errors as kit
 from roster.kit import ids
 from roster.web.errors import MethodNotAllowed, UnknownRoute
@@ -34,6 +35,22 @@ MEANINGS: Final[Mapping[type[kit.RosterError], Meaning]] = {
     kit.Conflict: _BAD_REQUEST,
     EmailTaken: Meaning(400, "user-service.400.10", "Email is not unique"),
     UsernameTaken: Meaning(400, "fruster-user-service.USERNAME_NOT_UNIQUE", "USERNAME is not unique"),
+    IdTaken: Meaning(400, "fruster-user-service.ID_NOT_UNIQUE", "ID is not unique"),
+    RoleNameTaken: Meaning(400, "fruster-user-service.SYSTEM_ROLE_ALREADY_EXISTS", "System role already exists"),
+    refusals.InvalidPassword: Meaning(400, "user-service.400.3", "Invalid password"),
+    refusals.InvalidRoles: Meaning(400, "user-service.400.4", "Invalid roles"),
+    refusals.InvalidEmail: Meaning(400, "user-service.400.5", "Invalid email"),
+    refusals.PasswordNotTaken: Meaning(400, "user-service.400.6", "Cannot update password"),
+    refusals.PasswordMissing: Meaning(400, "user-service.400.7", "password is required"),
+    refusals.InvalidQuery: Meaning(400, "user-service.400.13", "Invalid json"),
+    refusals.LastRole: Meaning(400, "user-service.400.14", "Cannot remove last role"),
+    refusals.EmptyQuery: Meaning(400, "fruster-user-service.BAD_REQUEST", "Request has invalid or missing fields"),
+    refusals.PasswordWrong: Meaning(401, "fruster-user-service.UNAUTHORIZED", "Unauthorized"),
+    refusals.PasswordRequired: Meaning(401, "fruster-user-service.PASSWORD_REQUIRED", "Password required"),
+    refusals.SuperAdminStays: Meaning(
+        400, "fruster-user-service.CANNOT_DELETE_SUPER_ADMIN", "Cannot delete super-admin role"
+    ),
+    refusals.NoSuchUser: Meaning(404, "user-service.404.1", "User not found"),
     UnknownRoute: _NOBODY_ANSWERS,
     MethodNotAllowed: _NOBODY_ANSWERS,
     kit.NotFound: Meaning(404, "NOT_FOUND", "Resource was not found"),

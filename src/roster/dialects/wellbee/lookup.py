@@ -1,0 +1,39 @@
+"""People by what a request calls them, and as what an answer shows of them."""
+
+from collections.abc import Sequence
+
+from roster.core.users import service as users
+from roster.core.users.errors import UserNotFound
+from roster.core.users.models import User
+from roster.dialects.wellbee import documents, roles, shapes
+from roster.dialects.wellbee.documents import Document
+from roster.kit import ids
+from roster.kit.ids import UserId
+from roster.storage.tx import Tx
+
+
+def user_id(text: str, otherwise: UserNotFound) -> UserId:
+    """The id that a text is; raises `otherwise` for what nobody can be called."""
+    found = ids.parse(text)
+    if found is None:
+        raise otherwise
+    return UserId(found)
+
+
+async def person(tx: Tx, text: str, otherwise: UserNotFound) -> User:
+    """The person with this id, as far as the actor may see them; raises `otherwise` when there is none."""
+    try:
+        return await users.get(tx, user_id(text, otherwise))
+    except UserNotFound:
+        raise otherwise from None
+
+
+async def shown(tx: Tx, people: Sequence[User], *, expand: bool = False) -> list[Document]:
+    """Users as they are answered with."""
+    shape, held = shapes.of(tx.runtime), await roles.held(tx, people)
+    return [documents.user(each, held.get(each.id, documents.Held()), shape, expand=expand) for each in people]
+
+
+async def one(tx: Tx, person: User, *, expand: bool = False) -> Document:
+    """One of them."""
+    return (await shown(tx, [person], expand=expand))[0]
