@@ -6,13 +6,15 @@ import select
 import signal
 import sys
 import time
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
 from typing import Final, NoReturn
 
 import msgspec
 
 from roster import logs
+from roster.bus import server
 from roster.cli import worker
 from roster.kit.errors import RosterError
 from roster.storage import embedded
@@ -131,7 +133,7 @@ class Parent:
         try:
             self._forget_the_parent()
             place = msgspec.structs.replace(self._place, number=number, parent=self._alive)
-            with self._database():
+            with self._joined():
                 worker.run(place, self._tell_the_parent, (signal.SIGTERM,))
             code = 0
         except BaseException:  # noqa: BLE001 (the end of the process)
@@ -155,10 +157,16 @@ class Parent:
         for each in (self._held, self._signals, self._wake, self._answers):
             os.close(each)
 
-    def _database(self) -> AbstractContextManager[object]:
-        """A user of the embedded database in its own right: when the parent is killed, the last worker stops it."""
+    @contextmanager
+    def _joined(self) -> Iterator[None]:
+        """A user of the embedded servers in its own right: when the parent is killed, the last worker stops them."""
         settings = self._place.settings
-        return embedded.rejoin(settings.data) if settings.database.url is None else nullcontext()
+        with ExitStack() as stack:
+            if settings.bus.is_bundled:
+                stack.enter_context(server.rejoin(settings.data))
+            if settings.database.url is None:
+                stack.enter_context(embedded.rejoin(settings.data))
+            yield
 
     def _collect(self) -> None:
         """Note who has ended, and when to replace them: at once, or ever later when they fail again and again."""

@@ -113,6 +113,30 @@ class Sms(Section, frozen=True, kw_only=True):
     """Sender of all text messages: a number, or up to eleven letters."""
 
 
+class Bus(Section, frozen=True, kw_only=True):
+    """The message bus (NATS); off unless one of the first two is given."""
+
+    enabled: bool = False
+    """Whether the bundled NATS server runs, on this machine's loopback address; `bus.json` in the data folder says
+    where, and with which credentials services join."""
+    url: Secret | None = None
+    """Another NATS server instead: `tls://user:password@host:4222`, or several of one cluster separated by commas."""
+    port: Port = 0
+    """Of the bundled server; 0 takes a free one at first, and the same from then on."""
+    allow_plain: bool = False
+    """Whether another machine's server may be used without TLS; whoever can read along then knows the credentials."""
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is a bus at all."""
+        return self.enabled or self.url is not None
+
+    @property
+    def is_bundled(self) -> bool:
+        """Whether it is the bundled server."""
+        return self.enabled and self.url is None
+
+
 class Limits(Section, frozen=True, kw_only=True):
     """Against guessing and flooding."""
 
@@ -344,6 +368,7 @@ class Settings(Section, frozen=True, kw_only=True):
     admin: Admin = Admin()
     mail: Mail = Mail()
     sms: Sms = Sms()
+    bus: Bus = Bus()
     limits: Limits = Limits()
     log: Log = Log()
     dialects: Dialects = Dialects()

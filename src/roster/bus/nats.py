@@ -1,0 +1,245 @@
+"""The link over NATS. The only module that knows the client library.
+
+The library could come back by itself, but what it had sent and not yet heard of would then count as acknowledged by
+whatever the next server says. So each connection is a client of its own, and what was under way on a lost one is lost.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+import structlog
+from nats import errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription as Held
+
+from roster.bus.address import Address
+from roster.bus.link import Arrival, Link, NotConnected, Receive, TooLong
+from roster.kit.errors import RosterError
+
+_log = structlog.get_logger("roster.bus")
+
+_CONNECT_WITHIN: Final = 5.0
+_FIRST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 2.0
+_LOOK_EVERY: Final = 1.0
+"""Seconds between two looks whether a connection that has not said goodbye is still one."""
+_FLUSH_WITHIN: Final = 10
+_PING_EVERY: Final = 20
+_MOST_WAITING: Final = 4096
+_MOST_BYTES_WAITING: Final = 64 * 1024 * 1024
+"""Of each subscription; what comes beyond is dropped, as NATS does with slow consumers."""
+
+
+class NatsLink(Link):
+    """A link to the bus that `address` names, which is asked anew for each connection."""
+
+    def __init__(self, address: Callable[[], Address], *, name: str) -> None:
+        self._address = address
+        self._name = name
+        self._client: Client | None = None
+        self._lost = asyncio.Event()
+        self._up = asyncio.Event()
+        self._subscriptions: list[_Subscription] = []
+        self._trouble = ""
+        self._cause: Exception | None = None
+
+    async def run(self) -> None:
+        """Be connected, again and again, until cancelled."""
+        pause = _FIRST_PAUSE
+        while True:
+            client = await self._try()
+            if client is None:
+                await asyncio.sleep(pause)
+                pause = min(_LONGEST_PAUSE, pause * 2)
+                continue
+            pause = _FIRST_PAUSE
+            try:
+                await self._use(client)
+            finally:
+                await self._leave(client)
+
+    @property
+    def is_connected(self) -> bool:
+        return self._client is not None and self._client.is_connected
+
+    @property
+    def max_payload(self) -> int:
+        return self._client.max_payload if self._client is not None else 1_048_576
+
+    async def connected(self) -> None:
+        while not self.is_connected:
+            self._up.clear()
+            await self._up.wait()
+
+    async def publish(self, subject: str, data: bytes, *, reply: str = "") -> None:
+        client = self._present()
+        try:
+            await client.publish(subject, data, reply)
+        except errors.MaxPayloadError as error:
+            raise TooLong from error
+        except (errors.Error, OSError) as error:
+            raise NotConnected from error
+
+    async def flush(self) -> None:
+        client, lost = self._present(), self._lost
+        ping = asyncio.ensure_future(client.flush(_FLUSH_WITHIN))
+        end = asyncio.ensure_future(lost.wait())
+        try:
+            # A ping that is given up confuses the library, so it is never cancelled.
+            await asyncio.wait((ping, end), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            end.cancel()
+            ping.add_done_callback(_heard)
+        if not ping.done() or ping.exception() is not None or client.is_closed:
+            lost.set()
+            raise NotConnected
+
+    async def subscribe(self, subject: str, receive: Receive, *, queue: str = "") -> "_Subscription":
+        made = _Subscription(self._subscriptions, subject, queue, receive)
+        self._subscriptions.append(made)
+        if self._client is not None and self.is_connected:
+            with suppress(errors.Error, OSError):  # the next connection takes it along
+                await made.attach(self._client)
+        return made
+
+    # -- connections ---------------------------------------------------------------------------------------------------
+
+    def _present(self) -> Client:
+        if self._client is None or not self._client.is_connected:
+            raise NotConnected
+        return self._client
+
+    async def _try(self) -> Client | None:
+        """A new connection with all subscriptions, or None."""
+        client = _Client()
+        try:
+            async with asyncio.timeout(_CONNECT_WITHIN):
+                await self._connect(client, self._address())
+                for each in list(self._subscriptions):
+                    await each.attach(client)
+        except (errors.Error, OSError, TimeoutError, RosterError) as error:
+            self._say(self._cause or error)
+            await _close(client)
+            return None
+        return client
+
+    async def _connect(self, client: "_Client", address: Address) -> None:
+        lost = self._lost = asyncio.Event()
+        self._cause = None
+
+        async def failed(error: Exception) -> None:
+            if isinstance(error, errors.SlowConsumerError):
+                _log.warning("bus.overrun", subject=error.subject)
+            else:
+                self._cause = error
+
+        async def gone() -> None:
+            lost.set()
+
+        client.needs_tls = address.encrypted
+        signing_in = {"token": address.password} if address.user is None else {
+            "user": address.user, "password": address.password,
+        }  # fmt: skip
+        await client.connect(
+            list(address.servers),
+            name=self._name,
+            allow_reconnect=False,
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0,
+            connect_timeout=int(_CONNECT_WITHIN),
+            ping_interval=_PING_EVERY,
+            error_cb=failed,
+            disconnected_cb=gone,
+            closed_cb=gone,
+            tls=ssl.create_default_context() if address.encrypted else None,
+            **signing_in,  # type: ignore[arg-type]
+        )
+
+    async def _use(self, client: Client) -> None:
+        """Until the connection is lost, in whatever way."""
+        lost = self._lost
+        self._client = client
+        for each in list(self._subscriptions):  # those made while it was connecting
+            await each.attach(client)
+        self._up.set()
+        _log.info("bus.connected", server=client.connected_url.netloc if client.connected_url else "")
+        self._trouble = ""
+        while client.is_connected and not lost.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(lost.wait(), _LOOK_EVERY)
+        _log.warning("bus.lost")
+
+    async def _leave(self, client: Client) -> None:
+        self._client = None
+        self._lost.set()
+        await _close(client)
+
+    def _say(self, error: Exception) -> None:
+        """Each trouble once, not with every attempt."""
+        trouble = str(error).strip() or type(error).__name__
+        if trouble != self._trouble:
+            self._trouble = trouble
+            _log.warning("bus.unreachable", reason=trouble)
+
+
+class _Client(Client):
+    """Says nothing of its credentials to a server that has lost its TLS."""
+
+    needs_tls = False
+
+    def _connect_command(self) -> bytes:
+        if self.needs_tls and not self._server_info.get("tls_required"):
+            raise errors.Error("The server has no TLS.")
+        return super()._connect_command()
+
+
+class _Subscription:
+    """One interest, on whatever client there is."""
+
+    def __init__(self, every: "list[_Subscription]", subject: str, queue: str, receive: Receive) -> None:
+        self._every = every
+        self._subject = subject
+        self._queue = queue
+        self._receive = receive
+        self._client: Client | None = None
+        self._held: Held | None = None
+
+    async def attach(self, client: Client) -> None:
+        if self._client is client:
+            return
+        self._client = client
+        self._held = await client.subscribe(  # pyright: ignore[reportUnknownMemberType]
+            self._subject,
+            self._queue,
+            cb=self._take,
+            pending_msgs_limit=_MOST_WAITING,
+            pending_bytes_limit=_MOST_BYTES_WAITING,
+        )
+
+    async def end(self) -> None:
+        if self in self._every:
+            self._every.remove(self)
+        if self._held is not None:
+            with suppress(errors.Error, OSError):
+                await self._held.unsubscribe()
+
+    async def _take(self, message: Msg) -> None:
+        try:
+            await self._receive(Arrival(message.subject, message.reply, message.data))
+        except Exception:  # noqa: BLE001 (the edge: the subscription outlives whatever a message brings about)
+            _log.exception("message.failed", subject=message.subject)
+
+
+async def _close(client: Client) -> None:
+    with suppress(errors.Error, OSError, TimeoutError):
+        await client.close()
+
+
+def _heard(ping: "asyncio.Future[None]") -> None:
+    """An error that nobody waits for any more is not worth a warning."""
+    if not ping.cancelled():
+        ping.exception()
