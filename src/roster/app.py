@@ -10,7 +10,9 @@ from typing import Any, Final
 import msgspec
 
 from roster import logs
-from roster.bus import outbox
+from roster.bus import link as links
+from roster.bus import outbox, server
+from roster.bus.nats import NatsLink
 from roster.core.access import vocabulary
 from roster.core.availability import service as availability
 from roster.core.flows import provision, upkeep
@@ -30,7 +32,9 @@ from roster.dialects.onslip360 import CATALOGUE as ONSLIP360
 from roster.dialects.onslip360 import PAGES as ONSLIP360_PAGES
 from roster.dialects.onslip360 import dialect as onslip360
 from roster.dialects.wellbee import CATALOGUE as WELLBEE
+from roster.dialects.wellbee import bus as wellbee_bus
 from roster.dialects.wellbee import dialect as wellbee
+from roster.dialects.wellbee import on_bus as wellbee_on_bus
 from roster.dialects.wellbee import seeding as wellbee_roles
 from roster.jobs.worker import Worker
 from roster.kit import secrets
@@ -98,13 +102,16 @@ def application(runtime: Runtime) -> Mounts:
         *_mounts(groupalarm, settings.dialects.groupalarm),
         *_mounts(wellbee, settings.dialects.wellbee),
     ]
-    site = Site(
+    return Mounts(runtime, places, site=_site(settings), access_log=_access_log(settings))
+
+
+def _site(settings: Settings) -> Site:
+    return Site(
         public_url=settings.server.public_url,
         trusted_proxies=settings.server.trusted_proxies,
         cors_origins=settings.server.cors_origins,
         metrics_key=secrets.digest(settings.server.metrics_token) if settings.server.metrics_token else b"",
     )
-    return Mounts(runtime, places, site=site, access_log=_access_log(settings))
 
 
 def _mounts(dialect: Dialect, settings: DialectSettings) -> list[Mount]:
@@ -155,6 +162,10 @@ class Background:
             self._works += [delivery.run, _work_off_jobs]
             if runtime.settings.database.url is None:
                 self._works.append(_keep_database)
+            if runtime.settings.bus.is_bundled:
+                self._works.append(_keep_bus)
+        if runtime.settings.bus.is_on:
+            self._works.append(_speak_for_all if alone else _speak)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -186,6 +197,35 @@ async def _keep_database(runtime: Runtime) -> None:
         await asyncio.sleep(_LOOK_EVERY)
         if await asyncio.to_thread(embedded.keep, runtime.settings.data):
             _log.error("database.restarted", log=str(embedded.Embedded(runtime.settings.data).log))
+
+
+async def _keep_bus(runtime: Runtime) -> None:
+    """Start the bundled NATS server again when it has ended by itself."""
+    while True:
+        await asyncio.sleep(_LOOK_EVERY / 4)
+        if await asyncio.to_thread(server.keep, runtime.settings.data):
+            _log.error("bus.restarted", log=str(server.BusServer(runtime.settings.data).log))
+
+
+async def _speak(runtime: Runtime, *, alone: bool = False) -> None:
+    """Be on the bus. When it ends, what runs is finished first, and the connection closed last."""
+    settings = runtime.settings
+    link = NatsLink(lambda: server.address_of(settings), name="roster")
+    links.install(runtime, link)
+    connection = asyncio.create_task(link.run())
+    try:
+        if settings.dialects.wellbee.enabled:
+            await wellbee_bus.run(runtime, link, wellbee_on_bus, _site(settings), alone=alone)
+        else:
+            await connection
+    finally:
+        links.remove(runtime)
+        connection.cancel()
+        await asyncio.gather(connection, return_exceptions=True)
+
+
+async def _speak_for_all(runtime: Runtime) -> None:
+    await _speak(runtime, alone=True)
 
 
 async def _work_off_jobs(runtime: Runtime) -> None:

@@ -5,7 +5,7 @@ Router, binding, documents, bus subjects and coverage tests read this table; a h
 
 import inspect
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from types import NoneType
 from typing import Any, Required, TypedDict, TypeVar, Unpack, get_args, get_origin
 from uuid import UUID
@@ -112,7 +112,7 @@ class Operations:
     def __len__(self) -> int:
         return len(self._all)
 
-    def include(self, other: "Operations") -> None:
+    def include(self, other: Iterable[Operation]) -> None:
         """Add all operations of another table, with their own tags."""
         self._all.extend(other)
 

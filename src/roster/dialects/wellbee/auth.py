@@ -7,11 +7,14 @@ import msgspec
 
 from roster.core.realms import service as realms
 from roster.core.tokens import service as tokens
+from roster.core.tokens import trusted
 from roster.dialects.wellbee.catalogue import permission
 from roster.dialects.wellbee.subjects import REQUEST
 from roster.kit import actor as actors
+from roster.kit import ids
 from roster.kit.actor import EVERYTHING, Actor, Kind, Origin
-from roster.kit.errors import Forbidden, Unauthenticated
+from roster.kit.errors import Forbidden, InvalidToken, Unauthenticated
+from roster.kit.ids import UserId
 from roster.storage.tx import Tx
 from roster.web.operation import Operation
 from roster.web.request import Request
@@ -45,15 +48,31 @@ async def by_token(tx: Tx, realm_slug: str, text: str, origin: Origin) -> Actor:
 async def of_message(tx: Tx, request: Request, operation: Operation) -> Actor:
     """The actor on the bus, where whoever may publish is trusted to be one of our own services (notes, section 1).
 
-    Subjects of services act as a program that may do everything in the realm. Raises Unauthenticated for others.
+    Subjects of services act as a program that may do everything in the realm. All others act as the person whom the
+    message names, who may do what the directory says, not what the message does (section 24). Raises Unauthenticated
+    when that is nobody who may sign in, Forbidden when a scope is missing.
     """
-    nobody_yet = await nobody(tx, request)
+    user_id = ids.parse(request.extra.get("userId", ""))
     if operation.method == REQUEST:
-        tx.actor = msgspec.structs.replace(nobody_yet, kind=Kind.SERVICE, name="bus", grants=EVERYTHING)
+        program = request.extra.get("service", "bus")
+        tx.actor = msgspec.structs.replace(
+            await nobody(tx, request), kind=Kind.SERVICE, name=program, grants=EVERYTHING, acting_for=user_id
+        )
         return tx.actor
+    actor = None if user_id is None else await _person(tx, request, UserId(user_id))
+    if actor is not None:
+        require_scopes(actor, operation)
+        return actor
     if operation.public:
-        return nobody_yet
+        return await nobody(tx, request)
     raise Unauthenticated
+
+
+async def _person(tx: Tx, request: Request, user_id: UserId) -> Actor | None:
+    try:
+        return await trusted.person(tx, request.realm_slug, user_id, request.origin)
+    except InvalidToken:
+        return None
 
 
 def token(tx: Tx, request: Request) -> str | None:

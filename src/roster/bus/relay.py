@@ -1,0 +1,137 @@
+"""The outbox, told on the bus: after commit, in order, at least once, however often either of them goes away.
+
+How far it was told is kept in the database and moves only when the bus has acknowledged. One process of an
+installation tells at a time; when it dies, another goes on where the database says. What nobody could be told for as
+long as events are kept (`outbox.sweep`) is lost.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+import structlog
+
+from roster.bus import relay_store, store
+from roster.bus.link import Link
+from roster.bus.models import Event, Position
+from roster.core.realms import service as realms
+from roster.core.realms.models import Realm
+from roster.kit import clock, ids
+from roster.kit.errors import RosterError
+from roster.storage.runtime import Runtime
+from roster.storage.tx import Tx
+
+_log = structlog.get_logger("roster.bus")
+
+_EVERY: Final = 0.25
+"""Seconds between two looks at the table."""
+_BATCH: Final = 200
+_HOLD: Final = timedelta(seconds=10)
+"""How long whoever tells may be silent before another takes over; half of it passes between two signs of life."""
+
+
+class Told(msgspec.Struct, frozen=True):
+    """A message about an event."""
+
+    subject: str
+    data: bytes
+
+
+Translate = Callable[[Event], Iterable[Told]]
+
+
+class Relay:
+    """Tells the events of one realm, of these types, in the words of `translate`.
+
+    `name` stands for the cursor: who begins to tell under a new one starts with what happens from then on.
+    """
+
+    def __init__(
+        self, runtime: Runtime, link: Link, *, name: str, realm: str, types: Sequence[str], translate: Translate
+    ) -> None:
+        self._runtime = runtime
+        self._link = link
+        self._name = name
+        self._slug = realm
+        self._types = sorted(types)
+        self._translate = translate
+        self._holder = ids.uuid7()
+        self._held_until = clock.now()
+        self._place: Position | None = None
+        """Up to where there is nothing more to tell; None while another tells."""
+
+    async def run(self) -> None:
+        """Tell, until cancelled."""
+        realm = await self._realm()
+        try:
+            while True:
+                await self._link.connected()
+                if not await self._try(realm):
+                    await asyncio.sleep(_EVERY)
+        finally:
+            with suppress(RosterError):
+                await self._release(realm)
+
+    async def _realm(self) -> Realm:
+        async with self._runtime.lease() as tx:
+            return await realms.by_slug(tx, self._slug)
+
+    async def _try(self, realm: Realm) -> bool:
+        """Whether there may be more to tell at once."""
+        try:
+            return await self._round(realm)
+        except RosterError as error:
+            self._place = None  # what is stored counts
+            _log.warning("relay.delayed", reason=error.code)
+            return False
+
+    async def _round(self, realm: Realm) -> bool:
+        place, found, end = await self._next(realm)
+        if place is None:
+            return False
+        for event in found:
+            for told in self._translate(event):
+                await self._link.publish(told.subject, told.data)
+        if found:
+            await self._link.flush()
+        is_full = len(found) == _BATCH
+        place = found[-1].place if is_full else max(place, end)
+        if found or self._is_silent():
+            await self._advance(realm, place)
+        if self._place is not None:
+            self._place = place
+        return is_full
+
+    async def _next(self, realm: Realm) -> tuple[Position | None, list[Event], Position]:
+        """Where it goes on, what comes next, and up to where was looked."""
+        async with self._runtime.lease() as tx:
+            end = await store.end(tx)
+            if self._place is None or clock.now() >= self._held_until:
+                await self._claim(tx, realm, end)
+            if self._place is None:
+                return None, [], end
+            place = min(self._place, end)  # a database that was put back from a copy may count anew
+            found = await store.of_realm(tx, realm.id, self._types, place=place, until=end, limit=_BATCH)
+            return place, found, end
+
+    async def _claim(self, tx: Tx, realm: Realm, end: Position) -> None:
+        until = clock.now() + _HOLD
+        self._place = await relay_store.claim(tx, realm.id, self._name, place=end, holder=self._holder, until=until)
+        self._held_until = until
+
+    async def _advance(self, realm: Realm, place: Position) -> None:
+        until = clock.now() + _HOLD
+        async with self._runtime.lease() as tx:
+            still = await relay_store.advance(tx, realm.id, self._name, place=place, holder=self._holder, until=until)
+        self._place = place if still else None
+        self._held_until = until
+
+    def _is_silent(self) -> bool:
+        return self._held_until - clock.now() < _HOLD / 2
+
+    async def _release(self, realm: Realm) -> None:
+        async with self._runtime.lease() as tx:
+            await relay_store.release(tx, realm.id, self._name, holder=self._holder)
