@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from roster import app
+from roster.bus import server
 from roster.core.realms.models import Realm
 from roster.kit import ids
 from roster.storage import embedded, migrate
@@ -24,6 +25,15 @@ def postgres() -> Iterator[embedded.Embedded]:
     folder = Path(tempfile.mkdtemp(prefix="roster-tests-"))
     with embedded.using(folder, overrides=UNSAFE_BUT_QUICK):
         yield embedded.Embedded(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def joined() -> Iterator[server.Credentials]:
+    """The NATS server of this run, for tests that leave it running."""
+    folder = Path(tempfile.mkdtemp(prefix="roster-tests-"))
+    with server.using(folder) as credentials:
+        yield credentials
     shutil.rmtree(folder)
 
 

@@ -12,7 +12,6 @@ import msgspec
 from roster import logs
 from roster.bus import link as links
 from roster.bus import outbox, server
-from roster.bus.nats import NatsLink
 from roster.core.access import vocabulary
 from roster.core.availability import service as availability
 from roster.core.flows import provision, upkeep
@@ -209,6 +208,8 @@ async def _keep_bus(runtime: Runtime) -> None:
 
 async def _speak(runtime: Runtime, *, alone: bool = False) -> None:
     """Be on the bus. When it ends, what runs is finished first, and the connection closed last."""
+    from roster.bus.nats import NatsLink  # costs memory that installations without a bus need not have
+
     settings = runtime.settings
     link = NatsLink(lambda: server.address_of(settings), name="roster")
     links.install(runtime, link)

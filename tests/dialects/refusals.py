@@ -9,8 +9,8 @@ from roster.kit.errors import RosterError
 from roster.web.request import Request
 
 _DIALECTS = "roster.dialects."
-_AT_START = ("roster.storage.", "roster.settings.", "roster.cli.")
-"""Errors of these end a start; no request meets them."""
+_BESIDE = ("roster.storage.", "roster.settings.", "roster.cli.", "roster.bus.")
+"""Errors of these end a start, or belong to the bus; no request meets them, or only as what they are a kind of."""
 
 
 def every(dialect: str) -> list[type[RosterError]]:
@@ -37,6 +37,6 @@ def _below(kind: type[RosterError]) -> Iterator[type[RosterError]]:
 
 
 def _is_met(module: str, own: str) -> bool:
-    if not module.startswith("roster.") or module.startswith(_AT_START):
+    if not module.startswith("roster.") or module.startswith(_BESIDE):
         return False
     return module.startswith(own) or not module.startswith(_DIALECTS)

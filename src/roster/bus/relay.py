@@ -62,6 +62,8 @@ class Relay:
         self._held_until = clock.now()
         self._place: Position | None = None
         """Up to where there is nothing more to tell; None while another tells."""
+        self._batch = _BATCH
+        """How many are told at once: fewer after something was lost, or one bad line would have all repeated."""
 
     async def run(self) -> None:
         """Tell, until cancelled."""
@@ -82,11 +84,14 @@ class Relay:
     async def _try(self, realm: Realm) -> bool:
         """Whether there may be more to tell at once."""
         try:
-            return await self._round(realm)
+            is_full = await self._round(realm)
         except RosterError as error:
             self._place = None  # what is stored counts
+            self._batch = max(1, self._batch // 2)
             _log.warning("relay.delayed", reason=error.code)
             return False
+        self._batch = min(_BATCH, self._batch * 2)
+        return is_full
 
     async def _round(self, realm: Realm) -> bool:
         place, found, end = await self._next(realm)
@@ -97,7 +102,7 @@ class Relay:
                 await self._link.publish(told.subject, told.data)
         if found:
             await self._link.flush()
-        is_full = len(found) == _BATCH
+        is_full = len(found) == self._batch
         place = found[-1].place if is_full else max(place, end)
         if found or self._is_silent():
             await self._advance(realm, place)
@@ -114,7 +119,7 @@ class Relay:
             if self._place is None:
                 return None, [], end
             place = min(self._place, end)  # a database that was put back from a copy may count anew
-            found = await store.of_realm(tx, realm.id, self._types, place=place, until=end, limit=_BATCH)
+            found = await store.of_realm(tx, realm.id, self._types, place=place, until=end, limit=self._batch)
             return place, found, end
 
     async def _claim(self, tx: Tx, realm: Realm, end: Position) -> None:
