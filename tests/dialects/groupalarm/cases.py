@@ -15,6 +15,9 @@ from roster.core.credentials.models import CredentialDraft, Kind
 from roster.core.flows import addresses, granting
 from roster.core.invitations import service as invitations
 from roster.core.invitations.models import Invitee
+from roster.core.labels import org_labels
+from roster.core.labels.models import OrgLabelDraft
+from roster.core.memberships import labels as member_labels
 from roster.core.memberships import service as memberships
 from roster.core.mfa import service as mfa
 from roster.core.orgs import service as orgs
@@ -233,13 +236,31 @@ CASES: dict[str, Case] = {
     ),
     "DeleteScheduledAvailabilityChange": Case("/users/scheduled-availability/{planned}", prepare=_plans),
     "GetOrganizationAvailabilityCounts": Case("/organization/{org}/availability"),
+    "CreateLabel": Case(
+        "/label",
+        201,
+        {
+            "organizationID": "{org}",
+            "name": "Pilots",
+            "color": "#D22B2B",
+            "assignees": ["{pat}"],
+            "substitute": {"id": "{label}"},
+        },
+    ),
+    "GetOrganizationsWithLabels": Case("/label/organizations"),
+    "GetLabel": Case("/label/{label}"),
+    "UpdateLabel": Case("/label/{label}", body={"organizationID": "{org}", "name": "Pilots", "priority": 2}),
+    "DeleteLabel": Case("/label/{label}"),
+    "AssignLabel": Case("/label/{label}/assignees/{pat}"),
+    "UnassignLabel": Case("/label/{label}/assignees/{founder}"),
+    "GetLabels": Case("/labels?organization={org}"),
     "RefreshSession": Case("/auth/refresh", 401),
 }
 """Refreshing takes the token of a login, and whoever owns an organisation cannot leave: those two are refused."""
 
 
 async def a_world(runtime: Runtime, realm: Realm, founder: User) -> World:
-    """The founder's organisation with another below, Pat in it with a role, somebody invited, and all kinds of tokens.
+    """The founder's organisation with another below, Pat in it with a role, somebody invited, a label, and all tokens.
 
     What the founder has: an address, another session, and a personal token.
     """
@@ -253,6 +274,8 @@ async def a_world(runtime: Runtime, realm: Realm, founder: User) -> World:
         draft = RoleDraft("Helper", permissions=[], facets={"groupalarm": {"access": access, "last": 1}})
         role = await org_roles.create_role(tx, org.id, draft)
         gateway = await org_tokens.create(tx, org.id, OrgTokenDraft("relay"))
+        label = await org_labels.create(tx, org.id, OrgLabelDraft("Drivers"))
+        await member_labels.give(tx, org.id, label.id, founder.id)
         await invitations.invite(tx, org.id, [Invitee(email="gus@example.org")], link="/x/{token}")
     async with runtime.write(roster) as tx:
         await credentials.replace_password(tx, pat.id, HASH)
@@ -263,7 +286,15 @@ async def a_world(runtime: Runtime, realm: Realm, founder: User) -> World:
     personal = await credentials.create(runtime, roster, founder.id, CredentialDraft(Kind.PERSONAL))
     _, values = (await people.links(runtime, realm, "invitation"))[-1]
     invitation = str(values["link"]).rpartition("/")[2]
-    named = {"org": org, "below": below, "pat": pat, "founder": founder, "role": role, "session": session}
+    named = {
+        "org": org,
+        "below": below,
+        "pat": pat,
+        "founder": founder,
+        "role": role,
+        "session": session,
+        "label": label,
+    }
     ids: dict[str, Any] = {name: each.number for name, each in named.items()}
     ids |= {"gateway": gateway.token.number, "personal": personal.credential.number}
     ids |= {"invitation": invitation, "pat_id": pat.id}

@@ -146,7 +146,7 @@ async def test_roles_are_given_on_joining(world: World, by_ada: Wire, ada: User)
     (own,) = (await by_ada.post("/rbac/user", {})).json()
 
     assert {each["name"] for each in own["roles"]} == {"participant", "Helper"}
-    for wrong in ({"roles": [{"id": 999_999}]}, {"labels": [{"name": "Medics"}]}):
+    for wrong in ({"roles": [{"id": 999_999}]}, {"labels": [{"name": 7}]}):
         body = {"organization": {"id": world.org.number}, "users": [{"email": "x@example.org", **wrong}]}
         assert (await world.by_administrator.post("/user/invite", body)).status_code == 400
 

@@ -178,7 +178,8 @@ async def test_default_roles_show_what_they_give(world: World):
 
     found = (await world.by_administrator.get(f"/rbac/roles/{roles['participant']['id']}/access")).json()
 
-    assert {(each["endpoints"][0], *each["methods"]) for each in found} == {("organization", "GET"), ("user", "GET")}
+    expected = {("organization", "GET"), ("user", "GET"), ("label", "GET")}
+    assert {(each["endpoints"][0], *each["methods"]) for each in found} == expected
     whole = (await world.by_administrator.get(f"/rbac/roles/{roles['administrator']['id']}/access")).json()
     assert {each["endpoints"][0] for each in whole} == set(catalogue.SERVICES)
 

@@ -48,6 +48,11 @@ async def find_numbered(tx: Tx, number: int) -> tuple[Org, OrgLabel]:
     return org, label
 
 
+async def of_orgs(tx: Tx, found: Sequence[Org]) -> list[OrgLabel]:
+    """The labels of organisations that the actor has been shown; whoever calls shows those that they carry only."""
+    return await store.live(tx, [org.id for org in found]) if found else []
+
+
 async def numbered(tx: Tx, org_ids: Sequence[OrgId], numbers: Collection[int]) -> dict[int, OrgLabel]:
     """Those of these numbers that belong to organisations whose labels the actor has been shown."""
     return {each.number: each for each in await store.numbered(tx, org_ids, numbers)} if numbers else {}

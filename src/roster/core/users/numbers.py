@@ -1,6 +1,6 @@
 """People by number, for front doors whose identifiers are integers."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from roster.core.access import service as access
@@ -26,6 +26,11 @@ async def id_of(tx: Tx, number: int) -> UserId:
     if found.deleted_at is not None:
         raise UserNotFound
     return found.id
+
+
+async def ids_of(tx: Tx, numbers: Collection[int]) -> dict[int, UserId]:
+    """The same for several; numbers that nobody has are left out."""
+    return await numbers_store.ids(tx, numbers) if numbers else {}
 
 
 async def of(tx: Tx, user_ids: Iterable[UUID | None]) -> dict[UUID, int]:

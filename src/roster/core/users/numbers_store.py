@@ -6,6 +6,7 @@ from uuid import UUID
 from roster.core.users.errors import UserNotFound
 from roster.core.users.models import User
 from roster.core.users.store import COLUMNS
+from roster.kit.ids import UserId
 from roster.storage.tx import Tx
 
 UPDATED_BY = "(SELECT u.number FROM users u WHERE u.realm_id = users.realm_id AND u.id = users.updated_by)"
@@ -39,3 +40,13 @@ async def numbers(tx: Tx, user_ids: Iterable[UUID]) -> dict[UUID, int]:
         "SELECT id, number FROM users WHERE realm_id = $1 AND id = ANY($2)", tx.realm_id, list(user_ids)
     )
     return {row[0]: row[1] for row in rows}
+
+
+async def ids(tx: Tx, numbers: Iterable[int]) -> dict[int, UserId]:
+    """Deleted people are left out."""
+    rows = await tx.rows(
+        "SELECT number, id FROM users WHERE realm_id = $1 AND number = ANY($2) AND deleted_at IS NULL",
+        tx.realm_id,
+        list(numbers),
+    )
+    return {number: UserId(user_id) for number, user_id in rows}

@@ -4,12 +4,12 @@
 
 | | |
 |---|---|
-| `wire`, `wire_rbac`, `wire_availability` | requests and answers, member by member |
-| `mapping` | the directory's words and the wire's, both ways |
+| `wire`, `wire_rbac`, `wire_availability`, `wire_labels` | requests and answers, member by member |
+| `mapping`, `mapping_labels` | the directory's words and the wire's, both ways |
 | `auth` | who asks, and which credential is good for what |
 | `lookup` | from numbers to organisations and people |
 | `login` `activation` `addresses` `mfa` `me` `availability` `personal_tokens` | operations of the caller |
-| `organizations` `members` `invitation_texts` `invitations` `roles` `tokens` | operations of organisations |
+| `organizations` `members` `invitation_texts` `invitations` `roles` `tokens` `labels` | operations of organisations |
 | `catalogue`, `catalogue.toml`, `entries` | services and methods, default roles; access entries and permissions |
 | `pages`, `qr` | what people see who follow a link; pictures for authenticators |
 | `replies` | answers without data, pages of lists |
@@ -26,6 +26,7 @@ from roster.dialects.groupalarm import (
     errors,
     invitation_texts,
     invitations,
+    labels,
     login,
     me,
     members,
@@ -57,6 +58,7 @@ for _each in (
     invitations,
     roles,
     tokens,
+    labels,
 ):
     _ops.include(_each.ops)
 

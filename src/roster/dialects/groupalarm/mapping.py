@@ -18,7 +18,7 @@ from roster.core.sessions.models import Session
 from roster.core.users.models import User, UserChange
 from roster.dialects.groupalarm import wire, wire_availability, wire_rbac
 from roster.kit.errors import InvalidInput
-from roster.kit.ids import OrgId, RoleId, UserId
+from roster.kit.ids import LabelId, OrgId, RoleId, UserId
 from roster.kit.patch import present
 
 NAME: Final = "groupalarm"
@@ -251,8 +251,10 @@ def is_wide(body: wire_rbac.RoleWrite) -> bool | None:
     return any(flags) if flags else None
 
 
-def invitee(person: wire.BulkUser, user_id: UserId | None, roles: list[RoleId]) -> Invitee:
-    """Somebody to invite; the rank is kept with the membership."""
+def invitee(
+    person: wire.BulkUser, user_id: UserId | None, roles: list[RoleId], labels: list[LabelId], names: list[str]
+) -> Invitee:
+    """Somebody to invite; the rank is kept with the membership. `names` are those of further labels."""
     rank = wire.Rank(value=person.rank) if isinstance(person.rank, str) else person.rank
     return Invitee(
         email=person.email.strip() or None if user_id is None else None,
@@ -263,16 +265,20 @@ def invitee(person: wire.BulkUser, user_id: UserId | None, roles: list[RoleId]) 
         external_id=person.external_id or None,
         facets={NAME: {"rank": msgspec.to_builtins(rank)}} if rank is not None else {},
         roles=roles,
+        labels=labels,
+        label_names=names,
     )
 
 
-def invite_result(person: wire.BulkUser, number: int, result: str) -> wire.UserInviteResult:
+def invite_result(
+    person: wire.BulkUser, number: int, result: str, labels: list[wire.CarriedLabel]
+) -> wire.UserInviteResult:
     """What became of one of them."""
     invited = wire.InvitedUser(
         email=person.email,
         external_id=person.external_id,
         id=number,
-        labels=[],
+        labels=labels,
         name=person.name,
         surname=person.surname,
     )

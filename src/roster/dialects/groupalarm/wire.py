@@ -340,13 +340,21 @@ class UserInvite(msgspec.Struct, frozen=True, rename=spelled):
     update_existing_users: bool = False
 
 
+class CarriedLabel(msgspec.Struct, frozen=True, rename=spelled):
+    """A label that somebody who was invited carries."""
+
+    id: int
+    name: str
+    organization_id: int
+
+
 class InvitedUser(msgspec.Struct, frozen=True, rename=spelled):
-    """Who was invited, as they were named, with their number."""
+    """Who was invited, as they were named, with their number and the labels that they carry now."""
 
     email: str
     external_id: str
     id: int
-    labels: list[LabelRef]
+    labels: list[CarriedLabel]
     name: str
     surname: str
 
