@@ -64,7 +64,8 @@ async def status(runtime: Runtime, realm: Realm, org: Org, user: User) -> Status
 
 async def counts(runtime: Runtime, actor: Actor, org: Org, *, whole_tree: bool = False) -> Counts:
     async with runtime.read(actor) as tx:
-        return await availability.count(tx, org.id, whole_tree=whole_tree)
+        found = await availability.count(tx, org.id)
+        return found.whole if whole_tree else found.alone
 
 
 async def overdue(runtime: Runtime, realm: Realm, ago: str = "1 minute") -> None:

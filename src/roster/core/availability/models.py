@@ -84,6 +84,13 @@ class Counts(msgspec.Struct, frozen=True):
     not_available: int
 
 
+class TreeCounts(msgspec.Struct, frozen=True):
+    """The same of an organisation alone, and of it with all below it, where everybody counts once."""
+
+    alone: Counts
+    whole: Counts
+
+
 class Due(msgspec.Struct, frozen=True):
     """A change whose time has come. `day` and `second` are of weekly ones."""
 

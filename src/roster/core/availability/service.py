@@ -15,11 +15,11 @@ from roster.core.availability.models import (
     LONGEST_ABSENCE,
     MOST,
     Absence,
-    Counts,
     Due,
     Planned,
     Preference,
     Status,
+    TreeCounts,
     Weekly,
     WeeklyDraft,
 )
@@ -28,7 +28,6 @@ from roster.core.memberships.errors import NotAMember
 from roster.core.orgs import rights
 from roster.core.orgs import service as orgs
 from roster.core.orgs.models import Org
-from roster.kit import ids
 from roster.kit.actor import system
 from roster.kit.errors import Forbidden, InvalidInput
 from roster.kit.ids import OrgId, RealmId, UserId
@@ -80,20 +79,27 @@ async def ready(tx: Tx, membership_ids: Sequence[UUID]) -> set[UUID]:
     return await store.ready(tx, membership_ids) if membership_ids else set()
 
 
-async def count(tx: Tx, org_id: OrgId, *, whole_tree: bool = False) -> Counts:
-    """How many active members of an organisation, or of it and all below, can be called on now; everybody once.
+async def count(tx: Tx, org_id: OrgId) -> TreeCounts:
+    """How many active members of an organisation, and of it with all below, can be called on now; everybody once.
 
     For members and those who hold `members.read`. Raises OrgNotFound, Forbidden.
     """
     org = await orgs.get(tx, org_id)
-    me = rights.own_id(tx)
-    if not rights.holds(tx, "members.read", org) and not (me and await memberships.among(tx, org, [me])):
+    found = await counts(tx, [org])
+    if org.id not in found:
         raise Forbidden
-    if not whole_tree:
-        return await store.count(tx, [org.id])
-    tree = (await orgs.below(tx, [str(org.id)])).get(str(org.id), frozenset[str]())
-    parts = {OrgId(part) for each in tree if (part := ids.parse(each)) is not None}
-    return await store.count(tx, list({org.id, *parts}))
+    return found[org.id]
+
+
+async def counts(tx: Tx, found: Sequence[Org]) -> Mapping[OrgId, TreeCounts]:
+    """The same for several organisations that the actor has been shown; those whose members they may not count are left
+    out.
+    """
+    me = rights.own_id(tx)
+    others = [org.id for org in found if not rights.holds(tx, "members.read", org)]
+    joined = await memberships.joined(tx, me, others) if me and others else set[OrgId]()
+    countable = [org.id for org in found if org.id not in others or org.id in joined]
+    return await store.counts(tx, countable) if countable else {}
 
 
 # weekly and planned changes

@@ -69,6 +69,11 @@ async def among(tx: Tx, org: Org, user_ids: Sequence[UserId]) -> Mapping[UserId,
     return {each.user_id: each for each in await store.of_users(tx, org.id, user_ids)} if user_ids else {}
 
 
+async def joined(tx: Tx, user_id: UserId, org_ids: Sequence[OrgId]) -> set[OrgId]:
+    """Those of these organisations to which a person belongs, be it as a pending member. Nothing is checked."""
+    return await store.joined(tx, user_id, org_ids) if org_ids else set()
+
+
 async def may_know(tx: Tx, user_id: UserId) -> bool:
     """Whether the actor may name this person: themselves, in reach, or in an organisation with them.
 

@@ -60,6 +60,16 @@ async def of_users(tx: Tx, org_id: OrgId, user_ids: Sequence[UserId]) -> list[Me
     )
 
 
+async def joined(tx: Tx, user_id: UserId, org_ids: Sequence[OrgId]) -> set[OrgId]:
+    rows = await tx.rows(
+        "SELECT org_id FROM memberships WHERE realm_id = $1 AND user_id = $2 AND org_id = ANY($3)",
+        tx.realm_id,
+        user_id,
+        list(org_ids),
+    )
+    return {OrgId(org_id) for (org_id,) in rows}
+
+
 async def insert(tx: Tx, org_id: OrgId, user_id: UserId) -> Membership:
     """An active member."""
     return await tx.one(

@@ -4,7 +4,7 @@
 
 | | |
 |---|---|
-| `wire`, `wire_rbac`, `wire_availability`, `wire_labels` | requests and answers, member by member |
+| `wire`, `wire_organizations` `_rbac` `_availability` `_labels` | requests and answers, member by member |
 | `mapping`, `mapping_labels` | the directory's words and the wire's, both ways |
 | `auth` | who asks, and which credential is good for what |
 | `lookup` | from numbers to organisations and people |

@@ -208,9 +208,9 @@ async def remove_planned(tx: Tx, request: Request, changeID: int) -> wire.Succes
 async def counts(tx: Tx, organizationID: int) -> wire_availability.OrganizationAvailabilityCounts:
     """Count the members who can be called on now, in the organisation alone and in it with all below."""
     org = await lookup.org(tx, organizationID)
+    found = await availability.count(tx, org.id)
     return wire_availability.OrganizationAvailabilityCounts(
-        count_in_root=mapping.counts_out(await availability.count(tx, org.id)),
-        count_total=mapping.counts_out(await availability.count(tx, org.id, whole_tree=True)),
+        count_in_root=mapping.counts_out(found.alone), count_total=mapping.counts_out(found.whole)
     )
 
 

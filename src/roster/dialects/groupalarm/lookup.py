@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from roster.core.availability import service as availability
 from roster.core.memberships import service as memberships
 from roster.core.memberships.errors import NotAMember
 from roster.core.memberships.models import Member
@@ -14,7 +15,7 @@ from roster.core.orgs import service as orgs
 from roster.core.orgs.models import Org
 from roster.core.users import numbers
 from roster.core.users.errors import UserNotFound
-from roster.dialects.groupalarm import catalogue, mapping, wire
+from roster.dialects.groupalarm import catalogue, mapping, wire_organizations
 from roster.kit.errors import Forbidden
 from roster.kit.filters import Compare, Op
 from roster.kit.ids import OrgId, UserId
@@ -76,23 +77,25 @@ async def member(tx: Tx, org_id: OrgId, number: int) -> Member:
     return found[0]
 
 
-async def shown(tx: Tx, found: Sequence[Org]) -> list[wire.Organization]:
-    """Organisations as the wire shows them; owners, parents and children are read once for all."""
+async def shown(tx: Tx, found: Sequence[Org]) -> list[wire_organizations.Organization]:
+    """Organisations as the wire shows them; owners, parents, children and counts are read once for all."""
     owners = await orgs.owners_of(tx, found)
     parents = await parent_numbers(tx, found)
     with_parts = await orgs.with_parts(tx, found)
+    counts = await availability.counts(tx, found)
     return [
         mapping.organization_out(
             each,
             owners=[owner.number for owner in owners.get(each.id, [])],
             parent=parents.get(each.id, 0),
             has_children=each.id in with_parts,
+            counts=counts.get(each.id),
         )
         for each in found
     ]
 
 
-async def one(tx: Tx, found: Org) -> wire.Organization:
+async def one(tx: Tx, found: Org) -> wire_organizations.Organization:
     """One of these."""
     return (await shown(tx, [found]))[0]
 

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from roster.core.access.models import Role, RoleChange, RoleDraft
-from roster.core.availability.models import Absence, Counts, Planned, Status, Weekly, WeeklyDraft
+from roster.core.availability.models import Absence, Counts, Planned, Status, TreeCounts, Weekly, WeeklyDraft
 from roster.core.credentials.models import Credential
 from roster.core.invitations.models import Invitee
 from roster.core.memberships.models import Member, Person
@@ -16,7 +16,7 @@ from roster.core.orgs.models import Org, OrgChange, OrgDraft
 from roster.core.sessions import service as sessions
 from roster.core.sessions.models import Session
 from roster.core.users.models import User, UserChange
-from roster.dialects.groupalarm import wire, wire_availability, wire_rbac
+from roster.dialects.groupalarm import wire, wire_availability, wire_organizations, wire_rbac
 from roster.kit.errors import InvalidInput
 from roster.kit.ids import LabelId, OrgId, RoleId, UserId
 from roster.kit.patch import present
@@ -159,10 +159,12 @@ def is_editable(person: Person) -> bool:
     return person.facets.get(NAME, {}).get(_EDITABLE) is not False
 
 
-def organization_out(org: Org, *, owners: list[int], parent: int, has_children: bool) -> wire.Organization:
-    """An organisation."""
+def organization_out(
+    org: Org, *, owners: list[int], parent: int, has_children: bool, counts: TreeCounts | None
+) -> wire_organizations.Organization:
+    """An organisation; with `counts`, its members who can be called on and who cannot."""
     kept = org.facets.get(NAME, {})
-    return wire.Organization(
+    return wire_organizations.Organization(
         avatar_url=cast("str", kept.get("avatar", "")),
         creation_date=org.created_at,
         data_retention_period=cast("int", kept.get("retention", 0)),
@@ -171,7 +173,7 @@ def organization_out(org: Org, *, owners: list[int], parent: int, has_children: 
         has_children=has_children,
         id=org.number,
         language=org.language or "",
-        location=msgspec.convert(kept.get("location", {}), wire.OrganizationLocation),
+        location=msgspec.convert(kept.get("location", {}), wire_organizations.OrganizationLocation),
         name=org.name,
         owner_ids=owners,
         parent_id=parent,
@@ -179,10 +181,12 @@ def organization_out(org: Org, *, owners: list[int], parent: int, has_children: 
         tags=cast("list[str]", kept.get("tags", [])),
         timezone=org.timezone or "",
         trial_end_date=None,
+        available_users=UNSET if counts is None else counts_out(counts.alone),
+        available_users_total=UNSET if counts is None else counts_out(counts.whole),
     )
 
 
-def organization_draft(body: wire.OrganizationWrite, parent_id: OrgId | None) -> OrgDraft:
+def organization_draft(body: wire_organizations.OrganizationWrite, parent_id: OrgId | None) -> OrgDraft:
     """A new organisation. Raises InvalidInput when it has no name."""
     if isinstance(body.name, UnsetType):
         raise InvalidInput.of("name", "required", "An organisation has a name.")
@@ -190,7 +194,7 @@ def organization_draft(body: wire.OrganizationWrite, parent_id: OrgId | None) ->
     return OrgDraft(**named)
 
 
-def organization_change(body: wire.OrganizationWrite) -> OrgChange:
+def organization_change(body: wire_organizations.OrganizationWrite) -> OrgChange:
     """A change of one; what is left out stays."""
     kept: dict[str, object] = {
         "avatar": body.avatar_url,

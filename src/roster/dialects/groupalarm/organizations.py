@@ -10,7 +10,7 @@ from roster.core.orgs.errors import LastOwner, OrgNotFound, OrgTooDeep, OwnersOn
 from roster.core.orgs.models import Org, OrgDraft
 from roster.core.users import numbers
 from roster.core.users.errors import UserNotFound
-from roster.dialects.groupalarm import auth, lookup, mapping, replies, wire
+from roster.dialects.groupalarm import auth, lookup, mapping, replies, wire, wire_organizations
 from roster.kit.errors import Forbidden, InvalidInput
 from roster.kit.ids import OrgId, UserId
 from roster.kit.pages import Page
@@ -25,23 +25,23 @@ _ALL: Final = Parameter(name="all", description="Taken and ignored: the list has
 
 
 @ops.get("/organizations/", id="ListOrganizationsSlash", parameters=(_ALL,))
-async def list_organizations(tx: Tx) -> list[wire.Organization]:
+async def list_organizations(tx: Tx) -> list[wire_organizations.Organization]:
     """List every organisation that the caller belongs to or owns."""
     return await lookup.shown(tx, await _own(tx))
 
 
 @ops.get("/organizations/owner", id="GetOwnedOrganizations", extra=auth.PERSON_ONLY)
-async def list_owned(tx: Tx) -> list[wire.Organization]:
+async def list_owned(tx: Tx) -> list[wire_organizations.Organization]:
     """List the organisations that the caller owns."""
     return await lookup.shown(tx, await orgs.owned_by(tx, auth.me(tx.actor)))
 
 
 @ops.get("/organizations/paginated", id="GetPaginatedOrganizations", errors=(InvalidInput,), extra=auth.PERSON)
-async def list_page(tx: Tx, query: replies.Page) -> wire.OrganizationList:
+async def list_page(tx: Tx, query: replies.Page) -> wire_organizations.OrganizationList:
     """List the same in pages."""
     found = await _own(tx)
     page = found[query.offset : query.offset + query.limit]
-    return wire.OrganizationList(await lookup.shown(tx, page), len(found))
+    return wire_organizations.OrganizationList(await lookup.shown(tx, page), len(found))
 
 
 @ops.post(
@@ -51,7 +51,7 @@ async def list_page(tx: Tx, query: replies.Page) -> wire.OrganizationList:
     errors=(InvalidInput, Forbidden, OrgTooDeep),
     extra=auth.PERSON,
 )
-async def create(tx: Tx, body: wire.OrganizationWrite) -> wire.Organization:
+async def create(tx: Tx, body: wire_organizations.OrganizationWrite) -> wire_organizations.Organization:
     """Found an organisation, whose owner the caller becomes; with `parentID` below another one."""
     parent = await lookup.org(tx, body.parent_id) if body.parent_id else None
     if parent is not None:
@@ -61,7 +61,7 @@ async def create(tx: Tx, body: wire.OrganizationWrite) -> wire.Organization:
 
 
 @ops.put("/organization", id="UpdateOrganization", errors=(InvalidInput, Forbidden, OrgNotFound))
-async def update(tx: Tx, body: wire.OrganizationWrite) -> wire.Organization:
+async def update(tx: Tx, body: wire_organizations.OrganizationWrite) -> wire_organizations.Organization:
     """Change an organisation; members that are left out stay. Where it stands in its tree is not changed here."""
     if not body.id:
         raise InvalidInput.of("id", "required", "Which organisation is meant is said by its id.")
@@ -73,23 +73,25 @@ async def update(tx: Tx, body: wire.OrganizationWrite) -> wire.Organization:
 
 
 @ops.get("/organization/{organizationID}", id="GetOrganization", errors=(OrgNotFound,))
-async def get(tx: Tx, organizationID: int) -> wire.Organization:
+async def get(tx: Tx, organizationID: int) -> wire_organizations.Organization:
     """Read an organisation."""
     return await lookup.one(tx, await lookup.org(tx, organizationID))
 
 
 @ops.get("/organization/{organizationID}/children", id="GetChildren", errors=(OrgNotFound, InvalidInput))
-async def children(tx: Tx, query: replies.Page, organizationID: int) -> wire.OrganizationChilds:
+async def children(tx: Tx, query: replies.Page, organizationID: int) -> wire_organizations.OrganizationChilds:
     """List what is directly below an organisation, and the organisations above it from the root on."""
     found = await lookup.org(tx, organizationID)
     page = Page(limit=query.limit, offset=query.offset, total=True)
     below = await orgs.search(tx, None, (), page, below=found.id)
     path = [each for each in await orgs.way_to(tx, found) if each.id != found.id]
-    return wire.OrganizationChilds(await lookup.shown(tx, below.items), await lookup.shown(tx, path), below.total or 0)
+    return wire_organizations.OrganizationChilds(
+        await lookup.shown(tx, below.items), await lookup.shown(tx, path), below.total or 0
+    )
 
 
 @ops.get(_OWNER, id="GetOwnerInParentOrganization", errors=(OrgNotFound, UserNotFound))
-async def owner_above(tx: Tx, organizationID: int, userID: int) -> wire.Organization:
+async def owner_above(tx: Tx, organizationID: int, userID: int) -> wire_organizations.Organization:
     """Find the nearest organisation, from this one up, that the user owns."""
     way = await orgs.way_to(tx, await lookup.org(tx, organizationID))
     owners = await orgs.owners_of(tx, way)

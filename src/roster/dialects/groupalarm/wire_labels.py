@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from roster.dialects.groupalarm.wire import Id, LabelRef, Organization, spelled
+from roster.dialects.groupalarm.wire import Id, LabelRef, spelled
+from roster.dialects.groupalarm.wire_organizations import Organization
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Color = Annotated[str, Meta(pattern=r"^(#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8}))?$")]
