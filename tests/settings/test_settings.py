@@ -152,6 +152,24 @@ def test_only_secrets_come_from_files(tmp_path: Path) -> None:
         settings.load({}, {"ROSTER_SERVER_HOST_FILE": "/etc/hostname"}, tmp_path)
 
 
+def test_files_are_named_by_their_paths(tmp_path: Path) -> None:
+    (tmp_path / "roster.toml").write_text('[bankid]\ncertificate = "/somewhere/company.pem"\n')
+
+    found = settings.load({"bankid.key": "key.pem"}, {"ROSTER_PUSH_SERVICE_ACCOUNT": "account.json"}, tmp_path)
+
+    assert found.bankid.certificate == Path("/somewhere/company.pem")
+    assert (found.bankid.key, found.push.service_account) == (Path("key.pem"), Path("account.json"))
+    shown = {each.key: each.value for each in settings.explain(found)}
+    assert shown["bankid.certificate"] == "/somewhere/company.pem"
+
+
+def test_what_names_no_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "roster.toml").write_text("[bankid]\ncertificate = 3\n")
+
+    with pytest.raises(settings.SettingsError, match=r"bankid\.certificate"):
+        settings.load({}, {}, tmp_path)
+
+
 def test_providers_come_from_file_and_environment(tmp_path: Path) -> None:
     write(tmp_path, "[providers.big_co]\nkind = 'oidc'\nclient_id = 'one'\n")
     environ = {

@@ -12,6 +12,10 @@ class Refused(Exception):
     """The message will never be taken."""
 
 
+class Gone(Refused):
+    """Nobody can be reached there any more; what is known of the recipient can be forgotten."""
+
+
 class NotNow(Exception):
     """The carrier cannot be reached, or says to come back."""
 
@@ -45,4 +49,10 @@ def _sms(settings: Settings) -> Open | None:
     return None if settings.sms.url is None else lambda: sms.Gateway(settings.sms)
 
 
-_KINDS: Final[Mapping[str, Callable[[Settings], Open | None]]] = {"mail": _mail, "sms": _sms}
+def _push(settings: Settings) -> Open | None:
+    from roster.messaging import fcm
+
+    return None if settings.push.service_account is None else lambda: fcm.Messenger(settings.push)
+
+
+_KINDS: Final[Mapping[str, Callable[[Settings], Open | None]]] = {"mail": _mail, "sms": _sms, "push": _push}

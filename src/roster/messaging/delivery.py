@@ -8,14 +8,16 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 import structlog
 
 from roster.core.messages import service as messages
+from roster.core.push import service as push
 from roster.kit import clock
 from roster.kit.errors import RosterError
 from roster.messaging import carriers, store, texts
-from roster.messaging.carriers import Carrier, NotNow, Open, Refused
+from roster.messaging.carriers import Carrier, Gone, NotNow, Open, Refused
 from roster.messaging.models import Message
 from roster.storage.runtime import Runtime
 
@@ -86,11 +88,16 @@ async def _send_all(runtime: Runtime, carrier: Open, due: Sequence[Message]) -> 
 
 async def _send(runtime: Runtime, carrier: Carrier, message: Message) -> None:
     text = rendered(runtime, message)
-    if text is None:
-        await _settle(runtime, message, "failed", "The message cannot be rendered.")
+    recipient = await _recipient(runtime, message)
+    if text is None or recipient is None:
+        said = "The message cannot be rendered." if text is None else "The device is not registered any more."
+        await _settle(runtime, message, "failed", said)
         return
     try:
-        await carrier.send(message.recipient, text)
+        await carrier.send(recipient, text)
+    except Gone as error:
+        await _forget(runtime, message)
+        await _settle(runtime, message, "failed", str(error))
     except Refused as error:
         await _settle(runtime, message, "failed", str(error))
     except NotNow as error:
@@ -104,7 +111,23 @@ def rendered(runtime: Runtime, message: Message) -> texts.Text | None:
     if message.sealed is None:
         return None
     values = messages.values_of(runtime.keyring, message.realm_id, message.id, message.sealed)
-    return None if values is None else texts.render(message.template, message.locale, values)
+    if values is None:
+        return None
+    return texts.pushed(values) if message.channel == "push" else texts.render(message.template, message.locale, values)
+
+
+async def _recipient(runtime: Runtime, message: Message) -> str | None:
+    """Messages for devices name a registration, which may have gone, or moved to somebody else, meanwhile."""
+    if message.channel != "push":
+        return message.recipient
+    async with runtime.lease() as tx:
+        return await push.token_of(tx, message.realm_id, UUID(message.recipient))
+
+
+async def _forget(runtime: Runtime, message: Message) -> None:
+    if message.channel == "push":
+        async with runtime.lease() as tx, tx.transaction():
+            await push.drop(tx, message.realm_id, UUID(message.recipient))
 
 
 async def _note(runtime: Runtime, message: Message, error: str) -> None:

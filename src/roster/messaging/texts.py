@@ -30,12 +30,16 @@ _html = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_n
 
 
 class Text(msgspec.Struct, frozen=True):
-    """A rendered message: the subject is one line, `html` says the same as `text`, and `short` fits a text message."""
+    """A rendered message: the subject is one line, `html` says the same as `text`, and `short` fits a text message.
+
+    `data` is what a push message consists of, of which the others are for people who look into the mailbox.
+    """
 
     subject: str
     text: str
     html: str
     short: str = ""
+    data: Mapping[str, object] = {}
 
 
 def render(template: str, locale: str | None, values: Mapping[str, object]) -> Text | None:
@@ -56,6 +60,12 @@ def render(template: str, locale: str | None, values: Mapping[str, object]) -> T
     text = _plain.from_string(_file("mail.txt")).render(whole)
     html = _html.from_string(_file("mail.html")).render(whole)
     return Text(pieces["subject"], text, html, " ".join(filter(None, [pieces["subject"], link])))
+
+
+def pushed(values: Mapping[str, object]) -> Text:
+    """A push message, whose words are its sender's."""
+    title, body = _printable(str(values.get("title", ""))), str(values.get("body", ""))
+    return Text(title, body, "", body, values)
 
 
 def _shown(values: Mapping[str, object], catalogue: Mapping[str, Any]) -> dict[str, str]:

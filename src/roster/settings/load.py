@@ -63,10 +63,17 @@ def _read(key: str, given: Given, problems: list[str]) -> object:
     if key == _KEY:
         value = secret_key.padded(str(value))
     try:
-        return msgspec.convert(value, expected.type, strict=not given.is_text)
+        return msgspec.convert(value, expected.type, strict=not given.is_text, dec_hook=_special)
     except msgspec.ValidationError as error:
         problems.append(f"{key}: {error} ({given.origin})")
         return None
+
+
+def _special(kind: type, value: object) -> object:
+    """Files are named by texts."""
+    if kind is Path and isinstance(value, str) and value:
+        return Path(value)
+    raise ValueError("Expected the name of a file")
 
 
 def _unknown(key: str, given: Given) -> str:
@@ -105,4 +112,6 @@ def _tables(values: Mapping[str, object], problems: list[str]) -> dict[str, Any]
 
 def _shown(key: str, value: object) -> object:
     expected = leaf(key)
-    return MASK if expected is not None and expected.is_secret and value is not None else value
+    if expected is not None and expected.is_secret and value is not None:
+        return MASK
+    return str(value) if isinstance(value, Path) else value

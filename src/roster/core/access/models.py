@@ -33,6 +33,7 @@ PERMISSIONS: dict[str, str] = {
     "audit.read": "Read the audit trail",
     "events.read": "Follow events",
     "messages.read": "Read outgoing messages that were not sent yet",
+    "push.send": "Send push messages to people's devices",
     "transfers.write": "Import and export people",
     "orgs.read": "See organisations",
     "orgs.create": "Found organisations; in realms where everybody may, this is not needed",

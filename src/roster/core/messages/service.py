@@ -11,7 +11,7 @@ from roster.kit.ids import RealmId, UserId, uuid7
 from roster.kit.secrets import Keyring
 from roster.storage.tx import Tx
 
-Channel = Literal["mail", "sms"]
+Channel = Literal["mail", "sms", "push"]
 _PURPOSE: Final = "message"
 
 

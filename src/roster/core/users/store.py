@@ -304,6 +304,8 @@ async def erase(tx: Tx, user_id: UserId) -> None:
         "DELETE FROM sessions WHERE realm_id = $1 AND user_id = $2",
         "DELETE FROM proofs WHERE realm_id = $1 AND user_id = $2",
         "DELETE FROM messages WHERE realm_id = $1 AND user_id = $2",
+        "DELETE FROM orders WHERE realm_id = $1 AND user_id = $2",
+        "DELETE FROM push_registrations WHERE realm_id = $1 AND user_id = $2",
         "DELETE FROM access_lists WHERE realm_id = $1 AND object = $2::uuid::text",
     ):
         await tx.run(statement, tx.realm_id, user_id)

@@ -4,7 +4,7 @@ CREATE TABLE messages (
     realm_id uuid NOT NULL REFERENCES realms,
     id uuid NOT NULL,
     user_id uuid,
-    channel text NOT NULL CHECK (channel IN ('mail', 'sms')),
+    channel text NOT NULL CHECK (channel IN ('mail', 'sms', 'push')),
     recipient text NOT NULL,
     template text NOT NULL,
     locale text,

@@ -26,3 +26,19 @@ CREATE INDEX users_by_personal_number ON users (realm_id, regexp_replace(persona
 -- A credential of kind bankid ties a person to a number: nothing is secret in it, and nobody else has the same.
 CREATE UNIQUE INDEX credentials_bankid ON credentials (realm_id, lookup) WHERE kind = 'bankid';
 CREATE UNIQUE INDEX credentials_one_bankid ON credentials (realm_id, user_id) WHERE kind = 'bankid';
+
+CREATE TABLE push_registrations (
+    realm_id uuid NOT NULL,
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    mark bytea NOT NULL,                        -- digest of the token
+    sealed bytea NOT NULL,                      -- the token with which the provider reaches the app on the device
+    device text COLLATE "C" NOT NULL DEFAULT '', -- what the app calls the device
+    platform text NOT NULL DEFAULT '' CHECK (platform IN ('', 'ios', 'android', 'web')),
+    created_at timestamptz NOT NULL,
+    seen_at timestamptz NOT NULL,               -- when it was last registered
+    PRIMARY KEY (realm_id, id),
+    CONSTRAINT push_registrations_user FOREIGN KEY (realm_id, user_id) REFERENCES users ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX push_registrations_mark_key ON push_registrations (realm_id, mark);
+CREATE INDEX push_registrations_by_user ON push_registrations (realm_id, user_id, seen_at);

@@ -119,7 +119,7 @@ class Message(Output, frozen=True, kw_only=True):
 
     id: UUID
     user_id: UUID | None
-    channel: Literal["mail", "sms"]
+    channel: Literal["mail", "sms", "push"]
     recipient: str
     template: str
     locale: str | None
