@@ -1,6 +1,8 @@
 """What the members of an organisation can be filtered and sorted by.
 
 Whom they may not see more of than that they exist, pending members with an account in use, are found by nothing else.
+What lists of members are sorted by most, the membership has itself, in indexes that begin with the organisation: the
+database keeps it as the person has it.
 """
 
 from typing import LiteralString
@@ -16,6 +18,10 @@ def _shown(column: LiteralString) -> LiteralString:
     return "(CASE WHEN NOT " + HIDDEN + " THEN u." + column + " END)"
 
 
+def _named(name: str, column: LiteralString, key: LiteralString, *, nullable: bool = True) -> Field:
+    return Field(name=name, kind=Kind.FOLDED, column=column, key=key, grams="u.grams", sortable=True, nullable=nullable)
+
+
 FIELDS = Fields(
     [
         Field(name="membership_id", kind=Kind.UUID, column="m.id", sortable=True, indexed=True, nullable=False),
@@ -24,25 +30,11 @@ FIELDS = Fields(
         Field(name="joined_at", kind=Kind.INSTANT, column="m.joined_at", sortable=True),
         Field(name="id", kind=Kind.UUID, column="u.id", sortable=True, indexed=True, nullable=False),
         Field(name="number", kind=Kind.INTEGER, column="u.number", sortable=True, nullable=False),
-        Field(
-            name="username", kind=Kind.FOLDED, column="u.username", key="u.username_key", sortable=True, nullable=False
-        ),
-        Field(name="email", kind=Kind.FOLDED, column=_shown("email"), key=_shown("email_key"), sortable=True),
-        Field(
-            name="display_name",
-            kind=Kind.FOLDED,
-            column=_shown("display_name"),
-            key=_shown("display_key"),
-            sortable=True,
-        ),
-        Field(name="given_name", kind=Kind.FOLDED, column=_shown("given_name"), key=_shown("given_key"), sortable=True),
-        Field(
-            name="family_name",
-            kind=Kind.FOLDED,
-            column=_shown("family_name"),
-            key=_shown("family_key"),
-            sortable=True,
-        ),
+        _named("username", "u.username", "u.username_key", nullable=False),
+        _named("email", _shown("email"), _shown("email_key")),
+        _named("display_name", _shown("display_name"), _shown("display_key")),
+        _named("given_name", _shown("given_name"), "m.given_key"),
+        _named("family_name", _shown("family_name"), "m.family_key"),
         Field(name="phone", kind=Kind.TEXT, column=_shown("phone")),
         Field(name="status", kind=Kind.TEXT, column="u.status", nullable=False),
     ]

@@ -36,18 +36,20 @@ async def search(tx: Tx, org_id: OrgId, where: Filter | None, sorts: Sequence[So
     """
     org = await orgs.get(tx, org_id)
     await rights.require(tx, "members.read", org)
-    return await listing.fetch(
+    counted = page.total and where is None
+    found = await listing.fetch(
         tx,
         store.MEMBERS,
         _member,
         fields=FIELDS,
         where=where,
         sorts=sorts or _IN_ORDER,
-        page=page,
+        page=msgspec.structs.replace(page, total=False) if counted else page,
         may_see_private=True,
         args=(org_id,),
         about=(org_id,),
     )
+    return msgspec.structs.replace(found, total=await store.count(tx, org_id)) if counted else found
 
 
 async def get(tx: Tx, org_id: OrgId, user_id: UserId) -> Membership:

@@ -30,6 +30,17 @@ MEMBERS = Listing(
 """A membership beside its person, in the order of their structs."""
 
 
+async def count(tx: Tx, org_id: OrgId) -> int:
+    """How many members the list has. Only deleted people are counted one by one; few of a realm are."""
+    return await tx.value(
+        "SELECT coalesce((SELECT members FROM org_sizes WHERE realm_id = $1 AND org_id = $2), 0) - (SELECT count(*)"
+        " FROM users u JOIN memberships m ON m.realm_id = u.realm_id AND m.user_id = u.id AND m.org_id = $2"
+        " WHERE u.realm_id = $1 AND u.deleted_at IS NOT NULL)",
+        tx.realm_id,
+        org_id,
+    )
+
+
 async def find(tx: Tx, org_id: OrgId, user_id: UserId) -> Membership:
     return await tx.one(
         Membership,

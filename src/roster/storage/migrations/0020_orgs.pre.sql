@@ -55,6 +55,8 @@ CREATE TABLE memberships (
     created_at timestamptz NOT NULL,
     created_by uuid,
     joined_at timestamptz,
+    family_key text COLLATE "C",                -- of the names that the list shows, which follow the person's
+    given_key text COLLATE "C",
     PRIMARY KEY (realm_id, id),
     CONSTRAINT memberships_org FOREIGN KEY (realm_id, org_id) REFERENCES orgs ON DELETE CASCADE,
     CONSTRAINT memberships_user FOREIGN KEY (realm_id, user_id) REFERENCES users ON DELETE CASCADE
@@ -62,6 +64,59 @@ CREATE TABLE memberships (
 CREATE UNIQUE INDEX memberships_once ON memberships (realm_id, org_id, user_id);
 CREATE INDEX memberships_in_order ON memberships (realm_id, org_id, id);
 CREATE INDEX memberships_by_user ON memberships (realm_id, user_id);
+CREATE INDEX memberships_by_family ON memberships (realm_id, org_id, family_key, given_key, id);
+CREATE INDEX memberships_by_given ON memberships (realm_id, org_id, given_key, family_key, id);
+
+-- The names that lists of members are sorted by: none of pending members who use their account already, of whom an
+-- organisation is told no more than that they exist.
+CREATE FUNCTION membership_named() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    SELECT u.family_key, u.given_key INTO NEW.family_key, NEW.given_key FROM users u
+        WHERE u.realm_id = NEW.realm_id AND u.id = NEW.user_id AND NOT (NEW.state = 'pending' AND u.status <> 'pending');
+    RETURN NEW;
+END $$;
+CREATE TRIGGER memberships_named BEFORE INSERT OR UPDATE OF state ON memberships
+    FOR EACH ROW EXECUTE FUNCTION membership_named();
+
+CREATE FUNCTION member_renamed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE memberships SET state = state WHERE realm_id = NEW.realm_id AND user_id = NEW.id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER users_renamed AFTER UPDATE ON users FOR EACH ROW
+    WHEN ((OLD.family_key, OLD.given_key, OLD.status) IS DISTINCT FROM (NEW.family_key, NEW.given_key, NEW.status))
+    EXECUTE FUNCTION member_renamed();
+
+-- How many members an organisation has, deleted people among them, so that nobody has to count a hundred thousand.
+CREATE TABLE org_sizes (
+    realm_id uuid NOT NULL,
+    org_id uuid NOT NULL,
+    members integer NOT NULL,
+    PRIMARY KEY (realm_id, org_id),
+    CONSTRAINT org_sizes_org FOREIGN KEY (realm_id, org_id) REFERENCES orgs ON DELETE CASCADE
+);
+
+CREATE FUNCTION members_came() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO org_sizes AS s (realm_id, org_id, members)
+        SELECT realm_id, org_id, count(*) FROM changed GROUP BY realm_id, org_id ORDER BY realm_id, org_id
+        ON CONFLICT (realm_id, org_id) DO UPDATE SET members = s.members + excluded.members;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER memberships_came AFTER INSERT ON memberships REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION members_came();
+
+CREATE FUNCTION members_left() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    WITH gone AS (SELECT realm_id, org_id, count(*) AS members FROM changed GROUP BY realm_id, org_id),
+        held AS (SELECT s.realm_id, s.org_id FROM org_sizes s JOIN gone USING (realm_id, org_id)
+            ORDER BY s.realm_id, s.org_id FOR UPDATE OF s)
+        UPDATE org_sizes s SET members = s.members - gone.members FROM gone JOIN held USING (realm_id, org_id)
+        WHERE s.realm_id = gone.realm_id AND s.org_id = gone.org_id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER memberships_left AFTER DELETE ON memberships REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION members_left();
 
 -- Which labels of their organisation members carry, pending ones too.
 CREATE TABLE member_labels (

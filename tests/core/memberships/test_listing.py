@@ -1,0 +1,167 @@
+"""The order and the number of members, which the database keeps beside them so that lists are short walks."""
+
+import asyncio
+
+import pytest
+
+from roster.core.memberships import service as memberships
+from roster.core.orgs import service as orgs
+from roster.core.orgs.models import Org
+from roster.core.realms.models import Realm
+from roster.core.users import service as users
+from roster.core.users.models import User, UserChange
+from roster.kit.filters import Compare, Op, Sort
+from roster.kit.pages import Page
+from roster.storage.runtime import Runtime
+from tests import factories
+from tests.core import organisations as making
+from tests.core import people
+
+IN_ORDER = (Sort("family_name"), Sort("given_name"))
+
+
+@pytest.fixture
+async def founder(runtime: Runtime, realm: Realm) -> User:
+    """Somebody without a name."""
+    return await factories.a_person(runtime, realm)
+
+
+@pytest.fixture
+async def org(runtime: Runtime, realm: Realm, founder: User) -> Org:
+    """Their organisation."""
+    return await making.founded(runtime, realm, founder)
+
+
+async def member(runtime: Runtime, realm: Realm, org: Org, given: str, family: str, *, state: str = "active") -> User:
+    """Somebody of this name who belongs to the organisation; `pending` or `active`, as members are."""
+    user = await factories.a_person(runtime, realm, given_name=given, family_name=family)
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        if state == "pending":
+            await memberships.pend(tx, org, [user.id], roles={})
+        else:
+            await memberships.add(tx, org.id, user.id)
+    return user
+
+
+async def names(runtime: Runtime, realm: Realm, org: Org, *sorts: Sort) -> list[str]:
+    """In the order of the list."""
+    async with runtime.read(factories.roster_in(realm)) as tx:
+        found = await memberships.search(tx, org.id, None, sorts or IN_ORDER, Page(100))
+    return [f"{each.person.given_name} {each.person.family_name}" for each in found.items]
+
+
+async def totals(runtime: Runtime, realm: Realm, org: Org) -> tuple[int, int | None, int | None]:
+    """How many the list has, how many it says it has, and how many are counted for a search that all fulfil."""
+    async with runtime.read(factories.roster_in(realm)) as tx:
+        found = await memberships.search(tx, org.id, None, (), Page(100, total=True))
+        counted = await memberships.search(tx, org.id, Compare("id", Op.EXISTS, True), (), Page(1, total=True))
+    return len(found.items), found.total, counted.total
+
+
+async def test_the_order_follows_the_names_that_people_have_now(runtime: Runtime, realm: Realm, org: Org):
+    await member(runtime, realm, org, "Bo", "Berg")
+    zoe = await member(runtime, realm, org, "Zoe", "Adler")
+    await member(runtime, realm, org, "ann", "BERG")
+    assert await names(runtime, realm, org) == ["Zoe Adler", "ann BERG", "Bo Berg", "None None"]
+
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        await users.change(tx, zoe.id, UserChange(given_name="Ada", family_name="Öberg"))
+
+    assert await names(runtime, realm, org) == ["ann BERG", "Bo Berg", "Ada Öberg", "None None"]
+    given = Sort("given_name", descending=True), Sort("family_name", descending=True)
+    assert await names(runtime, realm, org, *given) == ["None None", "Bo Berg", "ann BERG", "Ada Öberg"]
+
+
+async def test_who_has_not_agreed_yet_has_no_place_by_name(runtime: Runtime, realm: Realm, org: Org):
+    """Neither before nor after they change their name; as soon as they have, they have."""
+    await member(runtime, realm, org, "Bo", "Berg")
+    ada = await member(runtime, realm, org, "Ada", "Adler", state="pending")
+    assert (await names(runtime, realm, org))[0] == "Bo Berg"
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        await users.change(tx, ada.id, UserChange(family_name="Aal"))
+        found = await memberships.search(tx, org.id, Compare("family_name", Op.STARTS, "a"), (), Page(10))
+    assert ((await names(runtime, realm, org))[0], found.items) == ("Bo Berg", [])
+
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        await memberships.join(tx, org, ada.id)
+
+    assert (await names(runtime, realm, org))[0] == "Ada Aal"
+
+
+async def test_who_takes_an_account_into_use_before_joining_loses_the_place_until_then(
+    runtime: Runtime, realm: Realm, org: Org
+):
+    """An organisation sees the names it has invited somebody by, until somebody uses the account for themselves."""
+    user = await factories.a_person(runtime, realm, given_name="Ada", family_name="Adler", status="pending")
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        await memberships.pend(tx, org, [user.id], roles={})
+    assert (await names(runtime, realm, org))[0] == "Ada Adler"
+
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        await users.change(tx, user.id, UserChange(status="active"))
+
+    assert await names(runtime, realm, org) == ["None None", "None None"]
+    async with runtime.read(factories.roster_in(realm)) as tx:
+        where = Compare("family_name", Op.CONTAINS, "adler")
+        assert (await memberships.search(tx, org.id, where, (), Page(10))).items == []
+
+
+async def test_pages_by_name_go_on_where_the_last_one_ended(runtime: Runtime, realm: Realm, org: Org):
+    for at in range(7):
+        await member(runtime, realm, org, f"P{at % 3}", f"F{at % 2}")
+    whole = await names(runtime, realm, org)
+
+    found: list[str] = []
+    page = Page(2)
+    async with runtime.read(factories.roster_in(realm)) as tx:
+        while True:
+            part = await memberships.search(tx, org.id, None, IN_ORDER, page)
+            found += [f"{each.person.given_name} {each.person.family_name}" for each in part.items]
+            if part.next is None:
+                break
+            page = Page(2, cursor=part.next)
+
+    assert found == whole == sorted(whole, key=lambda name: (name.split()[1] == "None", name.split()[::-1]))
+
+
+async def test_the_total_is_what_is_there_whatever_becomes_of_members(runtime: Runtime, realm: Realm, org: Org):
+    roster = factories.roster_in(realm)
+    one, two, three = [await member(runtime, realm, org, "P", f"F{at}") for at in range(3)]
+    await member(runtime, realm, org, "P", "F4", state="pending")
+    elsewhere = await making.founded(runtime, realm, one)
+    assert await totals(runtime, realm, org) == (5, 5, 5)
+
+    async with runtime.write(roster) as tx:
+        await memberships.remove(tx, org.id, one.id)
+        await users.delete(tx, two.id)
+    assert await totals(runtime, realm, org) == (3, 3, 3)
+    async with runtime.write(roster) as tx:
+        await users.restore(tx, two.id)
+    assert await totals(runtime, realm, org) == (4, 4, 4)
+    async with runtime.write(roster) as tx:
+        await users.erase(tx, three.id)
+    assert await totals(runtime, realm, org) == (3, 3, 3)
+    assert await totals(runtime, realm, elsewhere) == (1, 1, 1)
+
+
+async def test_the_total_is_right_after_many_have_come_and_gone_at_once(runtime: Runtime, realm: Realm, org: Org):
+    staying = [await member(runtime, realm, org, "P", f"F{at}") for at in range(4)]
+
+    async def come(at: int) -> None:
+        await member(runtime, realm, org, "N", f"F{at}", state="pending" if at % 2 else "active")
+
+    async def go(user: User) -> None:
+        async with runtime.write(factories.roster_in(realm)) as tx:
+            await memberships.remove(tx, org.id, user.id)
+
+    await asyncio.gather(*[come(at) for at in range(6)], *[go(user) for user in staying[1:]])
+
+    assert await totals(runtime, realm, org) == (8, 8, 8)
+
+
+async def test_an_organisation_goes_with_its_number_of_members(runtime: Runtime, realm: Realm, org: Org):
+    await member(runtime, realm, org, "Bo", "Berg")
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        await orgs.delete(tx, org.id)
+
+    assert await people.value(runtime, "SELECT count(*) FROM org_sizes WHERE org_id = $1", org.id) == 0
