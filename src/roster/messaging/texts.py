@@ -16,7 +16,7 @@ TEMPLATES: Final = ("verify_email", "recover_password", "change_email", "invitat
 """Messages with a link."""
 WITH_NOTE: Final = ("invitation",)
 """Messages with a link and a text that somebody wrote for them."""
-NOTICES: Final = ("email_changed", "invitations_sent")
+NOTICES: Final = ("email_changed", "invitations_sent", "sms_code", "second_factor_removed", "password_changed")
 """Messages that only tell something."""
 _PARTS: Final = ("subject", "lead", "button", "ending")
 _SCHEMES: Final = ("https://", "http://")
@@ -69,7 +69,7 @@ def pushed(values: Mapping[str, object]) -> Text:
 
 
 def _shown(values: Mapping[str, object], catalogue: Mapping[str, Any]) -> dict[str, str]:
-    shown = {name: _line(values.get(name)) for name in ("username", "realm", "organisation")}
+    shown = {name: _line(values.get(name)) for name in ("username", "realm", "organisation", "code")}
     shown |= {name: _number(values.get(name)) for name in ("invited", "skipped", "failed")}
     shown["name"] = _greeted(_line(values.get("display_name"))) or _greeted(shown["username"])
     shown["duration"] = _duration(catalogue["duration"], values.get("expires_in"))

@@ -30,6 +30,7 @@ from roster.settings.tree import (
     Server,
     Settings,
     Sms,
+    WellbeeDialect,
 )
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "Sms",
+    "WellbeeDialect",
     "explain",
     "load",
 ]

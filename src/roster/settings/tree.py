@@ -18,6 +18,7 @@ Address = Annotated[str, Meta(pattern=r"^https?://[^?#\s]+$")]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 Seconds = Annotated[int, Meta(ge=1, le=86_400)]
+Lifetime = Annotated[int, Meta(ge=60, le=400 * 86_400)]
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True):
@@ -270,6 +271,36 @@ class WellbeeDialect(Dialect, frozen=True, kw_only=True):
     """The language whose alphabet lists are sorted by."""
     role_scopes: str = "super-admin:*;admin:profile.get,user.*;user:profile.get"
     """Roles and their scopes; those that the realm does not have are made when a server starts."""
+    cookie_domain: Annotated[str, Meta(pattern=r"^([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*)?$")] = ""
+    """Domain of that cookie; empty: the host that set it."""
+    cookie_http_only: bool = True
+    """Whether scripts of pages cannot read that cookie."""
+    cookie_seconds: Lifetime = 10 * 86_400
+    """How long a sign-in by cookie lasts; the realm's `session_for` and `session_idle_for` come on top."""
+    prolong_cookies: bool = False
+    """Whether that time begins anew with use; the cookie is set again then."""
+    access_token_seconds: Lifetime = 86_400
+    """How long the access token of a sign-in by token lasts."""
+    refresh_token_seconds: Lifetime = 365 * 86_400
+    """How long a refresh token lasts; the realm's `session_for` and `session_idle_for` come on top."""
+    rotate_refresh_tokens: bool = False
+    """Whether a refresh token is exchanged for another one with each use. Wellbee's clients do not expect it."""
+    username_fields: tuple[Literal["userName", "email"], ...] = ("userName", "email")
+    """What people may sign in with."""
+    signed_in_fields: tuple[str, ...] = (
+        *("id", "firstName", "lastName", "email", "scopes", "roles"),
+        *("profile.firstName", "profile.lastName"),
+    )
+    """Fields of a person in the answer to a sign-in."""
+    user_data_key: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")] = "profile"
+    """Under which these stand in the answer to a sign-in by token."""
+    additional_payload_bytes: Annotated[int, Meta(ge=0, le=4000)] = 3000
+    """How much services may add to a token."""
+    legacy_jwt_secret: Annotated[str, Meta(min_length=16), SECRET] | None = None
+    """The secret (`JWT_SECRET`) of the Fruster installation whose sessions were imported; tokens that it signed are
+    good in the realm above while these last."""
+    redirect_origins: tuple[Origin, ...] = ()
+    """Other sites to which the page that turns a token into a cookie may lead; its own is allowed."""
 
 
 class Dialects(Section, frozen=True, kw_only=True):

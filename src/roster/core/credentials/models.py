@@ -1,5 +1,6 @@
 """A credential as it may be shown, and the stored secrets, which never leave the core."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -14,7 +15,7 @@ Label = Annotated[str, Meta(max_length=200)]
 
 
 class Kind(StrEnum):
-    """What sort of credential. A person has at most one password, one PIN and one TOTP seed."""
+    """What sort of credential. A person has at most one password, one PIN, one TOTP seed and one number for codes."""
 
     PASSWORD = "password"  # noqa: S105
     API_KEY = "api_key"
@@ -23,9 +24,17 @@ class Kind(StrEnum):
     PIN = "pin"
     DEVICE = "device"
     TOTP = "totp"
+    SMS = "sms"
     BACKUP = "backup"
     EXTERNAL = "external"
     BANKID = "bankid"
+
+
+def asked_besides(kinds: Iterable[str]) -> tuple[str, ...]:
+    """What people with credentials of these kinds are asked for besides the first one at sign-in."""
+    held = set(kinds)
+    codes = (Kind.TOTP.value, Kind.BACKUP.value) if Kind.TOTP in held else ()
+    return (*codes, Kind.SMS.value) if Kind.SMS in held else codes
 
 
 class Credential(msgspec.Struct, frozen=True):

@@ -20,6 +20,7 @@ from roster.core.credentials.models import (
     Issued,
     Kind,
     Stored,
+    asked_besides,
 )
 from roster.core.limits import service as limits
 from roster.core.limits.service import Policy
@@ -283,7 +284,8 @@ class Candidates(msgspec.Struct, frozen=True):
     """To be verified, in this order."""
     digested: Stored | None
     """An API key, personal token or backup code that fits already."""
-    has_totp: bool
+    second_factors: tuple[str, ...]
+    """Names of what may be asked for besides."""
     has_bankid: bool = False
 
 
@@ -297,7 +299,7 @@ async def candidates(tx: Tx, user_id: UserId, secret: str) -> Candidates:
     return Candidates(
         hashed=[each for each in found if each.hash is not None],
         digested=fits[0] if fits else None,
-        has_totp=any(each.kind == Kind.TOTP for each in found),
+        second_factors=asked_besides(each.kind for each in found),
         has_bankid=any(each.kind == Kind.BANKID for each in found),
     )
 

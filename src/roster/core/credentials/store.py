@@ -210,7 +210,7 @@ async def chosen_of(tx: Tx, user_id: UserId, kind: str) -> Stored | None:
 async def candidates(tx: Tx, user_id: UserId, lookups: Sequence[bytes]) -> list[Stored]:
     """Whatever a presented secret might be: the password, and what its tag, digest or keyed mac finds.
 
-    What is asked for besides (TOTP, BankID) comes in passing.
+    What is asked for besides (TOTP, texted codes, BankID) comes in passing.
 
     Secrets found by their tag come first: the tag makes them likely.
     """
@@ -218,7 +218,7 @@ async def candidates(tx: Tx, user_id: UserId, lookups: Sequence[bytes]) -> list[
         Stored,
         "SELECT " + _STORED + " FROM credentials WHERE realm_id = $1 AND user_id = $2 AND state = 'active'"
         " AND (expires_at IS NULL OR expires_at > $4)"
-        " AND (kind IN ('password', 'totp', 'bankid') OR kind IN ('device', 'api_key', 'personal', 'backup')"
+        " AND (kind IN ('password', 'totp', 'sms', 'bankid') OR kind IN ('device', 'api_key', 'personal', 'backup')"
         " AND lookup = ANY($3)) ORDER BY kind = 'password', id",
         tx.realm_id,
         user_id,

@@ -12,7 +12,7 @@ from typing import Final
 from roster.core.access import recent
 from roster.core.credentials import service as credentials
 from roster.core.credentials.errors import CredentialExists
-from roster.core.credentials.models import Identity
+from roster.core.credentials.models import Identity, asked_besides
 from roster.core.credentials.service import Attached
 from roster.core.flows import granting, signup
 from roster.core.flows.errors import LinkRequired
@@ -98,8 +98,9 @@ async def _grant(tx: Tx, attached: Attached, claims: ClaimsFor | None) -> Grante
     asked = () if _FACTOR in realm.settings.mfa_skipped_by else await mfa.methods(tx, user.id)
     if "bankid" in asked:
         raise BankIdRequired
-    if "totp" in asked:
-        return await granting.ask_for_second_factor(tx, opening)
+    factors = asked_besides(asked)
+    if factors:
+        return await granting.ask_for_second_factor(tx, opening, factors)
     return await granting.grant(tx, user, opening, claims)
 
 

@@ -5,10 +5,12 @@ same statements and one hash too. Where it must wait for a hash, no connection i
 """
 
 from collections.abc import Collection
+from typing import Final
 from uuid import UUID
 
 import msgspec
 
+from roster.core.access import service as access
 from roster.core.audit import service as audit
 from roster.core.credentials import chosen, hashing
 from roster.core.credentials import service as credentials
@@ -16,7 +18,7 @@ from roster.core.credentials.chosen import ChosenKey
 from roster.core.credentials.models import Kind, Stored
 from roster.core.credentials.service import Candidates
 from roster.core.flows import granting, guesses
-from roster.core.flows.models import ClaimsFor, Granted, StepNeeded
+from roster.core.flows.models import ClaimsFor, Granted, StepNeeded, Terms
 from roster.core.limits.service import Policy
 from roster.core.mfa import service as mfa
 from roster.core.mfa.errors import BankIdRequired
@@ -36,6 +38,8 @@ from roster.kit.ids import CredentialId, UserId, uuid7
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 
+_USUAL: Final = Terms()
+
 
 class _Attempt(msgspec.Struct, frozen=True):
     actor: Actor
@@ -43,6 +47,13 @@ class _Attempt(msgspec.Struct, frozen=True):
     user: User | None
     candidates: Candidates
     key: str
+    terms: Terms
+
+
+class _Typed(msgspec.Struct, frozen=True):
+    secret: str
+    code: str | None
+    is_texted: bool
 
 
 class _Proved(msgspec.Struct, frozen=True):
@@ -51,6 +62,7 @@ class _Proved(msgspec.Struct, frozen=True):
     `key` is what clients make of the password, when the realm wants that and it is not stored yet.
     """
 
+    user: User
     stored: Stored
     renewed: str | None = None
     key: ChosenKey | None = None
@@ -67,14 +79,16 @@ async def password(
     label: str = "",
     limit: Policy | None = None,
     kinds: Collection[Kind] | None = None,
+    terms: Terms = _USUAL,
 ) -> Granted | StepNeeded:
     """Sign in with an identifier and a secret: a password, a device secret, an API key or a backup code.
 
     People with a second factor need `code` too, or get StepNeeded, unless the realm lets this kind of secret skip it.
     `limit` is how many may sign in to the realm in this way; `kinds` are the only secrets taken, if given.
-    Raises BadCredentials, TooMany, Unavailable; BankIdRequired for a right secret where only BankID opens the account.
+    Raises BadCredentials, TooMany, Unavailable, what the `terms` raise, and BankIdRequired for a right secret where
+    only BankID opens the account.
     """
-    attempt = await _prepare(runtime, actor, identifier, secret, limit)
+    attempt = await _prepare(runtime, actor, identifier, secret, terms, limit=limit)
     try:
         done = await _try(runtime, attempt, secret, code=code, claims=claims, label=label, kinds=kinds)
     except Unavailable:
@@ -89,6 +103,42 @@ async def password(
     return done
 
 
+async def check(runtime: Runtime, actor: Actor, identifier: str, secret: str, *, terms: Terms = _USUAL) -> User:
+    """Whose password this is, for programs that sign people in by themselves: no session is opened.
+
+    Second factors are theirs to ask for. Needs `credentials.write`; guesses count as at sign-in. Raises as `password`.
+    """
+    async with runtime.read(actor) as tx:
+        access.require(tx, "credentials.write")
+    attempt = await _prepare(runtime, actor, identifier, secret, terms)
+    try:
+        proved = await _prove_active(runtime, attempt, secret, (Kind.PASSWORD,))
+        async with runtime.write(attempt.actor) as tx:
+            if terms.require is not None:
+                await terms.require(tx, proved.user)
+            if proved.renewed is not None:
+                await credentials.rehash(tx, proved.stored, proved.renewed)
+    except BadCredentials:
+        await _note_failure(runtime, attempt.actor, attempt.user.id if attempt.user else None)
+        raise
+    except Unavailable:
+        async with runtime.read(attempt.actor) as tx:
+            await guesses.undone(tx, attempt.key)
+        raise
+    await _settle(runtime, attempt.actor, proved.user.id)
+    return proved.user
+
+
+async def _prove_active(runtime: Runtime, attempt: _Attempt, secret: str, kinds: Collection[Kind] | None) -> _Proved:
+    """What was right about the secret of somebody who may sign in. Raises BadCredentials."""
+    proved = await _prove(runtime, attempt, secret)
+    if proved is not None and kinds is not None and proved.stored.kind not in kinds:
+        raise BadCredentials
+    if proved is None or attempt.user is None or attempt.user.status != "active" or attempt.realm.status != "active":
+        raise BadCredentials
+    return proved
+
+
 async def _try(
     runtime: Runtime,
     attempt: _Attempt,
@@ -99,13 +149,17 @@ async def _try(
     label: str,
     kinds: Collection[Kind] | None,
 ) -> Granted | StepNeeded:
-    proved = await _prove(runtime, attempt, secret)
-    if proved is not None and kinds is not None and proved.stored.kind not in kinds:
-        raise BadCredentials
-    if proved is None or attempt.user is None or attempt.user.status != "active" or attempt.realm.status != "active":
-        raise BadCredentials
+    proved = await _prove_active(runtime, attempt, secret, kinds)
+    is_texted = code is not None and await _counted(runtime, attempt.actor, proved.user.id)
+    typed = _Typed(secret, code, is_texted)
     async with runtime.write(attempt.actor) as tx:
-        return await _finish(tx, attempt, attempt.user, proved, secret=secret, code=code, claims=claims, label=label)
+        return await _finish(tx, attempt, proved, typed, claims=claims, label=label)
+
+
+async def _counted(runtime: Runtime, actor: Actor, user_id: UserId) -> bool:
+    """Whether the code may be one that was texted; counted as a guess at it, which outlives a refusal."""
+    async with runtime.read(actor) as tx:
+        return await mfa.count_guess(tx, user_id)
 
 
 async def _note_failure(runtime: Runtime, actor: Actor, user_id: UserId | None) -> None:
@@ -114,30 +168,32 @@ async def _note_failure(runtime: Runtime, actor: Actor, user_id: UserId | None) 
         await audit.record(tx, "sign_in.failed", "user", user_id)
 
 
-async def _prepare(runtime: Runtime, actor: Actor, identifier: str, secret: str, limit: Policy | None) -> _Attempt:
+async def _prepare(
+    runtime: Runtime, actor: Actor, identifier: str, secret: str, terms: Terms, *, limit: Policy | None = None
+) -> _Attempt:
     async with runtime.read(actor) as tx:
         realm = await realms.current(tx)
-        user = await users.find_by_identifier(tx, identifier)
+        user = await terms.find(tx, identifier)
         key = guesses.key_of(user, identifier)
         await guesses.spend(tx, key)
         if limit is not None:
             await guesses.spend_shared(tx, limit, key)
         candidates = await credentials.candidates(tx, user.id if user else UserId(uuid7()), secret)
     actor = msgspec.structs.replace(actor, realm_version=realm.version)
-    return _Attempt(actor, realm, user, candidates, key)
+    return _Attempt(actor, realm, user, candidates, key, terms)
 
 
 async def _prove(runtime: Runtime, attempt: _Attempt, secret: str) -> _Proved | None:
-    candidates = attempt.candidates
-    if candidates.digested is not None:
-        return _Proved(candidates.digested)
+    candidates, user = attempt.candidates, attempt.user
+    if candidates.digested is not None and user is not None:
+        return _Proved(user, candidates.digested)
     hashes = [stored.hash or "" for stored in candidates.hashed]
     place, verdict = await runtime.workers.run(hashing.verify_any, hashes, secret)
-    if not verdict.ok:
+    if not verdict.ok or user is None:
         return None
     renewed = await runtime.workers.run(hashing.hash_secret, secret) if verdict.needs_rehash else None
     stored = candidates.hashed[place]
-    return _Proved(stored, renewed, await _derived(runtime, attempt, stored, secret))
+    return _Proved(user, stored, renewed, await _derived(runtime, attempt, stored, secret))
 
 
 async def _derived(runtime: Runtime, attempt: _Attempt, stored: Stored, secret: str) -> ChosenKey | None:
@@ -153,30 +209,32 @@ async def _derived(runtime: Runtime, attempt: _Attempt, stored: Stored, secret: 
 async def _finish(
     tx: Tx,
     attempt: _Attempt,
-    user: User,
     proved: _Proved,
+    typed: _Typed,
     *,
-    secret: str,
-    code: str | None,
     claims: ClaimsFor | None,
     label: str,
 ) -> Granted | StepNeeded:
-    stored = proved.stored
-    if stored.kind == Kind.BACKUP and not await credentials.spend_backup(tx, user.id, secret):
+    stored, user = proved.stored, proved.user
+    if stored.kind == Kind.BACKUP and not await credentials.spend_backup(tx, user.id, typed.secret):
         raise BadCredentials
     if proved.renewed is not None:
         await credentials.rehash(tx, stored, proved.renewed)
     if proved.key is not None:
         await credentials.keep_key(tx, user.id, stored, proved.key)
-    opening = Opening(user.id, (stored.kind,), stored.id, stored.version, label)
-    if attempt.candidates.has_bankid and stored.kind not in attempt.realm.settings.mfa_skipped_by:
+    if attempt.terms.require is not None:
+        await attempt.terms.require(tx, user)
+    opening = Opening(user.id, (stored.kind,), stored.id, stored.version, label, attempt.terms.lasting)
+    skipped = stored.kind in attempt.realm.settings.mfa_skipped_by
+    if attempt.candidates.has_bankid and not skipped:
         raise BankIdRequired
-    if attempt.candidates.has_totp and stored.kind not in attempt.realm.settings.mfa_skipped_by:
-        if code is None:
-            return await granting.ask_for_second_factor(tx, opening)
-        opening = await _with_code(tx, opening, code)
+    factors = () if skipped else attempt.candidates.second_factors
+    if factors and typed.code is None:
+        return await granting.ask_for_second_factor(tx, opening, factors)
+    if factors and typed.code is not None:
+        opening = await _with_code(tx, opening, typed.code, is_texted=typed.is_texted)
     activity.touch_key(tx.runtime, tx.realm_id, stored.id, None, tx.now)
-    return await granting.grant(tx, user, opening, claims)
+    return await granting.grant(tx, user, opening, claims, refresh_for=attempt.terms.refresh_for)
 
 
 async def _settle(runtime: Runtime, actor: Actor, user_id: UserId) -> None:
@@ -185,15 +243,21 @@ async def _settle(runtime: Runtime, actor: Actor, user_id: UserId) -> None:
         await guesses.succeeded(tx, user_id)
 
 
-async def _with_code(tx: Tx, opening: Opening, code: str) -> Opening:
-    factor = await mfa.check(tx, opening.user_id, code)
+async def _with_code(tx: Tx, opening: Opening, code: str, *, is_texted: bool) -> Opening:
+    factor = await mfa.check(tx, opening.user_id, code, is_texted=is_texted)
     if factor is None:
         raise BadCredentials
     return msgspec.structs.replace(opening, factors=(*opening.factors, factor))
 
 
 async def second_factor(
-    runtime: Runtime, actor: Actor, proof: str, code: str, *, claims: ClaimsFor | None = None
+    runtime: Runtime,
+    actor: Actor,
+    proof: str,
+    code: str,
+    *,
+    claims: ClaimsFor | None = None,
+    refresh_for: int | None = None,
 ) -> Granted:
     """Finish a sign-in with the proof of its first step and a TOTP or backup code.
 
@@ -203,8 +267,9 @@ async def second_factor(
     async with runtime.read(actor) as tx:
         step = await proofs.read(tx, proof, Purpose.MFA_STEP)
         await guesses.spend(tx, str(step.user_id))
+        typed = _Typed("", code, await mfa.count_guess(tx, step.user_id))
     try:
-        granted = await _finish_step(runtime, actor, step, code, claims)
+        granted = await _finish_step(runtime, actor, step, typed, claims=claims, refresh_for=refresh_for)
     except BadCredentials:
         await _note_failure(runtime, actor, step.user_id)
         raise
@@ -212,20 +277,33 @@ async def second_factor(
     return granted
 
 
-async def _finish_step(runtime: Runtime, actor: Actor, step: Proof, code: str, claims: ClaimsFor | None) -> Granted:
+async def _finish_step(
+    runtime: Runtime,
+    actor: Actor,
+    step: Proof,
+    typed: _Typed,
+    *,
+    claims: ClaimsFor | None,
+    refresh_for: int | None,
+) -> Granted:
     async with runtime.write(actor) as tx:
         user = await users.tx_maybe(tx, step.user_id)
         if user is None or user.status != "active":
             raise BadCredentials
-        opening = await _with_code(tx, _opening_of(step), code)
+        opening, further = _opening_of(step)
+        if further:
+            raise BadCredentials
+        opening = await _with_code(tx, opening, typed.code or "", is_texted=typed.is_texted)
         await proofs.spend(tx, step.id, Purpose.MFA_STEP)
-        return await granting.grant(tx, user, opening, claims)
+        return await granting.grant(tx, user, opening, claims, refresh_for=refresh_for)
 
 
-def _opening_of(step: Proof) -> Opening:
+def _opening_of(step: Proof) -> tuple[Opening, tuple[str, ...]]:
+    """What the first step has shown, and the factors that no code stands for."""
     data = msgspec.convert(step.data, _Step)
     credential_id = CredentialId(data.credential) if data.credential else None
-    return Opening(step.user_id, data.factors, credential_id, data.version, data.label)
+    opening = Opening(step.user_id, data.factors, credential_id, data.version, data.label, data.lasting)
+    return opening, data.further
 
 
 class _Step(msgspec.Struct, frozen=True):
@@ -233,6 +311,8 @@ class _Step(msgspec.Struct, frozen=True):
     credential: UUID | None
     version: int
     label: str
+    lasting: int | None = None
+    further: tuple[str, ...] = ()
 
 
 async def refresh(runtime: Runtime, actor: Actor, text: str, *, claims: ClaimsFor | None = None) -> Granted:

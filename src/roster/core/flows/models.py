@@ -6,12 +6,27 @@ from datetime import datetime
 import msgspec
 
 from roster.core.sessions.models import Session
+from roster.core.users import service as users
 from roster.core.users.models import User
 from roster.kit.ids import UserId
 from roster.storage.tx import Tx
 
 ClaimsFor = Callable[[Tx, User], Awaitable[Mapping[str, object]]]
 """What a dialect adds to the access tokens it hands out."""
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """What a front door's contract says about signing in, beyond the directory's own rules.
+
+    `find` says whom a name means. `require` is asked once the secret was right, and raises what refuses the person.
+    `lasting` is how long the session lasts at most, in seconds. `refresh_for` asks for a refresh token in another product's form (`sessions.texts`) that
+    is good for so many seconds.
+    """
+
+    find: Callable[[Tx, str], Awaitable[User | None]] = users.find_by_identifier
+    require: Callable[[Tx, User], Awaitable[None]] | None = None
+    lasting: int | None = None
+    refresh_for: int | None = None
 
 
 class Granted(msgspec.Struct, frozen=True):
@@ -22,6 +37,14 @@ class Granted(msgspec.Struct, frozen=True):
     access_token: str
     refresh_token: str
     expires_in: int
+
+
+class Renewed(msgspec.Struct, frozen=True):
+    """A session that goes on; `refresh_token` takes the place of the one shown, where these are exchanged."""
+
+    session: Session
+    user: User
+    refresh_token: str | None
 
 
 class ChosenKeys(msgspec.Struct, frozen=True):

@@ -80,8 +80,12 @@ async def sign_in(
 
 async def _finish(tx: Tx, user: User, opening: Opening, claims: ClaimsFor | None) -> Granted | StepNeeded:
     skipping = (await realms.current(tx)).settings.mfa_skipped_by
-    if "pin" not in skipping and await mfa.is_active(tx, user.id):
-        return await granting.ask_for_second_factor(tx, opening)
+    asked = () if "pin" in skipping else await mfa.methods(tx, user.id)
+    if "bankid" in asked:
+        raise BankIdRequired
+    factors = asked_besides(asked)
+    if factors:
+        return await granting.ask_for_second_factor(tx, opening, factors)
     return await granting.grant(tx, user, opening, claims)
 
 

@@ -8,6 +8,7 @@ from roster.core.access import service as access
 from roster.core.audit import service as audit
 from roster.core.invitations import service as invitations
 from roster.core.limits import service as limits
+from roster.core.mfa import sms
 from roster.core.orders import service as orders
 from roster.core.realms import service as realms
 from roster.core.realms.models import Realm
@@ -58,8 +59,9 @@ async def sweep_sessions(runtime: Runtime) -> None:
 
 
 async def sweep_proofs(runtime: Runtime) -> None:
-    """One-time tokens that have expired."""
+    """One-time tokens and texted codes that have expired."""
     await _everywhere(runtime, proofs.sweep)
+    await _everywhere(runtime, sms.sweep)
 
 
 async def sweep_orders(runtime: Runtime) -> None:

@@ -27,3 +27,17 @@ class Seed(msgspec.Struct, frozen=True):
     id: CredentialId
     state: str
     sealed: bytes
+
+
+class StoredNumber(msgspec.Struct, frozen=True):
+    """Where codes are sent to, sealed."""
+
+    id: CredentialId
+    sealed: bytes
+
+
+class SentCode(msgspec.Struct, frozen=True):
+    """A code that was used; `sealed` is the number that it confirmed, if any."""
+
+    purpose: str
+    sealed: bytes | None

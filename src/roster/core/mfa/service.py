@@ -1,12 +1,13 @@
 """Setting up, checking and removing second factors."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from roster.core.audit import service as audit
 from roster.core.credentials import rules, seeds
 from roster.core.credentials import service as credentials
 from roster.core.credentials.errors import CredentialNotFound
-from roster.core.mfa import bankid_store, store, totp
+from roster.core.mfa import bankid_store, sms, sms_store, store, totp
 from roster.core.mfa.errors import AlreadyActive, NotActive, NothingPrepared, WrongCode
 from roster.core.mfa.models import Activated, Enrolment, Seed
 from roster.core.orgs import rights
@@ -18,7 +19,7 @@ from roster.kit.ids import CredentialId, UserId, uuid7
 from roster.storage.tx import Tx
 
 CODES: Final = 10
-METHODS: Final = ("totp", "bankid")
+METHODS: Final = ("totp", "sms", "bankid")
 
 
 async def enrol(tx: Tx, user_id: UserId, *, label: str = "", recently: bool = True) -> Enrolment:
@@ -98,7 +99,7 @@ async def is_active(tx: Tx, user_id: UserId) -> bool:
 
 
 async def methods(tx: Tx, user_id: UserId) -> tuple[str, ...]:
-    """What the person is asked for besides a password: `totp` a code, `bankid` BankID instead of the password.
+    """What the person is asked for besides a password: `totp` or `sms` a code, `bankid` BankID instead of the password.
 
     The caller has checked that the actor may know.
     """
@@ -106,11 +107,26 @@ async def methods(tx: Tx, user_id: UserId) -> tuple[str, ...]:
     return tuple(each for each in METHODS if each in held)
 
 
-async def check(tx: Tx, user_id: UserId, code: str) -> str | None:
-    """Which second factor the code is, `totp` or `backup`; it is used up. None when it is wrong or was used before.
+async def methods_of(tx: Tx, user_ids: Sequence[UserId]) -> dict[UserId, list[str]]:
+    """The same of several people; those without any are left out."""
+    found: dict[UserId, list[str]] = {}
+    for user_id, kind in await sms_store.kinds(tx, user_ids, METHODS):
+        found.setdefault(user_id, []).append(kind)
+    return found
 
-    Part of the sign-in flows, which count guesses.
+
+async def count_guess(tx: Tx, user_id: UserId) -> bool:
+    """Before `check`, where codes are texted too: whether there is one that may be guessed at. Not in a transaction."""
+    return await sms.count_guess(tx, user_id, sms.Purpose.SIGN_IN)
+
+
+async def check(tx: Tx, user_id: UserId, code: str, *, is_texted: bool = False) -> str | None:
+    """Which second factor the code is: `totp`, `backup` or, with `is_texted`, `sms`; it is used up.
+
+    None when it is wrong or was used before. Part of the sign-in flows, which count guesses.
     """
+    if is_texted and await sms.spend(tx, user_id, code):
+        return "sms"
     seed = await store.look_up(tx, user_id)
     if seed is None or seed.state != "active":
         return None

@@ -200,7 +200,8 @@ async def must_have_second_factor(tx: Tx, user_id: UserId) -> bool:
 
 async def has_second_factor(tx: Tx, user_id: UserId) -> bool:
     return await tx.value(
-        "SELECT EXISTS (SELECT FROM credentials WHERE realm_id = $1 AND user_id = $2 AND kind IN ('totp', 'bankid')"
+        "SELECT EXISTS (SELECT FROM credentials WHERE realm_id = $1 AND user_id = $2"
+        " AND kind IN ('totp', 'sms', 'bankid')"
         " AND state = 'active')",
         tx.realm_id,
         user_id,

@@ -30,13 +30,17 @@ class Session(msgspec.Struct, frozen=True):
 
 
 class Opening(msgspec.Struct, frozen=True):
-    """What a sign-in has shown. With a credential the session opens only while that still has this version."""
+    """What a sign-in has shown. With a credential the session opens only while that still has this version.
+
+    `lasting` are the seconds that the session lasts at most, where that is less than the realm allows.
+    """
 
     user_id: UserId
     factors: tuple[str, ...]
     credential_id: CredentialId | None = None
     credential_version: int = 0
     label: str = ""
+    lasting: int | None = None
 
 
 class Refreshed(msgspec.Struct, frozen=True):
@@ -44,3 +48,13 @@ class Refreshed(msgspec.Struct, frozen=True):
 
     session: Session
     refresh_token: str
+
+
+class SessionText(msgspec.Struct, frozen=True):
+    """A stored text that stands for a session; `spent_at` is when it was first exchanged for another."""
+
+    digest: bytes
+    session_id: SessionId
+    user_id: UserId
+    expires_at: datetime
+    spent_at: datetime | None

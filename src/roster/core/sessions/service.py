@@ -25,7 +25,8 @@ async def open(tx: Tx, opening: Opening) -> Session:
     Raises BadCredentials when the person may no longer sign in, or the credential is not what was checked any more.
     """
     settings = (await realms.current(tx)).settings
-    lasting = timedelta(seconds=min(settings.session_for, settings.session_idle_for))
+    allowed = min(settings.session_for, settings.session_idle_for)
+    lasting = timedelta(seconds=min(allowed, opening.lasting or allowed))
     session = await store.insert(tx, opening, tx.now + lasting)
     if session is None:
         raise BadCredentials
@@ -103,12 +104,21 @@ async def extend(tx: Tx, session_id: SessionId) -> Session:
 
     Raises SessionNotFound.
     """
-    settings = (await realms.current(tx)).settings
-    longest, idle = timedelta(seconds=settings.session_for), timedelta(seconds=settings.session_idle_for)
-    session = await store.extend(tx, session_id, longest, idle)
+    session = await prolong(tx, session_id)
     if session is None or not tx.actor.is_user(session.user_id):
         raise SessionNotFound
     return session
+
+
+async def prolong(tx: Tx, session_id: SessionId, idle_for: int | None = None) -> Session | None:
+    """The same for whoever has shown something that stands for the session; None when it is not alive.
+
+    `idle_for` are the seconds that it lasts from now, where that is less than the realm allows. Part of larger use
+    cases, which have made their own checks.
+    """
+    settings = (await realms.current(tx)).settings
+    idle = min(settings.session_idle_for, idle_for or settings.session_idle_for)
+    return await store.extend(tx, session_id, timedelta(seconds=settings.session_for), timedelta(seconds=idle))
 
 
 # refresh

@@ -33,7 +33,7 @@ class Holder(msgspec.Struct, frozen=True):
     kind: str
     sealed: bytes
     data: dict[str, object]
-    has_totp: bool
+    has_second_factor: bool
 
 
 class Known(msgspec.Struct, frozen=True):

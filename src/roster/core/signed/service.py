@@ -191,7 +191,9 @@ async def _of_signer(tx: Tx, signer: Signer, named: Named, origin: Origin) -> Ac
 async def _require_enough(tx: Tx, holder: Holder) -> None:
     """Nobody gets around their second factor by signing with the key of a password."""
     factor = credentials.SIGNED_PASSWORD if holder.kind == "password" else holder.kind
-    if holder.has_totp and holder.kind != "hawk" and factor not in (await realms.current(tx)).settings.mfa_skipped_by:
+    if not holder.has_second_factor or holder.kind == "hawk":
+        return
+    if factor not in (await realms.current(tx)).settings.mfa_skipped_by:
         raise InvalidToken
 
 

@@ -35,7 +35,7 @@ _CURRENT_TIED = _IN_ORDER + " AND " + _TRUSTED + "$8)" + _AND_NEW
 _HOLDER = (
     "SELECT r.id, r.version, r.access_version, u.id, u.username, u.username_key, u.access_version, c.id, c.version,"
     " c.last_used_at, c.kind, c.sealed, c.data, EXISTS (SELECT FROM credentials t WHERE t.realm_id = r.id"
-    " AND t.user_id = u.id AND t.kind IN ('totp', 'bankid') AND t.state = 'active') FROM realms r"
+    " AND t.user_id = u.id AND t.kind IN ('totp', 'sms', 'bankid') AND t.state = 'active') FROM realms r"
     " JOIN users u ON u.realm_id = r.id AND (u.id = $2 OR ($2::uuid IS NULL AND u.username_key = $3))"
     " JOIN credentials c ON c.realm_id = r.id AND c.user_id = u.id AND c.kind = $4 AND c.sealed IS NOT NULL"
     " WHERE r.slug = $1 AND r.status = 'active' AND c.state = 'active' AND (c.expires_at IS NULL OR c.expires_at > $6)"

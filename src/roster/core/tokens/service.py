@@ -7,6 +7,7 @@ worker, without any message between workers. Only the verdict about a signature,
 
 from collections.abc import Mapping
 from typing import Final
+from uuid import UUID
 
 import msgspec
 
@@ -17,7 +18,7 @@ from roster.core.sessions import activity
 from roster.core.sessions import service as sessions
 from roster.core.sessions.models import Session
 from roster.core.tokens import jose, keys, store, verdicts
-from roster.core.tokens.models import AccessClaims, AccessToken, KeyPrincipal
+from roster.core.tokens.models import AccessClaims, AccessToken, KeyPrincipal, Principal
 from roster.core.tokens.verdicts import Verdict
 from roster.kit import actor as actors
 from roster.kit import secrets
@@ -91,23 +92,38 @@ async def numbered(tx: Tx, realm_slug: str, text: str) -> tuple[SessionId, int]:
     return SessionId(claims.sid), claims.seq
 
 
+async def of_session(tx: Tx, realm_slug: str, session_id: UUID, user_id: UUID, origin: Origin) -> Actor:
+    """Whoever a live session belongs to, for front doors that have verified tokens of their own. Raises InvalidToken.
+
+    Also leaves the actor in `tx.actor`.
+    """
+    found = await store.session_principal(tx, realm_slug, session_id, user_id)
+    if found is None:
+        raise InvalidToken
+    return await _in_session(tx, realm_slug, found, SessionId(session_id), UserId(user_id), origin=origin)
+
+
 async def _by_session(tx: Tx, slug: str, text: str, origin: Origin) -> Actor:
     verdict = await _verified(tx, slug, text)
     claims = verdict.claims
-    now = tx.now
-    if not _in_order(tx, slug, claims, now.timestamp()):
+    if not _in_order(tx, slug, claims, tx.now.timestamp()):
         raise InvalidToken
     found = await store.session_principal(tx, slug, claims.sid, claims.sub)
     if found is None or not await keys.is_current(tx, slug, verdict.kid, found.realm_version):
         raise InvalidToken
     if claims.seq is not None and claims.seq < sessions.least(found.generation):
         raise InvalidToken
-    user_id, session_id = UserId(claims.sub), SessionId(claims.sid)
-    activity.touch(tx.runtime, found.realm_id, session_id, found.last_used_at, now)
+    return await _in_session(tx, slug, found, SessionId(claims.sid), UserId(claims.sub), origin=origin)
+
+
+async def _in_session(
+    tx: Tx, slug: str, found: Principal, session_id: SessionId, user_id: UserId, *, origin: Origin
+) -> Actor:
+    activity.touch(tx.runtime, found.realm_id, session_id, found.last_used_at, tx.now)
     if found.device_id is not None:
         origin = msgspec.structs.replace(origin, device_id=found.device_id)
     tx.actor = actors.anonymous(found.realm_id, slug, origin)
-    return Actor(
+    tx.actor = Actor(
         Kind.USER,
         found.realm_id,
         slug,
@@ -125,6 +141,7 @@ async def _by_session(tx: Tx, slug: str, text: str, origin: Origin) -> Actor:
         locale=found.locale,
         is_confirmed=found.confirmed,
     )
+    return tx.actor
 
 
 async def _by_key(tx: Tx, slug: str, text: str, origin: Origin) -> Actor:

@@ -6,14 +6,15 @@ from typing import Final
 import msgspec
 
 from roster.core.realms import service as realms
-from roster.core.tokens import service as tokens
 from roster.core.tokens import trusted
+from roster.dialects.wellbee import cookies, sessions
 from roster.dialects.wellbee.catalogue import permission
+from roster.dialects.wellbee.sessions import Known
 from roster.dialects.wellbee.subjects import REQUEST
 from roster.kit import actor as actors
 from roster.kit import ids
 from roster.kit.actor import EVERYTHING, Actor, Kind, Origin
-from roster.kit.errors import Forbidden, InvalidToken, Unauthenticated
+from roster.kit.errors import Forbidden, InvalidInput, InvalidToken, Unauthenticated
 from roster.kit.ids import UserId
 from roster.storage.tx import Tx
 from roster.web.operation import Operation
@@ -23,26 +24,63 @@ SECURITY_SCHEMES: Final[Mapping[str, Mapping[str, object]]] = {
     "Bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
     "Cookie": {"type": "apiKey", "in": "cookie", "name": "jwt"},
 }
+READS_BY_ITSELF: Final = "x-reads-credentials"
+"""Marks (`extra`) public operations that take no notice of a token, or look at it in their own way."""
+_SAFE: Final = ("GET", "HEAD", "OPTIONS")
+
+
+class TwoTokens(InvalidInput):
+    """Tokens at two places of one request."""
+
+    code = "two_tokens"
+    text = "There is more than one token."
+
+
+class Presented(msgspec.Struct, frozen=True):
+    """A token as it came."""
+
+    text: str
+    is_cookie: bool
+
+
+class _InBody(msgspec.Struct, frozen=True):
+    access_token: str
 
 
 async def authenticate(tx: Tx, request: Request, operation: Operation) -> Actor:
     """The actor over HTTP; nobody for public operations without a credential.
 
-    Raises Unauthenticated without one, InvalidToken for one that is not good, Forbidden when a scope is missing.
+    Raises Unauthenticated without one, InvalidToken for one that is not good, Forbidden when a scope is missing, and
+    ForeignOrigin for what another site's page does with the cookie.
     """
-    text = token(tx, request)
-    if text is None:
+    found = presented(tx, request)
+    if found is None or READS_BY_ITSELF in operation.extra:
         if operation.public:
             return await nobody(tx, request)
         raise Unauthenticated
-    actor = await by_token(tx, request.realm_slug, text, request.origin)
+    if found.is_cookie and (operation.writes or request.method not in _SAFE):
+        cookies.refuse_other_sites(request)
+    actor = (await decoded(tx, request, found)).actor
     require_scopes(actor, operation)
     return actor
 
 
 async def by_token(tx: Tx, realm_slug: str, text: str, origin: Origin) -> Actor:
     """Whoever presents this token. Raises InvalidToken."""
-    return await tokens.authenticate(tx, realm_slug, text, origin)
+    return (await sessions.known_by(tx, realm_slug, text, origin)).actor
+
+
+async def decoded(tx: Tx, request: Request, found: Presented) -> Known:
+    """Whom a token belongs to, which is prolonged if the settings say so. Raises InvalidToken, and ends the cookie."""
+    settings = tx.runtime.settings
+    try:
+        known = await sessions.known_by(tx, request.realm_slug, found.text, request.origin)
+    except InvalidToken:
+        cookies.clear(request, settings)
+        raise
+    if found.is_cookie and settings.dialects.wellbee.prolong_cookies and known.claims is not None:
+        await sessions.prolong(tx, request, known.claims)
+    return known
 
 
 async def of_message(tx: Tx, request: Request, operation: Operation) -> Actor:
@@ -75,16 +113,26 @@ async def _person(tx: Tx, request: Request, user_id: UserId) -> Actor | None:
         return None
 
 
-def token(tx: Tx, request: Request) -> str | None:
-    """The token of the request, wherever it stands; None without one."""
+def presented(tx: Tx, request: Request) -> Presented | None:
+    """The token of the request, wherever it stands; None without one. Raises TwoTokens."""
     scheme, _, text = (request.header("authorization") or "").strip().partition(" ")
-    if scheme.lower() == "bearer" and text.strip():
-        return text.strip()
-    given = request.query.get("access_token")
-    if given:
-        return given
-    cookie = request.cookie(tx.runtime.settings.dialects.wellbee.cookie_name)
-    return None if cookie in (None, "", "deleted") else cookie
+    bearer = text.strip() if scheme.lower() == "bearer" else ""
+    named = [each for each in (bearer, request.query.get("access_token"), _in_body(request)) if each]
+    if len(named) > 1:
+        raise TwoTokens
+    if named:
+        return Presented(named[0], is_cookie=False)
+    cookie = cookies.token(request, tx.runtime.settings)
+    return None if cookie is None else Presented(cookie, is_cookie=True)
+
+
+def _in_body(request: Request) -> str | None:
+    if b'"access_token"' not in request.body:
+        return None
+    try:
+        return msgspec.json.decode(request.body, type=_InBody).access_token
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 async def nobody(tx: Tx, request: Request) -> Actor:

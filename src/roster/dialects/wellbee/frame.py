@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from roster.dialects.wellbee import cookies
 from roster.kit import ids
 from roster.web.reply import Reply
 from roster.web.request import Request
@@ -102,7 +103,9 @@ def with_subject(message: bytes, subject: str) -> bytes:
 
 
 def _headers(request: Request) -> tuple[tuple[str, str], ...]:
-    return (("X-Fruster-Req-Id", request_id(request)),)
+    named = ("X-Fruster-Req-Id", request_id(request))
+    cookie = request.extra.get(cookies.HEADER)
+    return (named,) if cookie is None else (named, ("Set-Cookie", cookie))
 
 
 def _named(request: Request, name: str) -> str:

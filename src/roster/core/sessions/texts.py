@@ -1,0 +1,57 @@
+"""Refresh tokens whose form another product decides, and marks of sessions that were opened there.
+
+They are random, so a digest of each is stored; all of them end with their session. Parts of larger use cases, which
+have made their own checks.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from roster.core.audit import service as audit
+from roster.core.sessions import store, texts_store
+from roster.core.sessions.models import Session, SessionText
+from roster.core.sessions.service import GRACE
+from roster.kit import secrets
+from roster.kit.ids import SessionId, uuid4
+from roster.storage.tx import Tx
+
+_REFRESH: Final = "refresh"
+_IMPORTED: Final = "imported"
+
+
+async def issue(tx: Tx, session: Session, seconds: int) -> str:
+    """A refresh token in the form of a random UUID; good while it and its session last."""
+    text = str(uuid4())
+    await texts_store.insert(tx, secrets.digest(text), _REFRESH, session.id, tx.now + timedelta(seconds=seconds))
+    return text
+
+
+async def look_up(tx: Tx, text: str) -> SessionText | None:
+    """What is known of a refresh token, good or not; it is locked until the end of the transaction."""
+    return await texts_store.lock(tx, secrets.digest(text), _REFRESH)
+
+
+def was_copied(tx: Tx, known: SessionText) -> bool:
+    """Whether a token is presented that was exchanged for another longer ago than tabs and retries need."""
+    return known.spent_at is not None and tx.now - known.spent_at > GRACE
+
+
+async def spend(tx: Tx, known: SessionText) -> None:
+    """Note that another one takes its place."""
+    await texts_store.spend(tx, known.digest)
+
+
+async def end_copied(tx: Tx, known: SessionText) -> None:
+    """End a session whose refresh token was presented by two."""
+    if await store.end(tx, known.session_id, "reused"):
+        await audit.record(tx, "session.reused", "user", known.user_id)
+
+
+async def mark(tx: Tx, session: Session, text: str) -> None:
+    """Remember by what another product knew a session that is taken over."""
+    await texts_store.insert(tx, secrets.digest(text), _IMPORTED, session.id, session.expires_at)
+
+
+async def marked(tx: Tx, realm_slug: str, text: str) -> SessionId | None:
+    """The session that another product knew by this; whether it is alive, who uses it must ask."""
+    return await texts_store.session_of(tx, realm_slug, secrets.digest(text), _IMPORTED)
