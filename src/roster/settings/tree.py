@@ -299,6 +299,10 @@ class WellbeeDialect(Dialect, frozen=True, kw_only=True):
     legacy_jwt_secret: Annotated[str, Meta(min_length=16), SECRET] | None = None
     """The secret (`JWT_SECRET`) of the Fruster installation whose sessions were imported; tokens that it signed are
     good in the realm above while these last."""
+    require_email_verification: bool = False
+    """Whether new people must verify their address before they can sign in."""
+    optional_email_verification: bool = False
+    """Whether new people are asked to verify their address, and can sign in before that."""
     redirect_origins: tuple[Origin, ...] = ()
     """Other sites to which the page that turns a token into a cookie may lead; its own is allowed."""
 

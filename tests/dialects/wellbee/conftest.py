@@ -1,6 +1,7 @@
 """The dialect served for the test's own realm, over HTTP and on the bus; each answer is held against the contract."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
@@ -8,6 +9,7 @@ import msgspec
 import pytest
 
 from roster.core.realms.models import Realm
+from roster.core.users.models import User
 from roster.dialects.wellbee import dialect, messages, on_bus, seeding
 from roster.storage.runtime import Runtime
 from roster.web.dialect import Front
@@ -15,7 +17,7 @@ from roster.web.mounts import Mount, Mounts
 from roster.web.request import Site
 from tests import factories
 from tests.dialects.conftest import ADDRESS
-from tests.dialects.wellbee import contract
+from tests.dialects.wellbee import contract, signing
 
 PREFIX = "/wellbee"
 
@@ -82,6 +84,33 @@ async def client(runtime: Runtime) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=app, client=("192.0.2.1", 50000))  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as found:
         yield found
+
+
+Served = Callable[[Runtime], Awaitable[Wire]]
+
+
+@pytest.fixture
+async def served(realm: Realm) -> AsyncIterator[Served]:
+    """The dialect in the test's own realm as a server with other settings serves it."""
+    async with AsyncExitStack() as stack:
+
+        async def start(runtime: Runtime, public_url: str = ADDRESS) -> Wire:
+            app = Mounts(runtime, [Mount(dialect=dialect, prefix=PREFIX)], site=Site(public_url=public_url))
+            transport = httpx.ASGITransport(app=app, client=("192.0.2.1", 50000))  # type: ignore[arg-type]
+            client = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url=public_url))
+            return Wire(client, runtime, realm.slug)
+
+        yield start
+
+
+@pytest.fixture
+async def eva(runtime: Runtime, realm: Realm) -> User:
+    """Somebody with a password, by an address too."""
+    user = await factories.a_person(
+        runtime, realm, "eva", email="eva@example.org", given_name="Eva", family_name="Ek", attributes={"team": "blue"}
+    )
+    await signing.give_password(runtime, realm, user)
+    return user
 
 
 @pytest.fixture

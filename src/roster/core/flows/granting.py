@@ -46,13 +46,8 @@ async def vouch(tx: Tx, user: User, terms: Terms) -> Granted:
     return await grant(tx, user, opening, None, refresh_for=terms.refresh_for)
 
 
-async def ask_for_second_factor(
-    tx: Tx, opening: Opening, factors: tuple[str, ...], further: tuple[str, ...] = ()
-) -> StepNeeded:
-    """Remember the first factor in a proof that grants nothing by itself, and text a code to whoever gets them so.
-
-    `further` are factors that no code stands for; with one of them the front door that knows it finishes the sign-in.
-    """
+async def ask_for_second_factor(tx: Tx, opening: Opening, factors: tuple[str, ...]) -> StepNeeded:
+    """Remember the first factor in a proof that grants nothing by itself, and text a code to whoever gets them so."""
     seconds = (await realms.current(tx)).settings.mfa_step_for
     if "sms" in factors:
         seconds = max(seconds, sms.LASTING)
@@ -63,7 +58,6 @@ async def ask_for_second_factor(
         "version": opening.credential_version,
         "label": opening.label,
         "lasting": opening.lasting,
-        "further": list(further),
     }
     text = await proofs.issue(tx, Purpose.MFA_STEP, opening.user_id, data, seconds)
-    return StepNeeded(text, (*factors, *further), seconds)
+    return StepNeeded(text, factors, seconds)

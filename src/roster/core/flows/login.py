@@ -277,6 +277,27 @@ async def second_factor(
     return granted
 
 
+async def is_step(runtime: Runtime, actor: Actor, text: str) -> bool:
+    """Whether a text is the proof of a first step that still can be finished."""
+    async with runtime.read(actor) as tx:
+        return await _step(tx, text) is not None
+
+
+async def abandon(tx: Tx, text: str) -> bool:
+    """Make the proof of a first step useless; False for any other text."""
+    step = await _step(tx, text)
+    if step is not None:
+        await proofs.spend(tx, step.id, Purpose.MFA_STEP)
+    return step is not None
+
+
+async def _step(tx: Tx, text: str) -> Proof | None:
+    try:
+        return await proofs.read(tx, text, Purpose.MFA_STEP)
+    except InvalidToken:
+        return None
+
+
 async def _finish_step(
     runtime: Runtime,
     actor: Actor,
@@ -290,20 +311,15 @@ async def _finish_step(
         user = await users.tx_maybe(tx, step.user_id)
         if user is None or user.status != "active":
             raise BadCredentials
-        opening, further = _opening_of(step)
-        if further:
-            raise BadCredentials
-        opening = await _with_code(tx, opening, typed.code or "", is_texted=typed.is_texted)
+        opening = await _with_code(tx, _opening_of(step), typed.code or "", is_texted=typed.is_texted)
         await proofs.spend(tx, step.id, Purpose.MFA_STEP)
         return await granting.grant(tx, user, opening, claims, refresh_for=refresh_for)
 
 
-def _opening_of(step: Proof) -> tuple[Opening, tuple[str, ...]]:
-    """What the first step has shown, and the factors that no code stands for."""
+def _opening_of(step: Proof) -> Opening:
     data = msgspec.convert(step.data, _Step)
     credential_id = CredentialId(data.credential) if data.credential else None
-    opening = Opening(step.user_id, data.factors, credential_id, data.version, data.label, data.lasting)
-    return opening, data.further
+    return Opening(step.user_id, data.factors, credential_id, data.version, data.label, data.lasting)
 
 
 class _Step(msgspec.Struct, frozen=True):
@@ -312,7 +328,6 @@ class _Step(msgspec.Struct, frozen=True):
     version: int
     label: str
     lasting: int | None = None
-    further: tuple[str, ...] = ()
 
 
 async def refresh(runtime: Runtime, actor: Actor, text: str, *, claims: ClaimsFor | None = None) -> Granted:

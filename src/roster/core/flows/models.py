@@ -19,8 +19,8 @@ class Terms(msgspec.Struct, frozen=True):
     """What a front door's contract says about signing in, beyond the directory's own rules.
 
     `find` says whom a name means. `require` is asked once the secret was right, and raises what refuses the person.
-    `lasting` is how long the session lasts at most, in seconds. `refresh_for` asks for a refresh token in another product's form (`sessions.texts`) that
-    is good for so many seconds.
+    `lasting` is how long the session lasts at most, in seconds. `refresh_for` asks for a refresh token in another
+    product's form (`sessions.texts`) that is good for so many seconds.
     """
 
     find: Callable[[Tx, str], Awaitable[User | None]] = users.find_by_identifier

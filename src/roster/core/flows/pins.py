@@ -4,10 +4,11 @@ from roster.core.audit import service as audit
 from roster.core.credentials import chosen, hashing, rules
 from roster.core.credentials import service as credentials
 from roster.core.credentials.chosen import ChosenKey, Prepared
-from roster.core.credentials.models import Credential, Stored
+from roster.core.credentials.models import Credential, Stored, asked_besides
 from roster.core.flows import granting, guesses
 from roster.core.flows.models import ClaimsFor, Granted, StepNeeded
 from roster.core.mfa import service as mfa
+from roster.core.mfa.errors import BankIdRequired
 from roster.core.realms import service as realms
 from roster.core.sessions.models import Opening
 from roster.core.users import service as users

@@ -20,11 +20,22 @@ async def email_changed(tx: Tx, before: User, after: User) -> None:
         return
     if before.email_verified_at is None and await limits.try_spend(tx, [(_UNVERIFIED, str(before.id))]):
         return
+    await _send(tx, before, before.email, "email_changed")
+
+
+async def tell(tx: Tx, user: User, template: str) -> None:
+    """Mail a person about a change of what they sign in with, which perhaps somebody else made."""
+    if user.email is None or await limits.try_spend(tx, [(_UNVERIFIED, str(user.id))]):
+        return
+    await _send(tx, user, user.email, template)
+
+
+async def _send(tx: Tx, user: User, recipient: str, template: str) -> None:
     realm = await realms.current(tx)
     values = {
-        "username": before.username,
-        "display_name": before.display_name,
+        "username": user.username,
+        "display_name": user.display_name,
         "realm": realm.display_name or realm.slug,
     }
-    locale = before.locale or realm.settings.default_locale
-    await messages.send(tx, "email_changed", values, user_id=before.id, recipient=before.email, locale=locale)
+    locale = user.locale or realm.settings.default_locale
+    await messages.send(tx, template, values, user_id=user.id, recipient=recipient, locale=locale)

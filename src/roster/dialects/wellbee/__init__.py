@@ -28,14 +28,18 @@ import msgspec
 from roster.dialects.wellbee import (
     admin_users,
     auth,
+    auth_service,
     errors,
     frame,
     gateway,
     me,
     organisations,
     payments,
+    session_list,
+    sign_in,
     sockets,
     system_roles,
+    two_factor,
     user_service,
 )
 from roster.dialects.wellbee.catalogue import CATALOGUE
@@ -46,7 +50,7 @@ from roster.web.sockets import Sockets
 __all__ = ["CATALOGUE", "dialect", "on_bus"]
 
 _ops: Final = Operations()
-for _each in (gateway, admin_users, system_roles, me):
+for _each in (gateway, admin_users, system_roles, me, sign_in, session_list, two_factor):
     _ops.include(_each.ops)
 
 _sockets: Final = Operations()
@@ -55,7 +59,7 @@ _sockets.include(organisations.services)
 
 _on_bus: Final = Operations()
 _on_bus.include(_sockets)
-for _each in (user_service, payments):
+for _each in (user_service, payments, auth_service):
     _on_bus.include(_each.services)
 
 _http: Final = Dialect(

@@ -10,11 +10,12 @@ from roster.core.tokens import trusted
 from roster.dialects.wellbee import cookies, sessions
 from roster.dialects.wellbee.catalogue import permission
 from roster.dialects.wellbee.sessions import Known
+from roster.dialects.wellbee.signing_in import TwoTokens
 from roster.dialects.wellbee.subjects import REQUEST
 from roster.kit import actor as actors
 from roster.kit import ids
 from roster.kit.actor import EVERYTHING, Actor, Kind, Origin
-from roster.kit.errors import Forbidden, InvalidInput, InvalidToken, Unauthenticated
+from roster.kit.errors import Forbidden, InvalidToken, Unauthenticated
 from roster.kit.ids import UserId
 from roster.storage.tx import Tx
 from roster.web.operation import Operation
@@ -27,13 +28,6 @@ SECURITY_SCHEMES: Final[Mapping[str, Mapping[str, object]]] = {
 READS_BY_ITSELF: Final = "x-reads-credentials"
 """Marks (`extra`) public operations that take no notice of a token, or look at it in their own way."""
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
-
-
-class TwoTokens(InvalidInput):
-    """Tokens at two places of one request."""
-
-    code = "two_tokens"
-    text = "There is more than one token."
 
 
 class Presented(msgspec.Struct, frozen=True):

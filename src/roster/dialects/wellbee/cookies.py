@@ -46,16 +46,26 @@ def token(request: Request, settings: Settings) -> str | None:
 def refuse_other_sites(request: Request) -> None:
     """Raise ForeignOrigin when a browser says that a page of another site asks.
 
-    Programs say nothing of the kind. Pages of the sites that the installation lets call it may ask.
+    Programs say nothing of the kind. Pages of the sites that the installation lets call it may ask, and links on pages
+    of neighbours be followed.
     """
-    origin = request.header("origin")
+    origin = request.header("origin") or _referring(request)
     if origin is not None:
         own = (request.public_url, f"{request.scheme}://{request.host}")
         if origin not in (*own, *request.site.cors_origins):
             raise ForeignOrigin
         return
-    if request.header("sec-fetch-site") not in (None, *_OWN_SITE):
+    neighbours = ("same-site",) if request.method == "GET" else ()
+    if request.header("sec-fetch-site") not in (None, *_OWN_SITE, *neighbours):
         raise ForeignOrigin
+
+
+def _referring(request: Request) -> str | None:
+    """Where the page stands that a link was followed on, for browsers that say nothing better."""
+    address = request.header("referer")
+    if address is None or request.header("sec-fetch-site") is not None:
+        return None
+    return "/".join(address.split("/")[:3])
 
 
 def _ending(settings: Settings) -> str:

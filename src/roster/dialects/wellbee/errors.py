@@ -12,7 +12,7 @@ import msgspec
 
 from roster.core.access.errors import RoleNameTaken
 from roster.core.users.errors import EmailTaken, IdTaken, UsernameTaken, UserNotFound
-from roster.dialects.wellbee import frame, refusals, words
+from roster.dialects.wellbee import frame, refusals, signing_in, words
 from roster.kit import errors as kit
 from roster.kit import ids
 from roster.web.errors import MethodNotAllowed, UnknownRoute
@@ -53,6 +53,17 @@ MEANINGS: Final[Mapping[type[kit.RosterError], Meaning]] = {
     refusals.NoSuchUser: Meaning(404, "user-service.404.1", "User not found"),
     UnknownRoute: _NOBODY_ANSWERS,
     MethodNotAllowed: _NOBODY_ANSWERS,
+    signing_in.EmailNotVerified: Meaning(
+        400, "fruster-user-service.EMAIL_NOT_VERIFIED", "User's email is not verified"
+    ),
+    signing_in.BadPayload: Meaning(400, "BAD_REQUEST", "Bad request"),
+    signing_in.NoToken: Meaning(400, "BAD_REQUEST", "Bad request"),
+    signing_in.WrongSecondFactor: Meaning(401, "UNAUTHORIZED", "Invalid or missing credentials"),
+    signing_in.Deactivated: Meaning(403, "auth-service.403.2", "User is deactivated"),
+    signing_in.UnknownRefreshToken: Meaning(404, "auth-service.404.1", "Refresh token not found"),
+    signing_in.NobodyFound: Meaning(404, "auth-service.404.2", "User not found"),
+    signing_in.RefreshTokenExpired: Meaning(420, "auth-service.420.1", "Refresh token expired"),
+    signing_in.SeveralFound: Meaning(500, "auth-service.500.1", "Unexpected error"),
     kit.NotFound: Meaning(404, "NOT_FOUND", "Resource was not found"),
     UserNotFound: Meaning(404, "fruster-user-service.NOT_FOUND", "Resource does not exist"),
     kit.Unauthenticated: Meaning(403, "MUST_BE_LOGGED_IN", "Permission denied"),
@@ -89,6 +100,8 @@ def meaning_of(kind: type[kit.RosterError]) -> Meaning:
 
 def _before_any_operation(error: kit.RosterError) -> Reply | None:
     """What the gateway says by itself, without an envelope: to bodies too large and to what is no JSON."""
+    if isinstance(error, signing_in.TwoTokens):
+        return Reply(400, None)
     if isinstance(error, kit.TooLarge):
         return Reply(413, {"message": "request entity too large"})
     if isinstance(error, kit.InvalidInput) and error.problems and error.problems[0].code == "malformed":

@@ -71,7 +71,7 @@ def wrap(result: object, status: int, request: Request) -> Reply:
     """A handler's result as an answer. A page, or what is written already, goes as it is."""
     if isinstance(result, Reply):
         if result.content_type != "application/json" or isinstance(result.body, bytes) or result.status == 204:
-            return result
+            return msgspec.structs.replace(result, headers=(*result.headers, *_headers(request)))
         body = envelope(request, result.status, data=result.body)
         return msgspec.structs.replace(result, body=body, headers=(*result.headers, *_headers(request)))
     return Reply(status, envelope(request, status, data=result), _headers(request))

@@ -1,11 +1,12 @@
 """Tokens of sessions: making them, and finding out whose they are (notes, section 12)."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 
+from roster.core.flows.models import StepNeeded
 from roster.core.realms import service as realms
 from roster.core.sessions import service as core
 from roster.core.sessions import texts
@@ -20,7 +21,7 @@ from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 from roster.web.request import Request
 
-_NOTHING: Final[Mapping[str, object]] = {}
+NOTHING: Final[Mapping[str, object]] = {}
 _EXPIRED: Final = "Token expired"
 
 
@@ -33,11 +34,11 @@ class Known(msgspec.Struct, frozen=True):
     @property
     def extra(self) -> Mapping[str, object]:
         """What a service has added to the token."""
-        return _NOTHING if self.claims is None else self.claims.extra
+        return NOTHING if self.claims is None else self.claims.extra
 
 
 def token_of(
-    runtime: Runtime, realm_slug: str, session: Session, until: datetime, extra: Mapping[str, object] = _NOTHING
+    runtime: Runtime, realm_slug: str, session: Session, until: datetime, extra: Mapping[str, object] = NOTHING
 ) -> str:
     """A token for a live session, good until then at most."""
     until = min(until, session.expires_at)
@@ -73,22 +74,22 @@ async def prolong(tx: Tx, request: Request, claims: Claims) -> None:
         hand_over(tx, request, session, claims.extra)
 
 
-def hand_over(tx: Tx, request: Request, session: Session, extra: Mapping[str, object] = _NOTHING) -> None:
+def hand_over(tx: Tx, request: Request, session: Session, extra: Mapping[str, object] = NOTHING) -> None:
     """Have the answer set the cookie of a session."""
     settings = tx.runtime.settings
     until = min(session.expires_at, tx.now + timedelta(seconds=settings.dialects.wellbee.cookie_seconds))
     cookies.set_token(request, settings, token_of(tx.runtime, request.realm_slug, session, until, extra), until)
 
 
-async def access_token(tx: Tx, session: Session, extra: Mapping[str, object] = _NOTHING) -> str:
+def hand_over_step(tx: Tx, request: Request, step: StepNeeded) -> None:
+    """Have the answer set the cookie of a sign-in that lacks its second factor."""
+    cookies.set_token(request, tx.runtime.settings, step.proof, tx.now + timedelta(seconds=step.expires_in))
+
+
+async def access_token(tx: Tx, session: Session, extra: Mapping[str, object] = NOTHING) -> str:
     """The token that goes with a refresh token."""
     until = tx.now + timedelta(seconds=tx.runtime.settings.dialects.wellbee.access_token_seconds)
     return token_of(tx.runtime, (await realms.current(tx)).slug, session, until, extra)
-
-
-def expiry_of(claims: Claims) -> datetime:
-    """When a token ends."""
-    return datetime.fromtimestamp(claims.exp, UTC)
 
 
 def _verified(runtime: Runtime, realm_slug: str, text: str) -> tuple[Claims, bool]:

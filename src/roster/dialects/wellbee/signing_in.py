@@ -1,0 +1,73 @@
+"""What the authentication service refuses, beyond what the directory does (contract, error catalogue)."""
+
+from roster.kit import errors as kit
+
+
+class TwoTokens(kit.InvalidInput):
+    """Tokens at two places of one request."""
+
+    code = "two_tokens"
+    text = "There is more than one token."
+
+
+class EmailNotVerified(kit.Conflict):
+    """The password is right, but the person has to verify their address first."""
+
+    code = "email_not_verified"
+    text = "User's email is not verified"
+
+
+class BadPayload(kit.InvalidInput):
+    """What a service would add to a token is too much, or the token's own."""
+
+    code = "bad_payload"
+    text = "additionalPayload is too large, or has members that are the token's own"
+
+
+class NoToken(kit.InvalidInput):
+    """A token is what this is about, and there is none."""
+
+    code = "no_token"
+    text = "Provide a token in the Authorization header or as query parameter token"
+
+
+class WrongSecondFactor(kit.Unauthenticated):
+    """A code is wrong, was used, or is too old; or there is no sign-in that it could finish."""
+
+    code = "wrong_second_factor"
+    text = "The code is wrong, or too old."
+
+
+class Deactivated(kit.Forbidden):
+    """The person may not sign in at present."""
+
+    code = "deactivated"
+    text = "User is deactivated"
+
+
+class UnknownRefreshToken(kit.NotFound):
+    """No refresh token of ours."""
+
+    code = "unknown_refresh_token"
+    text = "The provided refresh token could not be found"
+
+
+class NobodyFound(kit.NotFound):
+    """Nobody fits the query, or the owner of the token is gone."""
+
+    code = "nobody_found"
+    text = "Cannot create JWT token: no user was found"
+
+
+class RefreshTokenExpired(kit.Unauthenticated):
+    """The refresh token is too old, or its session has ended."""
+
+    code = "refresh_token_expired"
+    text = "The provided refresh token has expired"
+
+
+class SeveralFound(kit.Internal):
+    """More than one person fits a query that must mean one."""
+
+    code = "several_found"
+    text = "Cannot create JWT token: the query fits more than one user"
