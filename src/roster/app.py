@@ -249,6 +249,7 @@ def jobs(runtime: Runtime, *, is_only_server: bool) -> Worker:
         "orders.sweep": upkeep.sweep_orders,
         "nonces.sweep": signed.sweep,
         "proofs.sweep": upkeep.sweep_proofs,
+        "letters.flush": upkeep.flush_letters,
     }
     return Worker(
         runtime.pool.dsn,

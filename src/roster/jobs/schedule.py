@@ -29,6 +29,7 @@ SCHEDULE: Final = (
     Timed("messages.sweep", "50 1 * * *"),  # messages that were sent, or given up, long ago
     Timed("counters.sweep", "35 * * * *"),  # counters whose window is over
     Timed("availability.carry_out", "* * * * *"),  # weekly and planned changes of availability whose time has come
+    Timed("letters.flush", "* * * * *"),  # mails of one kind that were held for long enough
     Timed("nonces.sweep", "*/5 * * * *"),  # nonces of signed requests whose time is over
     Timed("proofs.sweep", "40 * * * *"),  # one-time tokens that have expired
     Timed("orders.sweep", "55 * * * *"),  # orders at electronic identifications whose time is over

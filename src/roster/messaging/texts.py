@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
+from html.parser import HTMLParser
 from importlib import resources
 from typing import Any, Final
 
@@ -18,6 +19,10 @@ WITH_NOTE: Final = ("invitation",)
 """Messages with a link and a text that somebody wrote for them."""
 NOTICES: Final = ("email_changed", "invitations_sent", "sms_code", "second_factor_removed", "password_changed")
 """Messages that only tell something."""
+_HIDDEN: Final = frozenset({"style", "script", "head", "title"})
+_BLOCKS: Final = frozenset({"p", "div", "tr", "table", "ul", "ol", "li", "h1", "h2", "h3"})
+LETTER: Final = "letter"
+"""What a program has written, as it is."""
 _PARTS: Final = ("subject", "lead", "button", "ending")
 _SCHEMES: Final = ("https://", "http://")
 _LONGEST_NAME: Final = 200
@@ -33,6 +38,7 @@ class Text(msgspec.Struct, frozen=True):
     """A rendered message: the subject is one line, `html` says the same as `text`, and `short` fits a text message.
 
     `data` is what a push message consists of, of which the others are for people who look into the mailbox.
+    `sender` is who writes, where that is not the sender of all messages.
     """
 
     subject: str
@@ -40,6 +46,7 @@ class Text(msgspec.Struct, frozen=True):
     html: str
     short: str = ""
     data: Mapping[str, object] = {}
+    sender: str | None = None
 
 
 def render(template: str, locale: str | None, values: Mapping[str, object]) -> Text | None:
@@ -47,6 +54,8 @@ def render(template: str, locale: str | None, values: Mapping[str, object]) -> T
 
     Names in `values` are shown as plain text on one line; `link` must be an HTTP address, and notices have none.
     """
+    if template == LETTER:
+        return _letter(values)
     link = "" if template in NOTICES else values.get("link")
     if not isinstance(link, str) or (template not in NOTICES and not _is_linking(template, link)):
         return None
@@ -66,6 +75,44 @@ def pushed(values: Mapping[str, object]) -> Text:
     """A push message, whose words are its sender's."""
     title, body = _printable(str(values.get("title", ""))), str(values.get("body", ""))
     return Text(title, body, "", body, values)
+
+
+def _letter(values: Mapping[str, object]) -> Text | None:
+    subject, html, sender = (values.get(name) for name in ("subject", "html", "sender"))
+    if not isinstance(subject, str) or not isinstance(html, str):
+        return None
+    text = _Words.of(html)
+    return Text(_printable(subject).strip(), text, html, sender=sender if isinstance(sender, str) else None)
+
+
+class _Words(HTMLParser):
+    """What HTML says to those who read text: line breaks where it has some, and nothing that is not shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: list[str] = []
+        self._hidden = 0
+
+    @classmethod
+    def of(cls, html: str) -> str:
+        """The words, ended by a line break."""
+        words = cls()
+        words.feed(html)
+        words.close()
+        lines = [" ".join(line.split()) for line in "".join(words._said).split("\n")]
+        return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002 (as the base class has it)
+        self._hidden += tag in _HIDDEN
+        self._said.append("\n" if tag == "br" else "")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden -= tag in _HIDDEN and self._hidden > 0
+        self._said.append("\n\n" if tag in _BLOCKS else "")
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self._said.append(data.replace("\n", " "))
 
 
 def _shown(values: Mapping[str, object], catalogue: Mapping[str, Any]) -> dict[str, str]:

@@ -99,6 +99,10 @@ class Mail(Section, frozen=True, kw_only=True):
     """`implicit` is usual on port 465."""
     sender: str = msgspec.field(default="Roster <roster@localhost>", name="from")
     """Sender of all messages."""
+    catch_all: str | None = None
+    """One address that gets all mail instead of those whom it is for, on systems for tests."""
+    catch_all_except: tuple[str, ...] = ()
+    """Domains, in small letters, whose people get their mail even then."""
 
 
 class Sms(Section, frozen=True, kw_only=True):
@@ -234,6 +238,12 @@ class WellbeeDialect(Dialect, frozen=True, kw_only=True):
     prefixes: tuple[Prefix, ...] = ("/wellbee",)
     cookie_name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "jwt"
     """Of the cookie that carries the token of a session."""
+    grouped_mail: Annotated[str, Meta(pattern=r"^[1-9]\d{0,3},\d{1,4}[smh](;[1-9]\d{0,3},\d{1,4}[smh]){0,9}$")] = (
+        "1,0m;5,2m;30,5m"
+    )
+    """How mails of one kind to one reader become few: so many, or so long, level by level."""
+    template_owner_field: str = ""
+    """Custom field of people that must be the owner of a mail template which they read or change; empty: none."""
     stripe_key: Secret | None = None
     """Secret key of an account at Stripe; without one nobody answers to `fruster-stripe-service`."""
     stripe_webhook_secret: Secret | None = None

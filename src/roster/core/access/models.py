@@ -34,6 +34,7 @@ PERMISSIONS: dict[str, str] = {
     "events.read": "Follow events",
     "messages.read": "Read outgoing messages that were not sent yet",
     "push.send": "Send push messages to people's devices",
+    "messages.write": "Write and change templates of messages, and send messages",
     "transfers.write": "Import and export people",
     "orgs.read": "See organisations",
     "orgs.create": "Found organisations; in realms where everybody may, this is not needed",

@@ -7,6 +7,7 @@ from roster.core.access import org_roles
 from roster.core.access import service as access
 from roster.core.audit import service as audit
 from roster.core.invitations import service as invitations
+from roster.core.letters import grouping
 from roster.core.limits import service as limits
 from roster.core.mfa import sms
 from roster.core.orders import service as orders
@@ -82,6 +83,15 @@ async def sweep_transfers(runtime: Runtime) -> None:
 async def sweep_invitations(runtime: Runtime) -> None:
     """What jobs wrote down about those whom they invited, a month ago."""
     await _everywhere(runtime, invitations.sweep)
+
+
+async def flush_letters(runtime: Runtime) -> None:
+    """Mails of one kind that were held for long enough."""
+    async with runtime.read(_nowhere()) as tx:
+        waiting = await grouping.realms_waiting(tx)
+    for realm_id in waiting:
+        async with runtime.write(system(realm_id, "", "upkeep")) as tx:
+            await grouping.flush(tx)
 
 
 async def _everywhere(runtime: Runtime, work: Callable[[Tx], Awaitable[int]]) -> None:

@@ -17,6 +17,7 @@ websockets. Where to change what:
 | `organisations` | what sockets may ask about organisations |
 | `admin_users`, `system_roles`, `me` | operations over HTTP |
 | `user_service` | operations that services ask for |
+| `mail` | mail that services want sent, and its templates |
 | `payments` | what services ask of the account at Stripe |
 | `refusals`, `errors` | what only this API refuses; from every error to status, code and title |
 """
@@ -32,6 +33,7 @@ from roster.dialects.wellbee import (
     errors,
     frame,
     gateway,
+    mail,
     me,
     organisations,
     payments,
@@ -50,7 +52,16 @@ from roster.web.sockets import Sockets
 __all__ = ["CATALOGUE", "dialect", "on_bus"]
 
 _ops: Final = Operations()
-for _each in (gateway, admin_users, system_roles, me, sign_in, session_list, two_factor):
+for _each in (
+    gateway,
+    sign_in,
+    session_list,
+    two_factor,
+    me,
+    admin_users,
+    system_roles,
+    mail,
+):
     _ops.include(_each.ops)
 
 _sockets: Final = Operations()
@@ -59,7 +70,12 @@ _sockets.include(organisations.services)
 
 _on_bus: Final = Operations()
 _on_bus.include(_sockets)
-for _each in (user_service, payments, auth_service):
+for _each in (
+    auth_service,
+    user_service,
+    mail,
+    payments,
+):
     _on_bus.include(_each.services)
 
 _http: Final = Dialect(

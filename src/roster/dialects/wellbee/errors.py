@@ -70,6 +70,8 @@ MEANINGS: Final[Mapping[type[kit.RosterError], Meaning]] = {
     kit.InvalidToken: Meaning(403, "auth-service.403.1", "Invalid JWT token"),
     kit.BadCredentials: Meaning(401, "user-service.401.3", "Invalid username or password"),
     kit.Forbidden: Meaning(403, "PERMISSION_DENIED", "Permission denied"),
+    refusals.FieldsMissing: Meaning(400, "MISSING_FIELDS", "One or many required fields are missing"),
+    refusals.NotTheOwner: Meaning(403, "FORBIDDEN", "Not allowed to access resource"),
     kit.TooLarge: Meaning(413, "TOO_LARGE", "Request entity too large"),
     kit.TooMany: Meaning(429, "TOO_MANY_REQUESTS", "Too many requests"),
     kit.Internal: Meaning(500, "INTERNAL_SERVER_ERROR", "Server encountered an unexpected error"),

@@ -1,4 +1,4 @@
-"""What the user service refuses, beyond what the directory does (contract, error catalogue)."""
+"""What only this API refuses, beyond what the directory does (contract, error catalogue)."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -126,3 +126,17 @@ def in_documents(sent: Mapping[str, object]) -> Iterator[None]:
 def _named(problem: Problem) -> Problem:
     field = problem.field.removeprefix("attributes.")
     return Problem(_FIELDS.get(field, field), problem.code, problem.text)
+
+
+class FieldsMissing(kit.InvalidInput):
+    """Neither a template nor a subject and a message."""
+
+    code = "fields_missing"
+    text = "One or many required fields are missing"
+
+
+class NotTheOwner(kit.Forbidden):
+    """The template belongs to others than the caller's."""
+
+    code = "not_the_owner"
+    text = "Not allowed to access resource"

@@ -1,0 +1,86 @@
+"""Many mails of one kind become few: the first goes out at once, the next are held, level by level.
+
+At each level mails to one recipient are held until there are as many as it says, or its time since the last one went
+out is over; then one goes out, which says how many it stands for, and the next level begins. When a level's time passes
+without any mail, the kind begins anew (notes of `mail-service.send-grouped-mail`).
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+
+from roster.core.letters import service as letters
+from roster.core.letters import store
+from roster.core.letters.models import Group, Letter, Level
+from roster.kit.errors import InvalidInput
+from roster.kit.ids import RealmId, uuid7
+from roster.storage.tx import Tx
+
+LEVELS: Final = (Level(1, 0), Level(5, 120), Level(30, 300))
+"""One at once, then five or two minutes, then thirty or five minutes."""
+_PURPOSE: Final = "held letter"
+_BATCH: Final = 200
+_LONGEST_KEY: Final = 200
+
+
+async def send(
+    tx: Tx, key: str, letter: Letter, recipients: Sequence[str], *, levels: Sequence[Level] = LEVELS
+) -> None:
+    """Send the letter of this kind to each recipient, or hold it. Raises InvalidInput. Needs `messages.write`."""
+    letters.require_few(recipients)
+    if not 0 < len(key) <= _LONGEST_KEY:
+        raise InvalidInput.of("key", "length", f"A kind of mail has at most {_LONGEST_KEY} characters.")
+    for recipient in sorted(set(recipients)):  # in one order, so that two of these never wait for each other
+        await _send(tx, key, letter, recipient, levels)
+
+
+async def flush(tx: Tx, *, levels: Sequence[Level] = LEVELS) -> int:
+    """Send what was held for long enough in this realm; how many groups were looked at. Needs `messages.write`."""
+    due = await store.due_groups(tx, _BATCH)
+    for group in due:
+        letter = _opened(tx, group)
+        if letter is None:
+            await store.drop_group(tx, group.id)
+        else:
+            await _send_held(tx, group, letter, group.held, levels)
+    return len(due)
+
+
+async def realms_waiting(tx: Tx) -> list[RealmId]:
+    """Realms in which something was held for long enough."""
+    return [RealmId(each) for each in await store.realms_with_due(tx)]
+
+
+async def _send(tx: Tx, key: str, letter: Letter, recipient: str, levels: Sequence[Level]) -> None:
+    group, is_new = await store.lock_group(tx, uuid7(), key, recipient)
+    held = group.held + 1
+    level = levels[min(group.level, len(levels) - 1)]
+    if held >= level.count:
+        await _send_held(tx, group, letter, held, levels)
+        return
+    began = is_new or group.held == 0
+    due_at = tx.now + timedelta(seconds=level.seconds) if began else group.due_at
+    sealed = _sealed(tx, group, letter)
+    await store.set_group(tx, msgspec.structs.replace(group, held=held, sealed=sealed, due_at=due_at))
+
+
+async def _send_held(tx: Tx, group: Group, letter: Letter, held: int, levels: Sequence[Level]) -> None:
+    """One for all of them; the next ones are held at the next level."""
+    said = msgspec.structs.replace(letter, arguments={**letter.arguments, "n": held})
+    await letters.send(tx, said, [group.recipient])
+    level = min(group.level + 1, len(levels) - 1)
+    due_at = tx.now + timedelta(seconds=levels[level].seconds)
+    await store.set_group(tx, msgspec.structs.replace(group, level=level, held=0, sealed=None, due_at=due_at))
+
+
+def _sealed(tx: Tx, group: Group, letter: Letter) -> bytes:
+    return tx.runtime.keyring.seal(_PURPOSE, msgspec.json.encode(letter), tx.realm_id.bytes + group.id.bytes)
+
+
+def _opened(tx: Tx, group: Group) -> Letter | None:
+    if group.sealed is None:
+        return None
+    opened = tx.runtime.keyring.open(_PURPOSE, group.sealed, tx.realm_id.bytes + group.id.bytes)
+    return None if opened is None else msgspec.json.decode(opened, type=Letter)
