@@ -8,7 +8,6 @@ from uuid import UUID
 import pytest
 
 from roster.core.push import service as push
-from roster.core.push.errors import MessageTooLarge
 from roster.core.push.models import Push
 from roster.core.realms.models import Realm
 from roster.core.users import service as users
@@ -210,7 +209,7 @@ async def test_a_message_says_something(runtime: Runtime, realm: Realm, message:
 
 
 async def test_a_message_is_not_larger_than_providers_take(runtime: Runtime, realm: Realm):
-    with pytest.raises(MessageTooLarge):
+    with pytest.raises(InvalidInput):
         await send(runtime, realm, await somebody(runtime, realm), message=Push(body="å" * 2000))
 
 

@@ -47,8 +47,9 @@ class Documented(msgspec.Struct, frozen=True):
     def statuses(self) -> set[int]:
         """Of successes."""
         success = self.details.get("success") or {}
-        found = re.findall(r"\d{3}", str(success.get("status", 200))) if isinstance(success, dict) else []
-        return {int(each) for each in found} or {200}
+        listed = [success, *success.get("alternatives", ())] if isinstance(success, dict) else []
+        found = {int(each) for one in listed for each in re.findall(r"\d{3}", str(one.get("status", 200)))}
+        return found or {200}
 
 
 @cache

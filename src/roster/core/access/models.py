@@ -31,6 +31,7 @@ PERMISSIONS: dict[str, str] = {
     "sessions.read": "See other people's sessions",
     "sessions.write": "End other people's sessions",
     "audit.read": "Read the audit trail",
+    "audit.write": "Write entries into the audit trail about what other programs did",
     "events.read": "Follow events",
     "messages.read": "Read outgoing messages that were not sent yet",
     "push.send": "Send push messages to people's devices",

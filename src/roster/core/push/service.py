@@ -15,7 +15,6 @@ from roster.core.audit import service as audit
 from roster.core.messages import service as messages
 from roster.core.messages.service import Letter
 from roster.core.push import store
-from roster.core.push.errors import MessageTooLarge
 from roster.core.push.models import Platform, Push, Registration
 from roster.kit import secrets
 from roster.kit.errors import InvalidInput, Unauthenticated
@@ -81,7 +80,7 @@ async def list_of(tx: Tx, user_id: UserId) -> list[Registration]:
 async def send(tx: Tx, user_ids: Sequence[UserId], message: Push) -> int:
     """Send to all devices of these people who are active; to how many devices. Needs `push.send`.
 
-    Raises InvalidInput, MessageTooLarge.
+    Raises InvalidInput.
     """
     access.require(tx, "push.send")
     if len(user_ids) > AT_ONCE:
@@ -90,7 +89,7 @@ async def send(tx: Tx, user_ids: Sequence[UserId], message: Push) -> int:
         raise InvalidInput.of("notification", "required", "There is nothing to be sent.")
     values = msgspec.to_builtins(message)
     if len(msgspec.json.encode(values)) > _LARGEST:
-        raise MessageTooLarge
+        raise InvalidInput.of("notification", "too_large", f"A push message takes at most {_LARGEST} bytes.")
     found = await store.reached(tx, user_ids)
     await messages.send_many(
         tx, TEMPLATE, [Letter(values, who, str(each), None) for each, who in found], channel="push"

@@ -18,6 +18,7 @@ websockets. Where to change what:
 | `admin_users`, `system_roles`, `me` | operations over HTTP |
 | `user_service` | operations that services ask for |
 | `mail` | mail that services want sent, and its templates |
+| `audits`, `notifications` | the audit trail; devices that take push messages, and sending |
 | `payments` | what services ask of the account at Stripe |
 | `refusals`, `errors` | what only this API refuses; from every error to status, code and title |
 """
@@ -28,6 +29,7 @@ import msgspec
 
 from roster.dialects.wellbee import (
     admin_users,
+    audits,
     auth,
     auth_service,
     errors,
@@ -35,6 +37,7 @@ from roster.dialects.wellbee import (
     gateway,
     mail,
     me,
+    notifications,
     organisations,
     payments,
     session_list,
@@ -61,6 +64,8 @@ for _each in (
     admin_users,
     system_roles,
     mail,
+    audits,
+    notifications,
 ):
     _ops.include(_each.ops)
 
@@ -75,6 +80,8 @@ for _each in (
     user_service,
     mail,
     payments,
+    audits,
+    notifications,
 ):
     _on_bus.include(_each.services)
 

@@ -1,0 +1,37 @@
+"""SQL of entries that other programs write."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from roster.core.audit.models import Entry
+from roster.core.audit.store import COLUMNS
+from roster.kit.errors import Internal
+from roster.kit.ids import uuid7
+from roster.storage.tx import Tx
+
+
+async def insert(tx: Tx, user_id: UUID, action: str, at: datetime, changes: Mapping[str, object]) -> Entry:
+    actor, origin = tx.actor, tx.actor.origin
+    return await tx.one(
+        Entry,
+        "INSERT INTO audit_entries (realm_id, at, id, action, actor_kind, actor_id, actor_name, acting_for, session_id,"
+        " device_id, dialect, request_id, address, subject_kind, subject_id, changes)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'user', $14, $15) RETURNING " + COLUMNS,
+        tx.realm_id,
+        at,
+        uuid7(),
+        action,
+        actor.kind.value,
+        actor.user_id,
+        actor.name,
+        actor.acting_for,
+        actor.session_id,
+        origin.device_id,
+        origin.dialect,
+        origin.request_id,
+        origin.address,
+        user_id,
+        changes,
+        missing=Internal,
+    )

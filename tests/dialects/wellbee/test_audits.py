@@ -1,0 +1,135 @@
+"""The audit trail, as Wellbee shows it and other services write it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from roster.core.realms.models import Realm
+from roster.core.users import service as users
+from roster.core.users.models import UserChange
+from roster.kit import clock, ids
+from roster.storage.runtime import Runtime
+from tests import factories
+from tests.dialects.conftest import signed_in
+from tests.dialects.wellbee.conftest import Wire
+
+SENT = {"action": "MESSAGE_SEND", "message": "A message was sent.", "payload": {"to": ["7"], "length": 12}}
+
+
+@pytest.fixture
+async def reader(runtime: Runtime, realm: Realm, wire: Wire) -> Wire:
+    """Somebody who may read the trail."""
+    await factories.a_role(runtime, realm, "auditor", "wellbee:audit.get")
+    person = await factories.a_person(runtime, realm, roles=("auditor",))
+    return wire.by((await signed_in(runtime, realm, person)).access_token)
+
+
+async def test_entries_of_services_stand_among_the_directorys_own_newest_first(
+    runtime: Runtime, realm: Realm, wire: Wire, reader: Wire
+):
+    person = await factories.a_person(runtime, realm, email="before@example.org")
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        await users.change(tx, person.id, UserChange(email="after@example.org"))
+    made = await wire.ask("audit-service.create-audit", {"userId": str(person.id), **SENT})
+    assert made.status == 201
+
+    found = await reader.call("GET", f"/audit/{person.id}")
+
+    assert found.data["totalCount"] == 3
+    assert found.data["audits"][0] == made.data
+    assert [each["action"] for each in found.data["audits"]] == ["MESSAGE_SEND", "user.changed", "user.created"]
+    assert {each["userId"] for each in found.data["audits"]} == {str(person.id)}
+    assert found.data["audits"][1]["payload"] == {"fields": ["email"]}
+    assert "example.org" not in str(found.data)
+
+
+async def test_an_entry_says_what_the_contract_says(runtime: Runtime, realm: Realm, wire: Wire):
+    person = await factories.a_person(runtime, realm)
+    at = clock.now() - timedelta(days=2)
+
+    made = await wire.ask(
+        "audit-service.create-audit",
+        {"userId": str(person.id), **SENT, "timestamp": clock.instant(at)},
+    )
+
+    assert made.data == {
+        "id": made.data["id"],
+        "userId": str(person.id),
+        **SENT,
+        "timestamp": clock.instant(at),
+        "reqId": made.data["reqId"],
+    }
+
+
+async def test_lists_come_in_parts(runtime: Runtime, realm: Realm, wire: Wire, reader: Wire):
+    person = await factories.a_person(runtime, realm)
+    for number in range(3):
+        await wire.ask("audit-service.create-audit", {"userId": str(person.id), "action": f"STEP_{number}"})
+
+    found = await reader.call("GET", f"/audit/{person.id}?start=1&limit=2")
+
+    assert found.data["totalCount"] == 4
+    assert [each["action"] for each in found.data["audits"]] == ["STEP_1", "STEP_0"]
+    assert (await reader.call("GET", f"/audit/{person.id}?limit=5000")).status == 200
+    for wrong in ("start=-1", "limit=0", "limit=many"):
+        refused = await reader.call("GET", f"/audit/{person.id}?{wrong}")
+        assert (refused.status, refused.code) == (400, "BAD_REQUEST")
+
+
+async def test_nobody_is_in_the_trail_who_is_not(reader: Wire):
+    for unknown in (ids.uuid4(), "nobody"):
+        found = await reader.call("GET", f"/audit/{unknown}")
+        assert (found.status, found.data) == (200, {"totalCount": 0, "audits": []})
+
+
+async def test_reading_takes_the_scope(runtime: Runtime, realm: Realm, wire: Wire):
+    person = await factories.a_person(runtime, realm)
+    own = wire.by((await signed_in(runtime, realm, person)).access_token)
+
+    assert (await wire.call("GET", f"/audit/{person.id}")).code == "MUST_BE_LOGGED_IN"
+    assert (await own.call("GET", f"/audit/{person.id}")).code == "PERMISSION_DENIED"
+
+
+async def test_writing_is_for_services_alone(runtime: Runtime, realm: Realm, wire: Wire, reader: Wire):
+    refused = await reader.call("POST", "/audit-service/create-audit", {"userId": str(ids.uuid4()), **SENT})
+
+    assert refused.status == 404
+
+
+async def test_what_is_called_a_secret_is_not_kept(runtime: Runtime, realm: Realm, wire: Wire):
+    payload = {"password": "p4ss", "deep": [{"refreshToken": "t0ken", "fine": 1}], "headers": {"Authorization": "a"}}
+    sent = {"userId": str(ids.uuid4()), "action": "CALL", "payload": payload}
+
+    made = await wire.ask("audit-service.create-audit", sent)
+
+    hidden = "********"
+    assert made.data["payload"] == {
+        "password": hidden,
+        "deep": [{"refreshToken": hidden, "fine": 1}],
+        "headers": {"Authorization": hidden},
+    }
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"action": "user.changed"},
+        {"action": ""},
+        {"action": "lower"},
+        {"action": None},
+        {"userId": "nobody"},
+        {"message": "x" * 4001},
+        {"message": 3},
+        {"payload": {"text": "x" * 20_000}},
+        {"payload": "text"},
+        {"timestamp": "yesterday"},
+        {"timestamp": "2100-01-01T00:00:00Z"},
+        {"timestamp": "2024-01-01T00:00:00"},
+        {"more": 1},
+    ],
+)
+async def test_entries_are_checked(wire: Wire, wrong: dict[str, Any]):
+    refused = await wire.ask("audit-service.create-audit", {"userId": str(ids.uuid4()), **SENT, **wrong})
+
+    assert (refused.status, refused.code) == (400, "BAD_REQUEST")
