@@ -1,8 +1,9 @@
 """Push messages: devices that take them, and sending (contract, groups notifications and push-service)."""
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
 from roster.core.push import service as push
 from roster.core.push.models import Push
@@ -44,7 +45,7 @@ class Notification(msgspec.Struct, frozen=True):
 class Sending(msgspec.Struct, frozen=True, rename="camel"):
     """A message to somebody, or to several."""
 
-    user_id: str | list[str]
+    user_id: str | Annotated[list[str], Meta(max_length=push.AT_ONCE)]
     notification: Notification = Notification()
     data: dict[str, str] = {}
     silent: bool = False
