@@ -25,7 +25,10 @@ _TAIL = """
 - **GET one user**: with a bearer token of a session, whose state, person and realm are read anew for each request, so
   that a sign-out counts at once. The second line repeats it on a server whose native API has 500 operations more.
 - **list 25**: one request after another, the same questions to the large realm and to one of ten thousand people in
-  the same tables; names, parts of names and dates differ from request to request.
+  the same tables; names, parts of names and dates differ from request to request. A part of an address in the order
+  of usernames is the hardest: an index knows who has it, another one the order, none both. Roster walks through the
+  order while that is likely to fill the page, and gathers all who match otherwise. What has ten thousand matches that
+  come late in the order, as a few parts of names do, takes the longest; a larger `shared_buffers` helps most there.
 - **users/search**: in the dialect of fulfillmenttools, by the beginning of the last name and a part of the first, in
   the order of last names; everybody has a role in one of a thousand facilities, and the caller sees three of them.
 - **effective permissions**: of somebody who has fifty assignments, each for another facility.

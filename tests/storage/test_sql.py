@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from roster.kit import filters
 from roster.kit.filters import EVERYTHING, All, AnyOf, Compare, Filter, Not, Op, Sort
 from roster.kit.pages import Page, Slice, Walk
 from roster.storage import pool, sql
+from roster.storage.sql import Listing
 from tests.storage import filter_model
 from tests.storage.filter_model import Row
 from tests.storage.things import FIELDS, FILTERS, LISTING, ROWS, SORTS, TABLE, row_of, store
@@ -183,9 +185,23 @@ async def test_an_offset_and_a_cursor_lead_to_the_same_rows(
 
 
 @thorough
-@given(rows=ROWS, where=FILTERS, limit=st.integers(1, 4), descending=st.booleans(), gather=st.booleans())
+@given(
+    rows=ROWS,
+    where=FILTERS,
+    limit=st.integers(1, 4),
+    descending=st.booleans(),
+    listing=st.sampled_from([LISTING, msgspec.structs.replace(LISTING, gathered=True)]),
+    gather=st.booleans(),
+)
 async def test_a_glance_and_what_is_gathered_show_the_same_pages(
-    connection: asyncpg.Connection, rows: list[Row], where: Filter, limit: int, *, descending: bool, gather: bool
+    connection: asyncpg.Connection,
+    rows: list[Row],
+    where: Filter,
+    limit: int,
+    *,
+    descending: bool,
+    listing: Listing,
+    gather: bool,
 ):
     """All rows are near here, so a glance lacks none."""
     realm_id = await store(connection, rows)
@@ -196,9 +212,11 @@ async def test_a_glance_and_what_is_gathered_show_the_same_pages(
     page, seen = Page(limit), list[UUID]()
     while True:
         walk = Walk(KEY, page, where=checked, sorts=sorts, fields=FIELDS, about=("things", realm_id))
-        compiled = None if gather else sql.compile_glance(LISTING, FIELDS, walk, args=(realm_id,), realm_id=realm_id)
-        if compiled is None:
-            compiled = sql.compile_page(LISTING, FIELDS, walk, args=(realm_id,), realm_id=realm_id, gather=True)
+        known: dict[str, Any] = {"args": (realm_id,), "realm_id": realm_id}
+        if gather or not sql.has_glance(listing, FIELDS, walk):
+            compiled = sql.compile_page(listing, FIELDS, walk, gather=True, **known)
+        else:
+            compiled = sql.compile_glance(listing, FIELDS, walk, steps=1_000, **known)
         found = [tuple(row) for row in await connection.fetch(compiled[0], *compiled[1])]
         part = walk.cut(found, lambda found: found)
         seen += part.items

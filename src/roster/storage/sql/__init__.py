@@ -15,6 +15,7 @@ A filter with `matches` runs a regular expression of the caller on every row tha
 it does so inside of `Tx.bounded`.
 """
 
+from roster.storage.sql.glance import about
 from roster.storage.sql.page import (
     Listing,
     compile_count,
@@ -22,6 +23,7 @@ from roster.storage.sql.page import (
     compile_order,
     compile_page,
     compile_place,
+    has_glance,
 )
 from roster.storage.sql.parameters import Compiled
 from roster.storage.sql.where import compile_where
@@ -29,10 +31,12 @@ from roster.storage.sql.where import compile_where
 __all__ = [
     "Compiled",
     "Listing",
+    "about",
     "compile_count",
     "compile_glance",
     "compile_order",
     "compile_page",
     "compile_place",
     "compile_where",
+    "has_glance",
 ]

@@ -5,8 +5,10 @@ asks for something else, only the row itself tells.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from math import inf
 from typing import Any, LiteralString, TypeAlias
+from uuid import UUID
 
 from roster.kit import text
 from roster.kit.filters import All, AnyOf, Compare, Field, Fields, Filter, Op
@@ -34,6 +36,19 @@ def needles(where: Filter, fields: Fields) -> Needles:
             return [frozenset(found)] if found and all(found) and len(found) <= _FEW else []
         case _:
             return []
+
+
+def about(where: Filter, fields: Fields, realm_id: UUID, holding: Callable[[Sequence[int]], float]) -> float:
+    """About how many rows match, where that depends on trigrams; `holding` says how many hold some."""
+    match where:
+        case All():
+            return min((about(part, fields, realm_id, holding) for part in where.parts), default=inf)
+        case AnyOf():  # mostly the same text in several fields
+            return max((about(part, fields, realm_id, holding) for part in where.parts), default=0.0)
+        case Compare(value=str(needle)) if where.op in _PARTS and fields[where.field].grams is not None:
+            return holding(text.grams(realm_id, needle))
+        case _:
+            return inf
 
 
 def sketched(column: LiteralString, wanted: Needles, parameters: Parameters) -> LiteralString:

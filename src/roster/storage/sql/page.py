@@ -17,9 +17,6 @@ from roster.storage.sql.glance import needles, sketched
 from roster.storage.sql.parameters import Compiled, Parameters, numbered
 from roster.storage.sql.where import condition
 
-_STEPS = 20_000
-"""Entries of an index that a glance looks at: five milliseconds' worth."""
-
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
     """What a feature lists. `condition` narrows it to the realm and uses $1, $2 … for its own arguments.
@@ -57,7 +54,7 @@ def compile_count(
     """How many rows there are in all. It reads every one of them, so only on request."""
     parameters = Parameters(len(args))
     wanted = _wanted(listing, fields, where, parameters, realm_id)
-    return "SELECT count(*) FROM " + _source(listing) + " WHERE " + wanted, args + parameters.values
+    return "SELECT count(*) FROM " + listing.tables + " WHERE " + wanted, args + parameters.values
 
 
 def compile_page(
@@ -65,49 +62,56 @@ def compile_page(
 ) -> Compiled:
     """The rows of one page and one more, in walking order; each ends in its sort values and id, as `Walk.cut` wants.
 
-    With `gather` all matching rows are found first and then put in order: for filters that few of them fulfil.
+    With `gather` all matching rows are found first and then put in order: for filters that few of them fulfil. Of those
+    that are not on the page only what decides is read, which is a small part of a row.
     """
     parameters = Parameters(len(args))
     keys = _keys(walk.sorts, fields, parameters, tiebreak=listing.tiebreak, backwards=walk.backwards)
     names: list[LiteralString] = [numbered("cursor_", place) for place in range(len(keys))]
-    shown: list[LiteralString] = [key.expression + " AS " + name for key, name in zip(keys, names, strict=True)]
-    wanted = _wanted(listing, fields, walk.where, parameters, realm_id)
-    start = "SELECT " + ", ".join([listing.columns, *shown]) + " FROM " + _source(listing) + " WHERE " + wanted
-    ending = " ORDER BY " + _order(names, keys) + _window(walk.page, parameters)
+    order = " ORDER BY " + _order(names, keys)
+    ending = order + _window(walk.page, parameters)
+    wanted = " FROM " + listing.tables + " WHERE " + _wanted(listing, fields, walk.where, parameters, realm_id)
     places = _places(keys, walk, parameters)
-    if gather:
-        branches: list[LiteralString] = ["SELECT * FROM (" + start + at + " OFFSET 0) found" + ending for at in places]
-    else:
-        branches = [start + at + ending for at in places]
+    if gather or listing.gathered:
+        found = "SELECT " + _shown(keys) + wanted + " AND " + _judged(listing, " OR ".join(places)) + " OFFSET 0"
+        near = "(SELECT * FROM (" + found + ") found" + ending + ") near"
+        same = " ON realm_id = $1 AND " + listing.tiebreak + " = " + names[-1]
+        start = "SELECT " + ", ".join([listing.columns, *names]) + " FROM " + near + " JOIN "
+        return start + listing.tables + same + order, args + parameters.values
+    start = "SELECT " + listing.columns + ", " + _shown(keys) + wanted + " AND "
+    branches: list[LiteralString] = [start + at + ending for at in places]
     if len(branches) == 1:
         return branches[0], args + parameters.values
     return "(" + ") UNION ALL (".join(branches) + ")" + ending, args + parameters.values
 
 
+def has_glance(listing: Listing, fields: Fields, walk: Walk) -> bool:
+    """Whether an index holds both the order and sketches that tell something about the filter."""
+    walked = len(walk.sorts) == 1 and fields[walk.sorts[0].field].walked
+    return walked and not listing.gathered and bool(needles(walk.where, fields))
+
+
 def compile_glance(
-    listing: Listing, fields: Fields, walk: Walk, *, args: tuple[object, ...], realm_id: UUID
-) -> Compiled | None:
-    """The same page from a short walk along an index that holds sketches; None where that is not possible.
+    listing: Listing, fields: Fields, walk: Walk, *, args: tuple[object, ...], realm_id: UUID, steps: int
+) -> Compiled:
+    """The same page from a walk over so many entries of an index that holds sketches: see `has_glance`.
 
     Rows are looked at only when their sketch holds what the filter looks for. A page that is not full may lack rows
     that come later.
     """
     wanted = needles(walk.where, fields)
-    field = fields[walk.sorts[0].field] if len(walk.sorts) == 1 else None
-    if not wanted or field is None or not field.walked or listing.gathered:
-        return None
+    field = fields[walk.sorts[0].field]
     parameters = Parameters(len(args))
     keys = _keys(walk.sorts, fields, parameters, tiebreak=listing.tiebreak, backwards=walk.backwards)
     (place,) = _places(keys, walk, parameters)
     along = keys[:1] if field.unique else keys
     order = " ORDER BY " + _order([key.expression for key in along], along)
-    steps = " LIMIT " + parameters.add(_STEPS, "bigint")
+    limit = " LIMIT " + parameters.add(steps, "bigint")
     near = "SELECT " + keys[0].expression + " AS near_key, id AS near_id, sketch FROM " + listing.tables
     there = "SELECT * FROM " + listing.tables + " WHERE realm_id = $1 AND id = near.near_id AND "
     exact = _wanted(listing, fields, walk.where, parameters, realm_id)
-    shown: list[LiteralString] = [key.expression + numbered(" AS cursor_", at) for at, key in enumerate(keys)]
-    start = "SELECT " + ", ".join([listing.columns, *shown]) + " FROM (" + near + " WHERE realm_id = $1" + place
-    middle = order + steps + ") near CROSS JOIN LATERAL (" + there + exact + " OFFSET 0) " + listing.tables
+    start = "SELECT " + listing.columns + ", " + _shown(keys) + " FROM (" + near + " WHERE realm_id = $1 AND " + place
+    middle = order + limit + ") near CROSS JOIN LATERAL (" + there + exact + " OFFSET 0) " + listing.tables
     outer: list[LiteralString] = ["near_key", "near_id"]
     ending = " ORDER BY " + _order(outer[: len(along)], along) + _window(walk.page, parameters)
     query = start + middle + " WHERE " + sketched("near.sketch", wanted, parameters) + ending
@@ -121,7 +125,7 @@ def compile_place(
     parameters = Parameters(len(args))
     keys = _keys(walk.sorts, fields, parameters, tiebreak=listing.tiebreak, backwards=walk.backwards)
     wanted = _wanted(listing, fields, EVERYTHING, parameters, realm_id)
-    start = "SELECT " + ", ".join([key.expression for key in keys]) + " FROM " + _source(listing) + " WHERE " + wanted
+    start = "SELECT " + ", ".join([key.expression for key in keys]) + " FROM " + listing.tables + " WHERE " + wanted
     return start + " AND " + listing.tiebreak + " = " + parameters.add(row, "uuid"), args + parameters.values
 
 
@@ -130,15 +134,20 @@ def _window(page: Page, parameters: Parameters) -> LiteralString:
     return limit + " OFFSET " + parameters.add(page.offset, "bigint") if page.offset else limit
 
 
+def _shown(keys: Sequence[_Key]) -> LiteralString:
+    return ", ".join([key.expression + numbered(" AS cursor_", at) for at, key in enumerate(keys)])
+
+
 def _wanted(listing: Listing, fields: Fields, where: Filter, parameters: Parameters, realm_id: UUID) -> LiteralString:
-    narrowed: LiteralString = "TRUE" if listing.gathered else "(" + listing.condition + ")"
-    return narrowed if where == EVERYTHING else narrowed + " AND " + condition(where, fields, parameters, realm_id)
+    narrowed = "(" + listing.condition + ")"
+    if where == EVERYTHING:
+        return narrowed
+    return narrowed + " AND " + _judged(listing, condition(where, fields, parameters, realm_id))
 
 
-def _source(listing: Listing) -> LiteralString:
-    if not listing.gathered:
-        return listing.tables
-    return "(SELECT * FROM " + listing.tables + " WHERE " + listing.condition + " OFFSET 0) AS " + listing.tables
+def _judged(listing: Listing, condition_: LiteralString) -> LiteralString:
+    """What only tells apart the rows that a listing gathers is put so that no index can answer it."""
+    return "(" + condition_ + ") IS TRUE" if listing.gathered else "(" + condition_ + ")"
 
 
 def _keys(
@@ -165,11 +174,11 @@ def _places(keys: Sequence[_Key], walk: Walk, parameters: Parameters) -> list[Li
     They are separate statements, because PostgreSQL finds the start of a range in an index, but not of an OR.
     """
     if walk.after is None:
-        return [""]
+        return ["TRUE"]
     values: list[LiteralString | None] = [
         None if value is None else parameters.add(value, key.type) for key, value in zip(keys, walk.after, strict=True)
     ]
-    return [" AND (" + branch + ")" for branch in _after(keys, values)]
+    return ["(" + branch + ")" for branch in _after(keys, values)]
 
 
 def _after(keys: Sequence[_Key], values: Sequence[LiteralString | None]) -> list[LiteralString]:
