@@ -13,7 +13,8 @@ websockets. Where to change what:
 | `documents`, `shapes`, `writing` | people as documents, divided into users and profiles; documents as people |
 | `roles`, `seeding` | names of roles and the scopes they give; roles made at the start |
 | `accounts`, `lookup` | making, changing and deleting people; finding one and showing some |
-| `sockets`, `audience` | websockets: requests that come in, messages that go out |
+| `forwarding`, `nested` | requests that other services on the bus answer; query parameters as objects |
+| `sockets`, `audience`, `web_bus` | websockets: requests that come in, messages that go out |
 | `organisations` | what sockets may ask about organisations |
 | `admin_users`, `system_roles`, `me` | operations over HTTP |
 | `user_service` | operations that services ask for |
@@ -46,6 +47,7 @@ from roster.dialects.wellbee import (
     system_roles,
     two_factor,
     user_service,
+    web_bus,
 )
 from roster.dialects.wellbee.catalogue import CATALOGUE
 from roster.web.dialect import Dialect
@@ -66,6 +68,7 @@ for _each in (
     mail,
     audits,
     notifications,
+    payments,
 ):
     _ops.include(_each.ops)
 
@@ -82,6 +85,7 @@ for _each in (
     payments,
     audits,
     notifications,
+    web_bus,
 ):
     _on_bus.include(_each.services)
 

@@ -7,7 +7,7 @@ import msgspec
 
 from roster.core.realms import service as realms
 from roster.core.tokens import trusted
-from roster.dialects.wellbee import cookies, sessions
+from roster.dialects.wellbee import cookies, sessions, subjects
 from roster.dialects.wellbee.catalogue import permission
 from roster.dialects.wellbee.sessions import Known
 from roster.dialects.wellbee.signing_in import TwoTokens
@@ -85,7 +85,7 @@ async def of_message(tx: Tx, request: Request, operation: Operation) -> Actor:
     when that is nobody who may sign in, Forbidden when a scope is missing.
     """
     user_id = ids.parse(request.extra.get("userId", ""))
-    if operation.method == REQUEST:
+    if operation.method == REQUEST and not subjects.is_for_sockets(operation):
         program = request.extra.get("service", "bus")
         tx.actor = msgspec.structs.replace(
             await nobody(tx, request), kind=Kind.SERVICE, name=program, grants=EVERYTHING, acting_for=user_id

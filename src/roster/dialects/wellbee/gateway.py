@@ -5,9 +5,11 @@ from typing import Final
 
 import msgspec
 
+from roster.dialects.wellbee import forwarding
 from roster.kit import clock
+from roster.kit.actor import Actor
+from roster.storage.runtime import Runtime
 from roster.web import query as queries
-from roster.web.errors import UnknownRoute
 from roster.web.operation import Operation, Operations, describe
 from roster.web.reply import Reply
 from roster.web.request import Request
@@ -61,11 +63,11 @@ async def robots() -> Reply:
     return Reply(body="User-agent: *\nDisallow: /", content_type="text/plain")
 
 
-async def elsewhere(request: Request) -> Reply:
-    """A path that no operation has: to browsers that ask first it is open, and then nobody answers."""
+async def elsewhere(runtime: Runtime, request: Request, actor: Actor) -> Reply:
+    """A path that no operation has: to browsers that ask first it is open; other services on the bus may answer it."""
     if request.method == "OPTIONS":
         return Reply(204)
-    raise UnknownRoute
+    return await forwarding.forward(runtime, request, actor)
 
 
 ELSEWHERE: Final[Operation] = describe("ANY", "/*", elsewhere, {"id": "gateway-unknown-route", "public": True})

@@ -9,22 +9,29 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from roster.dialects.wellbee import frame
+from roster.bus import link as links
+from roster.dialects.wellbee import auth, frame
+from roster.dialects.wellbee.bus import client
 from roster.dialects.wellbee.subjects import Services
 from roster.federation import stripe
 from roster.federation.errors import ProviderSilent
 from roster.federation.stripe import Account, NoSuchThing
-from roster.kit.errors import InvalidInput
+from roster.kit import clock
+from roster.kit.errors import InvalidInput, Unavailable
 from roster.storage.runtime import Runtime
 from roster.web.errors import UnknownRoute
+from roster.web.operation import Operations
 from roster.web.request import Request
 
+ops: Final = Operations(tag="subscription-updates")
 services: Final = Services(tag="fruster-stripe-service")
 
 Name = Annotated[str, Meta(min_length=1, max_length=500)]
 Minor = Annotated[int, Meta(ge=1, le=99_999_999_999)]
 Currency = Annotated[str, Meta(pattern=r"^[A-Za-z]{3}$")]
 Body = dict[str, Any]
+_LISTENER: Final = "wb-license-service.handle-subscription-update"
+"""Who follows what becomes of subscriptions (planning half of the contract)."""
 _RAISES: Final = (NoSuchThing, ProviderSilent)
 
 
@@ -207,6 +214,24 @@ async def update_customer(runtime: Runtime, request: Request, body: Body) -> Bod
 async def update_subscription(runtime: Runtime, request: Request, body: Body) -> Body:
     """Change a subscription; all members but its id are Stripe's."""
     return await _change(runtime, request, "subscriptions", body, "subscriptionId")
+
+
+@ops.post(
+    "/subscription-updates", id="stripe-webhook", public=True, errors=(Unavailable,), extra={auth.READS_BY_ITSELF: True}
+)
+async def hear(runtime: Runtime, request: Request, body: bytes) -> None:
+    """An event that Stripe tells; the licence service on the bus hears of it, or Stripe tries again."""
+    secret = runtime.settings.dialects.wellbee.stripe_webhook_secret
+    if secret is None:
+        raise UnknownRoute
+    if not stripe.is_signed(secret, request.header("stripe-signature") or "", body, clock.now().timestamp()):
+        raise InvalidInput.of("body", "signature", "should be signed")
+    link = links.of(runtime)
+    if link is None or not link.is_connected:
+        raise Unavailable
+    event = {"reqId": frame.request_id(request), "data": msgspec.Raw(body)}
+    if client.refused(await client.ask(link, _LISTENER, event)):
+        raise Unavailable
 
 
 def _account(runtime: Runtime) -> Account:

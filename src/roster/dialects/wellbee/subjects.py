@@ -5,13 +5,18 @@ An HTTP operation is `http.<method>.<segments>` on the bus. What only services a
 as a path, so that one router finds both.
 """
 
+import re
 from collections.abc import Callable
 from typing import Final, Unpack
 
 from roster.web.operation import Details, H, Operation, Operations
+from roster.web.request import Request
 
+_WILD: Final = re.compile(r"[*>\s]")
 REQUEST: Final = "REQUEST"
 """The method of operations without HTTP. Requests over HTTP never reach them: they are in no table that it reads."""
+EVERY_INSTANCE: Final = "x-every-instance"
+"""In an operation's `extra`: each process takes the message and answers, none is one for all."""
 
 
 class Services(Operations):
@@ -33,6 +38,21 @@ def subject_of(operation: Operation) -> str:
     if operation.method != REQUEST:
         words = ["http", operation.method.lower(), *words]
     return ".".join(words)
+
+
+def is_for_sockets(operation: Operation) -> bool:
+    """Whether it is one of `ws.…`, which people ask for over websockets."""
+    return operation.path.startswith("/ws/")
+
+
+def of_request(request: Request) -> str:
+    """The subject of a request over HTTP: in lower case, still percent-encoded, and never a wildcard."""
+    words = [part.lower().replace(".", "{dot}") for part in request.path.split("/") if part]
+    return ".".join(["http", request.method.lower(), *(_WILD.sub(_encoded, word) for word in words)])
+
+
+def _encoded(found: re.Match[str]) -> str:
+    return f"%{ord(found[0]):02x}"
 
 
 def _word(part: str) -> str:

@@ -5,6 +5,7 @@
 | `table` | what to subscribe, and which operation a subject means |
 | `serving`, `answers` | messages in, answers out |
 | `envelopes`, `coding`, `chunks` | the form of messages, compressed data, data in parts |
+| `outgoing` | messages for websockets |
 | `metadata` | what this service offers |
 | `client` | requests to other services |
 | `events` | what listeners are told |
@@ -15,8 +16,9 @@ from typing import Final
 
 from roster.bus.link import Link
 from roster.bus.relay import Relay
-from roster.dialects.wellbee.bus import events
+from roster.dialects.wellbee.bus import events, outgoing
 from roster.dialects.wellbee.bus.metadata import SUBJECT, Metadata
+from roster.dialects.wellbee.bus.outgoing import Outgoing
 from roster.dialects.wellbee.bus.serving import Serving
 from roster.storage.runtime import Runtime
 from roster.web.dialect import Dialect
@@ -33,6 +35,7 @@ async def run(runtime: Runtime, link: Link, dialect: Dialect, site: Site, *, alo
     """
     serving = Serving(runtime, link, dialect, site)
     await serving.start()
+    await link.subscribe(outgoing.SUBJECT, Outgoing(runtime, link).take)
     try:
         if alone:
             await link.subscribe(SUBJECT, Metadata(link, dialect, serving).take)

@@ -98,6 +98,9 @@ class _Conversation:
     async def _take(self, arrival: Arrival) -> None:
         if self._answer.done():
             return
+        if not arrival.data:  # nobody is there, says the server at once
+            self._answer.set_exception(TimeoutError())
+            return
         try:
             found = _decode(arrival.data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -10,12 +10,10 @@ from typing import Final
 
 import msgspec
 
-from roster.dialects.wellbee.subjects import REQUEST, subject_of
+from roster.dialects.wellbee.subjects import EVERY_INSTANCE, REQUEST, subject_of
 from roster.web.operation import Operation
 
 ANY: Final = "*"
-EVERY_INSTANCE: Final = "x-every-instance"
-"""In an operation's `extra`: each process takes the message and answers, none is one for all."""
 _ALL_METHODS: Final = frozenset({"get", "post", "put", "delete"})
 
 
