@@ -154,3 +154,18 @@ async def test_a_second_step_of_another_front_door_opens_nothing(wire: Wire, run
     step = await people.begin(runtime, Person(realm, ada))
 
     assert refusal(await wire.by(bearer=step.proof).get("/user-settings")) == BAD
+
+
+async def test_access_control_is_found_without_its_prefix_too(by_ada: Wire, ada: User):
+    """Section 12: the documents' own sample leaves it out. Nothing else is found by two paths."""
+    assert (await by_ada.get("/services/")).json() == (await by_ada.get("/rbac/services")).json()
+    made = await by_ada.post("/personal-access-token", {"name": "x", "userID": 0})
+    assert made.status_code == 201, made.text
+    path = f"/personal-access-token/{made.json()['id']}"
+    assert [each["id"] for each in (await by_ada.get("/rbac/personal-access-token")).json()] == [made.json()["id"]]
+    assert (await by_ada.delete(path)).status_code == 200
+    for slash in ("", "/"):
+        assert (await by_ada.post(f"/user{slash}", {})).json() == [{"roles": [], "userID": ada.number}]
+    assert (await by_ada.get("/user")).json()["id"] == ada.number
+    for path in ("/rbac/rbac/services", "/rbac/organizations", "/rbac", "/", "", "//services", "/services/x"):
+        assert refusal(await by_ada.get(path))[0] == 404, path

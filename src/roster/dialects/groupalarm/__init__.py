@@ -7,7 +7,7 @@
 | `wire`, `wire_organizations` `_rbac` `_availability` `_labels` | requests and answers, member by member |
 | `mapping`, `mapping_labels` | the directory's words and the wire's, both ways |
 | `auth` | who asks, and which credential is good for what |
-| `lookup` | from numbers to organisations and people |
+| `lookup`, `prefixes` | from numbers to organisations and people; paths without their prefix |
 | `login` `activation` `addresses` `mfa` `me` `availability` `personal_tokens` | operations of the caller |
 | `organizations` `members` `invitation_texts` `invitations` `roles` `tokens` `labels` | operations of organisations |
 | `catalogue`, `catalogue.toml`, `entries` | services and methods, default roles; access entries and permissions |
@@ -33,6 +33,7 @@ from roster.dialects.groupalarm import (
     mfa,
     organizations,
     personal_tokens,
+    prefixes,
     roles,
     tokens,
 )
@@ -71,6 +72,7 @@ dialect: Final = Dialect(
     authenticate=auth.authenticate,
     render=errors.render,
     slashes="both",
+    resolve=prefixes.resolve,
     exposed_headers=("WWW-Authenticate", "Retry-After"),
     fallback_errors=(NotActivated,),
     security_schemes=auth.SECURITY_SCHEMES,

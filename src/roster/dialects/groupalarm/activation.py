@@ -4,9 +4,8 @@ from typing import Final
 
 from roster.core.recovery import service as recovery
 from roster.core.users import service as users
-from roster.dialects.groupalarm import auth, errors, mapping, pages, replies, wire
+from roster.dialects.groupalarm import auth, mapping, pages, replies, wire
 from roster.dialects.groupalarm.errors import TokenNotFound
-from roster.kit import secrets
 from roster.kit.actor import Actor
 from roster.kit.errors import InvalidInput, InvalidToken, TooMany, Unauthenticated
 from roster.storage.runtime import Runtime
@@ -41,14 +40,7 @@ async def resend(runtime: Runtime, request: Request, actor: Actor) -> wire.Succe
 )
 async def confirm(runtime: Runtime, request: Request, actor: Actor, token: str) -> Reply | wire.Success:
     """Activate an account with the mailed token; browsers are answered with a page."""
-    done = "MSG_ACCOUNT_ACTIVATED"
-    try:
-        await _confirm(runtime, actor, token)
-    except (InvalidInput, TokenNotFound) as error:
-        if not pages.wanted(request):
-            raise
-        return pages.refused(request, error, errors.status_of(type(error)))
-    return pages.done(request, done) if pages.wanted(request) else replies.done(request, done)
+    return await pages.answered(request, "MSG_ACCOUNT_ACTIVATED", _confirm(runtime, actor, token))
 
 
 @ops.get(PATH, id="ShowActivation", public=True, produces=plain_page.HTML, returns=None, extra=pages.FOR_PEOPLE)
@@ -59,7 +51,7 @@ async def show(request: Request, token: str) -> Reply:
 
 
 async def _confirm(runtime: Runtime, actor: Actor, token: str) -> None:
-    if len(parts := token.split(".")) != 3 or not all(secrets.decode(part) for part in parts):
+    if not pages.is_token(token):
         raise InvalidInput.of("token", "malformed", "The token is malformed.")
     try:
         await recovery.verify_email(runtime, actor, token)

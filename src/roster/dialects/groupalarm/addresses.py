@@ -10,9 +10,8 @@ from roster.core.flows.models import EmailChange
 from roster.core.mfa.errors import WrongCode
 from roster.core.users import numbers
 from roster.core.users.errors import EmailTaken, UserNotFound
-from roster.dialects.groupalarm import auth, errors, pages, replies, wire
+from roster.dialects.groupalarm import auth, pages, replies, wire
 from roster.dialects.groupalarm.errors import TokenNotFound
-from roster.kit import secrets
 from roster.kit.actor import Actor
 from roster.kit.errors import Forbidden, InvalidInput, InvalidToken, StepUpRequired, TooMany
 from roster.kit.ids import UserId
@@ -80,14 +79,7 @@ async def abort_change(tx: Tx, request: Request, query: Whose) -> wire.Success:
 )
 async def confirm(runtime: Runtime, request: Request, actor: Actor, token: str) -> Reply | wire.Success:
     """Put the new address in force with the mailed token; browsers are answered with a page."""
-    done = "MSG_EMAIL_CHANGED"
-    try:
-        await _confirm(runtime, actor, token)
-    except (InvalidInput, EmailTaken, TokenNotFound) as error:
-        if not pages.wanted(request):
-            raise
-        return pages.refused(request, error, errors.status_of(type(error)))
-    return pages.done(request, done) if pages.wanted(request) else replies.done(request, done)
+    return await pages.answered(request, "MSG_EMAIL_CHANGED", _confirm(runtime, actor, token))
 
 
 @ops.get(_PATH, id="ShowEmailChange", public=True, produces=plain_page.HTML, returns=None, extra=pages.FOR_PEOPLE)
@@ -98,7 +90,7 @@ async def show(request: Request, token: str) -> Reply:
 
 
 async def _confirm(runtime: Runtime, actor: Actor, token: str) -> None:
-    if len(parts := token.split(".")) != 3 or not all(secrets.decode(part) for part in parts):
+    if not pages.is_token(token):
         raise TokenNotFound
     try:
         await addresses.confirm(runtime, actor, token)

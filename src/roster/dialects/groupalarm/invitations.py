@@ -21,7 +21,7 @@ from roster.core.users.models import UserChange
 from roster.dialects.groupalarm import auth, errors, lookup, mapping, mapping_labels, pages, replies, wire
 from roster.dialects.groupalarm.errors import SecondFactorFirst
 from roster.kit.actor import Actor
-from roster.kit.errors import Forbidden, InvalidInput, RosterError
+from roster.kit.errors import Forbidden, InvalidInput
 from roster.kit.ids import LabelId, RoleId, UserId, uuid7
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
@@ -35,7 +35,6 @@ ops: Final = Operations(tag="user")
 _PATH: Final = "/invite/{token}"
 _FORM: Final = "application/x-www-form-urlencoded"
 _INVITING: Final = (InvalidInput, OrgNotFound, Forbidden, Escalation)
-_ANSWERED: Final = "MSG_INVITATION_ACCEPTED"
 
 
 @ops.post("/user/invite", id="InviteUser", errors=_INVITING, returns=list[wire.UserInviteResult])
@@ -108,13 +107,8 @@ async def accept(
     runtime: Runtime, request: Request, actor: Actor, token: str, body: wire.InvitationAcceptance | None
 ) -> Reply | wire.Success:
     """Join; who has no account yet says names and a password. Browsers are answered with a page."""
-    try:
-        await _accept(runtime, actor, token, body or wire.InvitationAcceptance())
-    except RosterError as error:
-        if not pages.wanted(request):
-            raise
-        return pages.refused(request, error, errors.status_of(type(error)))
-    return pages.done(request, _ANSWERED) if pages.wanted(request) else replies.done(request, _ANSWERED)
+    work = _accept(runtime, actor, token, body or wire.InvitationAcceptance())
+    return await pages.answered(request, "MSG_INVITATION_ACCEPTED", work)
 
 
 @ops.get(_PATH, id="ShowInvitation", public=True, produces=plain_page.HTML, returns=None, extra=pages.FOR_PEOPLE)

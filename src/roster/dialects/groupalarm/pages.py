@@ -1,10 +1,11 @@
 """The few pages that people see who follow a link in a message."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from html import escape
 from typing import Final
 
-from roster.dialects.groupalarm import texts
+from roster.dialects.groupalarm import errors, replies, texts, wire
+from roster.kit import secrets
 from roster.kit.errors import RosterError
 from roster.web import plain_page
 from roster.web.reply import Reply
@@ -18,6 +19,24 @@ FOR_PEOPLE: Final[Mapping[str, object]] = {"x-page": True}
 def wanted(request: Request) -> bool:
     """Whether the caller asks for a page in so many words, as browsers do."""
     return "text/html" in (request.header("accept") or "")
+
+
+async def answered(request: Request, key: str, work: Awaitable[object]) -> Reply | wire.Success:
+    """What came of following a link, as a page for browsers and in the API's envelope for programs."""
+    is_page = wanted(request)
+    try:
+        await work
+    except RosterError as error:
+        if not is_page:
+            raise
+        return refused(request, error, errors.status_of(type(error)))
+    return done(request, key) if is_page else replies.done(request, key)
+
+
+def is_token(text: str) -> bool:
+    """Whether this could be the token of a link that proves an address: three parts in base64."""
+    parts = text.split(".")
+    return len(parts) == 3 and all(secrets.decode(part) for part in parts)
 
 
 def ask(request: Request, title: str) -> Reply:
