@@ -11,7 +11,7 @@ from tests import servers
 from tests.servers import Installation
 
 COMMANDS: dict[tuple[str, ...], list[str]] = {
-    (): ["serve", "import", "export", "user", "realm", "key", "device", "doctor", "settings"],
+    (): ["serve", "import", "export", "user", "realm", "organisation", "key", "device", "doctor", "settings"],
     ("user",): ["list", "show", "create", "set-password", "disable", "enable", "delete", "restore"],
     ("realm",): ["list", "create", "show"],
     ("key",): ["create", "list", "revoke"],
@@ -33,7 +33,7 @@ def test_every_command_says_what_it_does_and_speaks_json(path: list[str]) -> Non
 
     assert said.code == 0
     assert f"Usage: roster {' '.join(path)} [OPTIONS]" in said.stdout
-    if len(path) == 2 or path[0] not in ("user", "realm", "key", "device"):
+    if len(path) == 2 or path[0] not in ("user", "realm", "organisation", "key", "device"):
         for option in ("--data", "--database-url", "--json"):
             assert option in said.stdout
 

@@ -227,3 +227,21 @@ def test_a_key_that_signs_requests_is_printed_with_its_identifier_and_ends_by_it
     assert beside.ask("key", "revoke", made["id"])["state"] == "revoked"
     assert [each["id"] for each in beside.ask("key", "list", "--user", "signer")] == [again["id"]]
     assert beside.roster("key", "revoke", made["id"], code=1).stderr == "roster: There is no such credential.\n"
+
+
+def test_an_organisation_gets_a_number_of_ones_choice(beside: Installation) -> None:
+    made = beside.ask("organisation", "create", "Fire brigade", "--owner", "admin", "--number", "6371")
+    below = beside.ask("organisation", "create", "North", "--parent", "6371")
+
+    assert (made["number"], made["name"]) == (6371, "Fire brigade")
+    listed = json.loads(beside.roster("organisation", "list", "--json").stdout)
+    assert {each["number"] for each in listed} >= {6371, below["number"]}
+    for refused, reason in (
+        (["again", "--owner", "admin", "--number", "6371"], "There is an organisation with this number."),
+        (["nobody's"], "owner: Say with --owner whose a root is."),
+        (["x", "--owner", "nobody"], "Nobody in this realm is called 'nobody'."),
+        (["x", "--parent", "999999"], "There is no such organisation."),
+        (["x", "--owner", "admin", "--number", "0"], "number: A number is 1 to 9007199254740991."),
+    ):
+        done = beside.roster("organisation", "create", *refused, code=1)
+        assert reason in done.stderr

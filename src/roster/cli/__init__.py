@@ -21,6 +21,7 @@ _COMMANDS: Final = (
     Late("export", "exporting", "Write the people of a realm to a file or to standard output."),
     Late("user", "users", "People: create, find, change, delete and restore them."),
     Late("realm", "realms", "Realms: tenants that cannot see each other."),
+    Late("organisation", "organisations", "Organisations: found them, with a number of your choice, and list them."),
     Late("key", "keys", "Credentials for programs."),
     Late("device", "devices", "Trusted devices, such as tills."),
     Late("doctor", "doctor", "Say what is wrong with an installation, and what to do about it."),

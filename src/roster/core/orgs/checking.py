@@ -13,6 +13,7 @@ _LONGEST_NAME: Final = 200
 _LONGEST_TEXT: Final = 10_000
 _LONGEST_LANGUAGE: Final = 100
 _LARGEST_FACETS: Final = 64 * 1024
+_LARGEST_NUMBER: Final = 2**53 - 1
 
 
 def check(org: Org | OrgDraft, invitation_text: str | None = None) -> None:
@@ -26,6 +27,8 @@ def check(org: Org | OrgDraft, invitation_text: str | None = None) -> None:
     if org.timezone is not None and not _is_timezone(org.timezone):
         problems.append(Problem("timezone", "unknown_timezone", "There is no such time zone in the IANA data base."))
     problems += facet_problems(org.facets)
+    if org.number is not None and not 0 < org.number <= _LARGEST_NUMBER:
+        problems.append(Problem("number", "out_of_range", f"A number is 1 to {_LARGEST_NUMBER}."))
     if problems:
         raise InvalidInput(problems)
 

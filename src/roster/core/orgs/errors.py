@@ -1,6 +1,6 @@
 """What can go wrong with organisations."""
 
-from roster.kit.errors import Conflict, Forbidden, NotFound
+from roster.kit.errors import Conflict, Forbidden, NotFound, Taken
 
 
 class OrgNotFound(NotFound):
@@ -8,6 +8,14 @@ class OrgNotFound(NotFound):
 
     code = "org_not_found"
     text = "There is no such organisation."
+
+
+class OrgNumberTaken(Taken):
+    """Numbers of organisations are unique in a realm."""
+
+    code = "org_number_taken"
+    text = "There is an organisation with this number."
+    field = "number"
 
 
 class OrgHasParts(Conflict):

@@ -17,6 +17,8 @@ MOST_IN_TREE = 10_000
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Text = Annotated[str, Meta(max_length=10_000)]
 Line = Annotated[str, Meta(max_length=100)]
+Number = Annotated[int, Meta(ge=1, le=2**53 - 1)]
+"""What JSON of every language holds exactly."""
 Facets = dict[str, dict[str, object]]
 
 
@@ -46,7 +48,10 @@ class Org(msgspec.Struct, frozen=True):
 
 
 class OrgDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An organisation to be made: a root, or a part of `parent_id`."""
+    """An organisation to be made: a root, or a part of `parent_id`.
+
+    It gets a number of its own unless one is named, which takes `orgs.create`: accounts elsewhere keep theirs so.
+    """
 
     name: Name
     parent_id: OrgId | None = None
@@ -55,6 +60,7 @@ class OrgDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timezone: Line | None = None
     enforces_mfa: bool = False
     facets: Facets = {}
+    number: Number | None = None
 
 
 class OrgChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -92,8 +92,10 @@ async def create(tx: Tx, draft: OrgDraft) -> Org:
     """A new organisation, part of the use case that makes it somebody's.
 
     Below another it needs `orgs.write` there; a root needs `orgs.create`, or a realm where everybody may found one.
-    Raises OrgNotFound, Forbidden, InvalidInput, OrgTooDeep.
+    A chosen number needs `orgs.create`. Raises OrgNotFound, Forbidden, InvalidInput, OrgTooDeep, OrgNumberTaken.
     """
+    if draft.number is not None and not tx.actor.may("orgs.create"):
+        raise Forbidden
     above: Sequence[OrgId] = ()
     if draft.parent_id is None:
         await _require_founding(tx)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from roster.core.orgs.errors import OrgNotFound
+from roster.core.orgs.errors import OrgNotFound, OrgNumberTaken
 from roster.core.orgs.models import Org, OrgDraft, Owner
 from roster.kit.ids import OrgId, UserId, uuid7
 from roster.kit.text import fold
@@ -66,8 +66,9 @@ async def insert(tx: Tx, draft: OrgDraft, above: Sequence[OrgId]) -> Org:
     return await tx.one(
         Org,
         "INSERT INTO orgs (realm_id, id, parent_id, path, name, name_key, description, language, timezone,"
-        " enforces_mfa, facets, created_at, created_by, updated_at, updated_by)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $12, $13) RETURNING " + _COLUMNS,
+        " enforces_mfa, facets, created_at, created_by, updated_at, updated_by, number)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $12, $13,"
+        " coalesce($14, free_org_number($1))) RETURNING " + _COLUMNS,
         tx.realm_id,
         org_id,
         draft.parent_id,
@@ -81,8 +82,9 @@ async def insert(tx: Tx, draft: OrgDraft, above: Sequence[OrgId]) -> Org:
         draft.facets,
         tx.now,
         tx.actor.user_id,
+        draft.number,
         missing=OrgNotFound,
-        conflicts={"orgs_parent": OrgNotFound},
+        conflicts={"orgs_parent": OrgNotFound, "orgs_number_key": OrgNumberTaken},
     )
 
 

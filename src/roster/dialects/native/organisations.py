@@ -11,6 +11,7 @@ from roster.core.orgs.errors import (
     OrgHasParts,
     OrgInsideItself,
     OrgNotFound,
+    OrgNumberTaken,
     OrgTooDeep,
     OwnersOnly,
     SecondFactorRequired,
@@ -52,7 +53,7 @@ async def list_organisations(tx: Tx, query: SearchQuery) -> Listing[wire.Organis
     id="createOrganisation",
     status=201,
     needs="orgs.create, unless the realm lets everybody found one; below another, orgs.write there",
-    errors=(OrgNotFound, Forbidden, OrgTooDeep, SecondFactorRequired, TooMany),
+    errors=(OrgNotFound, Forbidden, OrgTooDeep, OrgNumberTaken, SecondFactorRequired, TooMany),
     returns=wire.Organisation,
 )
 async def create_organisation(tx: Tx, request: Request, body: wire.OrganisationCreate) -> Reply:

@@ -23,6 +23,19 @@ CREATE TABLE orgs (
     CONSTRAINT orgs_parent FOREIGN KEY (realm_id, parent_id) REFERENCES orgs
 );
 CREATE UNIQUE INDEX orgs_number_key ON orgs (realm_id, number);
+
+-- Numbers can be chosen, so that the sequence may come to one that is taken.
+CREATE FUNCTION free_org_number(realm uuid) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    found bigint;
+BEGIN
+    LOOP
+        found := nextval(pg_get_serial_sequence('orgs', 'number'));
+        EXIT WHEN NOT EXISTS (SELECT FROM orgs o WHERE o.realm_id = realm AND o.number = found);
+    END LOOP;
+    RETURN found;
+END $$;
+
 CREATE INDEX orgs_by_parent ON orgs (realm_id, parent_id, name_key, id);
 CREATE INDEX orgs_by_path ON orgs USING gin (path);
 

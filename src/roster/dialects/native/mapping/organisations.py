@@ -44,6 +44,7 @@ def org_draft(body: wire.OrganisationCreate) -> OrgDraft:
         body.language,
         body.timezone,
         body.enforces_mfa,
+        number=body.number,
     )
 
 

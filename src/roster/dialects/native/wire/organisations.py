@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType
 
 from roster.core.memberships.models import State
+from roster.core.orgs.models import Number
 from roster.dialects.native.wire.access import Description, Permissions
 from roster.dialects.native.wire.base import Input, Instant, Line, Output, RoleName
 
@@ -40,7 +41,10 @@ class Organisation(Output, frozen=True, kw_only=True):
 
 
 class OrganisationCreate(Input, frozen=True, kw_only=True):
-    """A root, or a part of `parent_id`. `owner_id`, for those who may found any, is whose it will be."""
+    """A root, or a part of `parent_id`.
+
+    For those who may found any: `owner_id` is whose it will be, `number` the one that it gets instead of the next.
+    """
 
     name: Name
     parent_id: UUID | None = None
@@ -49,6 +53,7 @@ class OrganisationCreate(Input, frozen=True, kw_only=True):
     timezone: Timezone | None = None
     enforces_mfa: bool = False
     owner_id: UUID | None = None
+    number: Number | None = None
 
 
 class OrganisationPatch(Input, frozen=True, kw_only=True):
