@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import timedelta
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,8 @@ from roster.core.access import service as access
 from roster.core.access.models import RoleDraft
 from roster.core.attributes import service as attributes
 from roster.core.attributes.models import DefinitionDraft
+from roster.core.availability import service as availability
+from roster.core.availability.models import WeeklyDraft
 from roster.core.credentials import hashing
 from roster.core.credentials import service as credentials
 from roster.core.credentials.models import CredentialDraft, Kind
@@ -22,10 +25,13 @@ from roster.core.devices.models import DeviceDraft
 from roster.core.flows import granting
 from roster.core.invitations import service as invitations
 from roster.core.invitations.models import Invitee
-from roster.core.labels import categories
+from roster.core.labels import categories, org_labels
 from roster.core.labels import service as labels
-from roster.core.labels.models import CategoryDraft, LabelDraft, Subject
+from roster.core.labels.models import CategoryDraft, LabelDraft, OrgLabelDraft, Subject
+from roster.core.memberships import labels as member_labels
 from roster.core.memberships import roles as memberships
+from roster.core.memberships import service as members
+from roster.core.memberships.errors import AlreadyMember
 from roster.core.messages import service as messages
 from roster.core.mfa import service as mfa
 from roster.core.orgs import tokens as org_tokens
@@ -41,7 +47,7 @@ from roster.core.users import service as users
 from roster.core.users.models import User, UserChange
 from roster.kit.actor import Actor
 from roster.kit.errors import NotFound
-from roster.kit.ids import OrgId
+from roster.kit.ids import LabelId, OrgId
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 from tests import factories
@@ -126,17 +132,19 @@ async def _things(tx: Tx, target: User) -> dict[str, object]:
 
 
 async def _organisation(runtime: Runtime, realm: Realm, founder: User) -> dict[str, object]:
-    """An organisation with a member, a role and a token, and somebody outside of it."""
+    """An organisation with a member, a role, a label and a token, and somebody outside of it."""
     org = await organisations.founded(runtime, realm, founder)
     member = await organisations.joined(runtime, realm, org)
     outsider = await factories.a_person(runtime, realm)
     async with runtime.write(await factories.acting_as(runtime, realm, founder)) as tx:
         role = await org_roles.create_role(tx, org.id, RoleDraft("medics", permissions=["orgs.read"]))
         await memberships.assign(tx, org.id, role.id, member.id)
+        label = await org_labels.create(tx, org.id, OrgLabelDraft("Drivers"))
+        await member_labels.give(tx, org.id, label.id, member.id)
         token = (await org_tokens.create(tx, org.id, OrgTokenDraft("machine"))).token
         batch = await invitations.invite_later(tx, org.id, [Invitee("many@example.com")], link="/{token}")
     named = {"org": org, "member": member, "outsider": outsider, "org_role": role, "org_token": token, "batch": batch}
-    return {name: each.id for name, each in named.items()}
+    return {**{name: each.id for name, each in named.items()}, "org_label": label.id}
 
 
 Prepare = Callable[[World, User], Awaitable[dict[str, str]]]
@@ -266,6 +274,36 @@ async def _import(world: World, _caller: User) -> dict[str, str]:
         return {"import": str((await transfers.start_import(tx, "roster")).id)}
 
 
+async def _joined(world: World, caller: User) -> dict[str, str]:
+    async with world.runtime.write(world.actor) as tx:
+        with suppress(AlreadyMember):
+            await members.add(tx, OrgId(UUID(world.ids["org"])), caller.id)
+    return {}
+
+
+async def _weekly(world: World, caller: User) -> dict[str, str]:
+    async with world.runtime.write(await factories.acting_as(world.runtime, world.realm, caller)) as tx:
+        return {"own": str((await availability.add_weekly(tx, WeeklyDraft(1, 3600, available=False))).id)}
+
+
+async def _planned(world: World, caller: User) -> dict[str, str]:
+    async with world.runtime.write(await factories.acting_as(world.runtime, world.realm, caller)) as tx:
+        return {"own": str((await availability.plan(tx, tx.now + timedelta(days=3), available=False)).id)}
+
+
+async def _absent(world: World, caller: User) -> dict[str, str]:
+    async with world.runtime.write(await factories.acting_as(world.runtime, world.realm, caller)) as tx:
+        await availability.be_absent(tx, tx.now + timedelta(days=1), 3600)
+    return {}
+
+
+async def _deleted_org_label(world: World, _caller: User) -> dict[str, str]:
+    async with world.runtime.write(world.actor) as tx:
+        with suppress(NotFound):
+            await org_labels.delete(tx, OrgId(UUID(world.ids["org"])), LabelId(UUID(world.ids["org_label"])))
+    return {}
+
+
 def _deleted(name: str, delete: Callable[[Tx, Any], Awaitable[None]]) -> Prepare:
     async def prepare(world: World, _caller: User) -> dict[str, str]:
         async with world.runtime.write(world.actor) as tx:
@@ -282,6 +320,7 @@ _PLACE = {"kind": "facility", "key": "$place"}
 _ORG = {"org_id": "$org"}
 _MEMBER = {**_ORG, "user_id": "$member"}
 _ORG_ROLE = {**_ORG, "role_id": "$org_role"}
+_ORG_LABEL = {**_ORG, "label_id": "$org_label"}
 _DEVICE = {"device_id": "$device"}
 _CATEGORY = {"category_id": "$category"}
 _LABEL = {"label_id": "$label"}
@@ -394,6 +433,39 @@ CASES: dict[str, Case] = {
     "getInvitationBatch": Case(needs=("members.write", "orgs.read"), path={**_ORG, "batch_id": "$batch"}),
     "resendInvitations": Case(needs=("members.write",), path=_ORG, json={"user_ids": ["$outsider"]}),
     "listMyInvitations": Case(),
+    "listMyAvailability": Case(),
+    "setMyAvailability": Case(json={"available": False}),
+    "setMyAvailabilityInOrganisation": Case(path=_ORG, json={"available": False}, prepare=_joined),
+    "followMyAvailability": Case(path=_ORG, prepare=_joined),
+    "listMyWeeklyChanges": Case(query={"organisation_id": "$org"}),
+    "createMyWeeklyChange": Case(
+        json={"day": 1, "second": 3600, "available": False, "organisation_id": "$org"}, prepare=_joined
+    ),
+    "replaceMyWeeklyChange": Case(
+        path={"change_id": "$own"}, json={"day": 2, "second": 0, "available": True}, prepare=_weekly
+    ),
+    "deleteMyWeeklyChange": Case(path={"change_id": "$own"}, prepare=_weekly),
+    "listMyPlannedChanges": Case(prepare=_planned),
+    "createMyPlannedChange": Case(json={"at": "2099-01-01T00:00:00Z", "available": False}),
+    "deleteMyPlannedChange": Case(path={"change_id": "$own"}, prepare=_planned),
+    "getMyAbsence": Case(prepare=_absent),
+    "setMyAbsence": Case(json={"starts_at": "2099-01-01T00:00:00Z", "seconds": 3600}),
+    "deleteMyAbsence": Case(prepare=_absent),
+    "countAvailability": Case(needs=("members.read", "orgs.read"), path=_ORG),
+    "listMemberAvailability": Case(
+        needs=("members.read", "orgs.read"), path=_ORG, query={"filter": 'state eq "active"', "total": "true"}
+    ),
+    "getMemberAvailability": Case(needs=("members.read", "orgs.read"), path=_MEMBER),
+    "listOrganisationLabels": Case(needs=("labels.read", "orgs.read"), path=_ORG),
+    "createOrganisationLabel": Case(needs=("labels.write",), path=_ORG, json={"name": "Pilots", "tags": ["air"]}),
+    "getOrganisationLabel": Case(needs=("labels.read", "orgs.read"), path=_ORG_LABEL),
+    "patchOrganisationLabel": Case(needs=("labels.write",), path=_ORG_LABEL, json={"tags": ["road"]}),
+    "deleteOrganisationLabel": Case(needs=("labels.write",), path=_ORG_LABEL),
+    "restoreOrganisationLabel": Case(needs=("labels.write",), path=_ORG_LABEL, prepare=_deleted_org_label),
+    "listLabelCarriers": Case(needs=("labels.read", "orgs.read"), path=_ORG_LABEL),
+    "listMemberLabels": Case(needs=("labels.read", "members.read", "orgs.read"), path=_MEMBER),
+    "giveMemberLabel": Case(needs=("labels.write",), path={**_MEMBER, **_ORG_LABEL}),
+    "takeMemberLabel": Case(needs=("labels.write",), path={**_MEMBER, **_ORG_LABEL}),
     "acceptInvitation": Case(anonymous=True, json={"token": "$token", "password": PASSWORD}, prepare=_invited),
     "declineInvitation": Case(anonymous=True, json={"token": "$token"}, prepare=_invited),
     "getInvitationPage": Case(query={"token": "$token"}, prepare=_invited),

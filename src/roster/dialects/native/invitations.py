@@ -31,7 +31,9 @@ from roster.web.request import Request
 
 ops: Final = Operations(tag="Invitations")
 _TITLE: Final = "Invitation"
-_NEEDS: Final = "members.write in the organisation; for roles roles.assign there and all that they give"
+_NEEDS: Final = (
+    "members.write in the organisation; for roles roles.assign there and all that they give; for labels labels.write"
+)
 _NAMES: Final = """<label for="given_name">First name</label><input id="given_name" name="given_name">
 <label for="family_name">Family name</label><input id="family_name" name="family_name">
 <label for="password">Password</label>
@@ -66,7 +68,7 @@ class AnswerForm(Input, frozen=True, kw_only=True):
 )
 async def invite(tx: Tx, org_id: OrgId, request: Request, body: wire.Invite) -> wire.Outcomes:
     """Invite people, with or without an account, by mail. Each has an outcome of their own."""
-    options = Options(update=body.update, replace=body.replace)
+    options = Options(update=body.update, replace=body.replace, create_labels=body.create_labels)
     people = mapping.invitees_in(body.people)
     found = await service.invite(tx, org_id, people, link=_link(request), options=options)
     return wire.Outcomes(items=[mapping.outcome_out(each) for each in found])
@@ -81,7 +83,7 @@ async def invite(tx: Tx, org_id: OrgId, request: Request, body: wire.Invite) -> 
 )
 async def invite_many(tx: Tx, org_id: OrgId, request: Request, body: wire.InviteMany) -> wire.Batch:
     """Invite many people in the background; a mail says when it is done."""
-    options = Options(update=body.update, replace=body.replace)
+    options = Options(update=body.update, replace=body.replace, create_labels=body.create_labels)
     people = mapping.invitees_in(body.people)
     return mapping.batch_out(await service.invite_later(tx, org_id, people, link=_link(request), options=options))
 

@@ -8,7 +8,7 @@ from roster.core.invitations import models
 from roster.core.users.models import UserChange
 from roster.dialects.native.mapping.base import instant, maybe
 from roster.dialects.native.wire import invitations as wire
-from roster.kit.ids import RoleId, UserId
+from roster.kit.ids import LabelId, RoleId, UserId
 
 
 def invitees_in(people: Sequence[wire.Invitee]) -> list[models.Invitee]:
@@ -25,6 +25,8 @@ def _invitee_in(each: wire.Invitee) -> models.Invitee:
         locale=each.locale,
         external_id=each.external_id,
         roles=[RoleId(role_id) for role_id in each.roles],
+        labels=[LabelId(label_id) for label_id in each.labels],
+        label_names=each.label_names,
     )
 
 

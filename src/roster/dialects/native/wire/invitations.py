@@ -10,7 +10,10 @@ from roster.dialects.native.wire.base import Address, Input, Instant, Line, Loca
 
 
 class Invitee(Input, frozen=True, kw_only=True, omit_defaults=True):
-    """Somebody by address, or by id when they are known already; names and language are for new accounts."""
+    """Somebody by address, or by id when they are known already; names and language are for new accounts.
+
+    `labels` of the organisation they carry from now on, and those of `label_names`.
+    """
 
     email: Address | None = None
     user_id: UUID | None = None
@@ -19,14 +22,20 @@ class Invitee(Input, frozen=True, kw_only=True, omit_defaults=True):
     locale: Locale | None = None
     external_id: Line | None = None
     roles: Annotated[list[UUID], Meta(max_length=100)] = []
+    labels: Annotated[list[UUID], Meta(max_length=100)] = []
+    label_names: Annotated[list[Line], Meta(max_length=100)] = []
 
 
 class Invite(Input, frozen=True, kw_only=True):
-    """A few people. With `update` what is said about members is put in force, with `replace` nothing else stays."""
+    """A few people. With `update` what is said about members is put in force, with `replace` nothing else stays.
+
+    `create_labels` makes the labels that are named and missing; else nobody is invited who was to carry one.
+    """
 
     people: Annotated[list[Invitee], Meta(min_length=1, max_length=AT_ONCE)]
     update: bool = False
     replace: bool = False
+    create_labels: bool = False
 
 
 class InviteMany(Input, frozen=True, kw_only=True):
@@ -35,6 +44,7 @@ class InviteMany(Input, frozen=True, kw_only=True):
     people: Annotated[list[Invitee], Meta(min_length=1, max_length=MOST)]
     update: bool = False
     replace: bool = False
+    create_labels: bool = False
 
 
 class Outcome(Output, frozen=True, kw_only=True):

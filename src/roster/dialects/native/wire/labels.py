@@ -79,3 +79,41 @@ class LabelPatch(Input, frozen=True, kw_only=True):
     name: Name | UnsetType = UNSET
     category_id: UUID | UnsetType = UNSET
     tags: Words | UnsetType = UNSET
+
+
+class OrgLabel(Output, frozen=True, kw_only=True):
+    """A badge of an organisation for its members."""
+
+    id: UUID
+    number: int
+    organisation_id: UUID
+    name: str
+    tags: list[str]
+    version: int
+    created_at: Instant
+    created_by: UUID | None
+    updated_at: Instant
+    updated_by: UUID | None
+    deleted_at: Instant | None
+    deleted_by: UUID | None
+
+
+class OrgLabelCreate(Input, frozen=True, kw_only=True):
+    """A label of an organisation to be made."""
+
+    name: Name
+    tags: Words = []
+
+
+class OrgLabelPatch(Input, frozen=True, kw_only=True):
+    """A merge patch of a label of an organisation."""
+
+    name: Name | UnsetType = UNSET
+    tags: Words | UnsetType = UNSET
+
+
+class Carrier(Output, frozen=True, kw_only=True):
+    """A member who carries a label."""
+
+    user_id: UUID
+    number: int
