@@ -114,9 +114,5 @@ async def test_nobody_says_anything_for_others_or_where_they_do_not_belong(
     ]
 
     assert [each.status_code for each in refused] == [404] * len(refused)
-    assert [
-        each["id"]
-        for each in (
-            await get(client, f"{path.rpartition('/')[0]}?organisation_id={weekly['organisation_id']}", person)
-        )["items"]
-    ] == [made.json()["id"]]
+    mine = await get(client, f"{OWN}/weekly?organisation_id={weekly['organisation_id']}", person)
+    assert [each["id"] for each in mine["items"]] == [made.json()["id"]]
