@@ -37,11 +37,11 @@ _TAIL = """
   it. The reads beside it are sent at a fixed rate, and waiting counts.
 - **import**: of people with hashes, from an NDJSON file into an empty realm; the reference is a binary COPY of the
   rows that came out of it into empty tables with the same indexes.
-- **users/pagination**, **user/invite**, **auth/login**: in the dialect of GroupAlarm. Two organisations in one directory,
-  the same pages to both in turns, by last and first names, up and down, each with the exact total; a search has to count
-  all that it finds. Invitations are for people who have no account: from the request until the job has written down that
-  all 10,000 are done (3,000 in a quick run), with account, membership, audit entry, token and queued mail for each. Both
-  log-ins are one request with all that it takes.
+- **users/pagination**, **user/invite**, **auth/login**: in the dialect of GroupAlarm. Two organisations in one
+  directory (a quick run has 20,000 members in the larger one), the same pages of both in turns, by last and first
+  names, up and down, each with the exact total; a search has to count all that it finds. Invitations are for people who
+  have no account (3,000 in a quick run): from the request until the job has written down that all are done, with
+  account, membership, audit entry, token and queued mail for each. Both log-ins are one request with all that it takes.
 - **memory**: proportional set size of all processes of server and PostgreSQL.
 """
 

@@ -31,6 +31,7 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     searches: int
     seconds: float
     imported: int
+    members: int = 100_000
     invited: int = 10_000
     starts: int
 
@@ -46,6 +47,7 @@ QUICK = Size(
     searches=20,
     seconds=1.5,
     imported=50_000,
+    members=20_000,
     invited=3_000,
     starts=2,
 )

@@ -20,7 +20,7 @@ PREFIX = "/groupalarm/api/v1"
 MEMBERS_BAR = 2.0
 INVITED_BAR = 1_000.0
 LOGIN_BAR = 1.2
-_MANY, _FEW = 100_000, 1_000
+_FEW = 1_000
 _ORDERS = list(itertools.product(("sur_name", "name"), ("asc", "desc"), (0, 50)))
 _AT_ONCE = 4
 _SEARCHED = ("berg", "bergman9")
@@ -32,7 +32,7 @@ def lines(stage: Stage, server: Server) -> list[Line]:
 
 
 def _members(stage: Stage, server: Server) -> list[Line]:
-    large, small = _organisation(stage, server, _MANY), _organisation(stage, server, _FEW)
+    large, small = _organisation(stage, server, stage.size.members), _organisation(stage, server, _FEW)
     return [_page(stage, server, large, small), _search(stage, server, large, small)]
 
 
@@ -43,7 +43,7 @@ def _page(stage: Stage, server: Server, large: int, small: int) -> Line:
         lambda: _listed(stage, server, large, count),
         lambda: _listed(stage, server, small, count),
     )
-    name = f"users/pagination, 50 members with the total: p95 of {_MANY:,} members over {_FEW:,}"
+    name = f"users/pagination, 50 members with the total: p95 of {stage.size.members:,} members over {_FEW:,}"
     return lists.compared(name, many, few, most=MEMBERS_BAR)
 
 
@@ -53,7 +53,12 @@ def _search(stage: Stage, server: Server, large: int, small: int) -> Line:
     found = [_listed(stage, server, org, len(_ORDERS), search) for org in (large, small) for search in asked]
     p50 = [trial.percentile(trial.latencies([each]), 0.5) * 1e3 for each in found]
     detail = f"{_FEW:,} members: {p50[2]:.1f} ms; for a rare text {p50[1]:.1f} and {p50[3]:.1f} ms"
-    return Line(name=f"users/pagination, a search in {_MANY:,} members: p50", figure=p50[0], unit="ms", detail=detail)
+    return Line(
+        name=f"users/pagination, a search in {stage.size.members:,} members: p50",
+        figure=p50[0],
+        unit="ms",
+        detail=detail,
+    )
 
 
 def _organisation(stage: Stage, server: Server, members: int) -> int:
@@ -82,7 +87,7 @@ def _listed(stage: Stage, server: Server, org: int, count: int, search: str = ""
 def _login(stage: Stage, server: Server) -> Line:
     """One request each, with all that it takes; every code is of somebody who has used none yet."""
     rounds = max(3, stage.size.rounds // 2)
-    count = stage.size.searches * 2
+    count = stage.size.searches
     guarded = iter(asyncio.run(joined.accounts(stage, (rounds + 1) * count, second_factor=True)))
     plain = asyncio.run(joined.accounts(stage, count, second_factor=False))
     with_code, without = trial.in_turns(

@@ -1,6 +1,7 @@
 """The order and the number of members, which the database keeps beside them so that lists are short walks."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from roster.core.orgs.models import Org
 from roster.core.realms.models import Realm
 from roster.core.users import service as users
 from roster.core.users.models import User, UserChange
-from roster.kit.filters import Compare, Op, Sort
+from roster.kit.filters import AnyOf, Compare, Filter, Op, Sort
 from roster.kit.pages import Page
 from roster.storage.runtime import Runtime
 from tests import factories
@@ -165,3 +166,46 @@ async def test_an_organisation_goes_with_its_number_of_members(runtime: Runtime,
         await orgs.delete(tx, org.id)
 
     assert await people.value(runtime, "SELECT count(*) FROM org_sizes WHERE org_id = $1", org.id) == 0
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        Compare("family_name", Op.CONTAINS, "berg"),
+        Compare("email", Op.STARTS, "ada"),
+        Compare("given_name", Op.EQ, "Ada"),
+        Compare("display_name", Op.CONTAINS, "da b"),
+        Compare("username", Op.CONTAINS, "a"),
+        AnyOf((Compare("family_name", Op.CONTAINS, "ÅBERG"), Compare("status", Op.EQ, "disabled"))),
+    ],
+)
+async def test_a_search_finds_the_same_however_large_the_organisation_is(
+    runtime: Runtime, realm: Realm, org: Org, where: Filter
+):
+    """In large ones it begins with the people, of whom pending members must not be found that way either."""
+    for state in ("active", "pending"):
+        for known in (
+            {
+                "given_name": "Ada",
+                "family_name": "Berg",
+                "display_name": "Ada Berg",
+                "email": f"ada-{state}@example.org",
+            },
+            {"given_name": "Åsa", "family_name": "Nyåberg", "status": "disabled"},
+        ):
+            user = await factories.a_person(runtime, realm, **known)
+            async with runtime.write(factories.roster_in(realm)) as tx:
+                if state == "pending":
+                    await memberships.pend(tx, org, [user.id], roles={})
+                else:
+                    await memberships.add(tx, org.id, user.id)
+
+    found: list[tuple[list[str], int | None]] = []
+    for size in (5, 1_000_000):
+        await people.execute(runtime, "UPDATE org_sizes SET members = $2 WHERE org_id = $1", org.id, size)
+        async with runtime.read(factories.roster_in(realm)) as tx:
+            page = await memberships.search(tx, org.id, where, IN_ORDER, Page(50, total=True))
+        found.append(([each.person.username for each in page.items], page.total))
+
+    assert found[0] == found[1]
+    assert found[0][0]

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+import msgspec
+
 from roster.core.memberships.errors import AlreadyMember, NotAMember
 from roster.core.memberships.fields import HIDDEN
 from roster.core.memberships.models import Membership
@@ -19,23 +21,39 @@ _SHOWN = (
 )
 _PERSON = "u.id, u.number, u.username, h.email, h.phone, h.display_name, h.given_name, h.family_name, h.locale,"
 _PERSON_REST = " h.picture, u.status, coalesce(h.facets, '{}'), u.created_at"
+_REST_OF_PERSON = (
+    " LEFT JOIN LATERAL (SELECT u.email, u.phone, u.display_name, u.given_name, u.family_name, u.locale, u.picture,"
+    " u.facets WHERE NOT " + HIDDEN + ") h ON TRUE"
+)
 MEMBERS = Listing(
     columns=_SHOWN + ", " + _PERSON + _PERSON_REST,
-    tables="memberships m JOIN users u ON u.realm_id = m.realm_id AND u.id = m.user_id"
-    " LEFT JOIN LATERAL (SELECT u.email, u.phone, u.display_name, u.given_name, u.family_name, u.locale, u.picture,"
-    " u.facets WHERE NOT " + HIDDEN + ") h ON TRUE",
+    tables="memberships m CROSS JOIN LATERAL"
+    " (SELECT * FROM users WHERE realm_id = m.realm_id AND id = m.user_id OFFSET 0) u" + _REST_OF_PERSON,
     condition="m.realm_id = $1 AND m.org_id = $2 AND u.deleted_at IS NULL",
     tiebreak="m.id",
 )
-"""A membership beside its person, in the order of their structs."""
+"""A membership beside its person, in the order of their structs. People are looked up one by one, in the order of the
+list, whatever the planner thinks: it takes all organisations for equally large.
+"""
+AMONG_MANY = msgspec.structs.replace(
+    MEMBERS,
+    tables="memberships m JOIN users u ON u.realm_id = m.realm_id AND u.id = m.user_id" + _REST_OF_PERSON,
+)
+"""The same for searches that may as well begin with the people."""
+
+
+async def size(tx: Tx, org_id: OrgId) -> int:
+    """How many members the organisation has, deleted people among them."""
+    return await tx.value(
+        "SELECT coalesce((SELECT members FROM org_sizes WHERE realm_id = $1 AND org_id = $2), 0)", tx.realm_id, org_id
+    )
 
 
 async def count(tx: Tx, org_id: OrgId) -> int:
     """How many members the list has. Only deleted people are counted one by one; few of a realm are."""
-    return await tx.value(
-        "SELECT coalesce((SELECT members FROM org_sizes WHERE realm_id = $1 AND org_id = $2), 0) - (SELECT count(*)"
-        " FROM users u JOIN memberships m ON m.realm_id = u.realm_id AND m.user_id = u.id AND m.org_id = $2"
-        " WHERE u.realm_id = $1 AND u.deleted_at IS NOT NULL)",
+    return await size(tx, org_id) - await tx.value(
+        "SELECT count(*) FROM users u JOIN memberships m ON m.realm_id = u.realm_id AND m.user_id = u.id"
+        " AND m.org_id = $2 WHERE u.realm_id = $1 AND u.deleted_at IS NOT NULL",
         tx.realm_id,
         org_id,
     )
