@@ -182,7 +182,7 @@ def filled(value: Any, known: dict[str, str]) -> Any:
 async def _second_step(world: World, _caller: User) -> dict[str, str]:
     codes = await _codes_of(world, world.target.user)
     async with world.runtime.write(world.actor) as tx:
-        step = await granting.ask_for_second_factor(tx, Opening(world.target.user.id, ("password",)))
+        step = await granting.ask_for_second_factor(tx, Opening(world.target.user.id, ("password",)), ("totp",))
     return {"proof": step.proof, "code": codes[0]}
 
 
