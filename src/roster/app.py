@@ -250,6 +250,7 @@ def jobs(runtime: Runtime, *, is_only_server: bool) -> Worker:
         "nonces.sweep": signed.sweep,
         "proofs.sweep": upkeep.sweep_proofs,
         "letters.flush": upkeep.flush_letters,
+        "timers.sweep": upkeep.sweep_timers,
     }
     return Worker(
         runtime.pool.dsn,

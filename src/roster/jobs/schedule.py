@@ -26,6 +26,7 @@ SCHEDULE: Final = (
     Timed("invitations.sweep", "22 1 * * *"),  # what jobs wrote down about those whom they invited, a month ago
     Timed("sessions.sweep", "25 1 * * *"),  # sessions that ended long ago
     Timed("outbox.sweep", "30 * * * *"),  # events that every reader has had time to read
+    Timed("timers.sweep", "28 1 * * *"),  # timers that were over long ago
     Timed("messages.sweep", "50 1 * * *"),  # messages that were sent, or given up, long ago
     Timed("counters.sweep", "35 * * * *"),  # counters whose window is over
     Timed("availability.carry_out", "* * * * *"),  # weekly and planned changes of availability whose time has come

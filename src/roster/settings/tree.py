@@ -238,6 +238,8 @@ class WellbeeDialect(Dialect, frozen=True, kw_only=True):
     prefixes: tuple[Prefix, ...] = ("/wellbee",)
     cookie_name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "jwt"
     """Of the cookie that carries the token of a session."""
+    timezone: str = "Europe/Stockholm"
+    """In which the cron expressions of `schedule-service` are meant."""
     bus_timeout: Annotated[float, Meta(gt=0, le=60)] = 1.0
     """Seconds that a service on the bus may take to answer a request over HTTP that Roster itself does not."""
     grouped_mail: Annotated[str, Meta(pattern=r"^[1-9]\d{0,3},\d{1,4}[smh](;[1-9]\d{0,3},\d{1,4}[smh]){0,9}$")] = (

@@ -20,11 +20,13 @@ from roster.bus.nats import NatsLink
 from roster.bus.server import BusServer, Credentials
 from roster.core.realms.models import Realm
 from roster.dialects.wellbee import audience, bus, on_bus
+from roster.dialects.wellbee.bus.timing import Timing
 from roster.storage.runtime import Runtime
 from roster.web.request import Site
 from roster.web.sockets import Socket
 from tests import buses
 from tests.buses import Peer
+from tests.core import people
 from tests.dialects.conftest import Person
 from tests.dialects.wellbee.conftest import PREFIX, Wire
 
@@ -221,3 +223,30 @@ async def test_an_event_that_the_licence_service_did_not_take_comes_again(wire: 
     headers = {"Content-Type": "application/json", "Stripe-Signature": signature(b"{}")}
     found = await wire.call("POST", "/subscription-updates", content=b"{}", headers=headers)
     assert found.status == 503
+
+
+JOB = {"id": "nightly", "subject": "some-service.do", "cron": "0 3 * * *", "data": {"n": 1}, "tags": ["a"]}
+
+
+async def test_a_job_is_told_run_and_removed(runtime: Runtime, realm: Realm, there: Peer):
+    asked = await answering(there, "some-service.do")
+    await there.listen("schedule-service.job-created")
+    made = await there.ask("schedule-service.create-job", {"data": JOB})
+    assert (made["status"], made["data"]["state"], made["data"]["maxFailures"]) == (200, "initial", 100)
+    (told,) = await there.until_heard(1)
+    assert told["data"] == made["data"]
+    await people.execute(runtime, "UPDATE timers SET due_at = now() WHERE realm_id = $1", realm.id)
+    link = links.of(runtime)
+    assert link is not None
+    await asyncio.gather(*await Timing(runtime, link).begin_what_is_due())
+    assert [each["data"] for each in asked] == [{"n": 1}]
+    removed = await there.ask("schedule-service.remove-job", {"data": {"id": "nightly"}})
+    assert (removed["data"]["state"], removed["data"]["removed"]) == ("removed", True)
+    again = await there.ask("schedule-service.remove-job", {"data": {"id": "nightly"}})
+    assert (again["status"], again["error"]["code"]) == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("data", [{}, {**JOB, "at": "2027-01-01T00:00:00Z"}, {**JOB, "cron": "x"}, {**JOB, "more": 1}])
+async def test_what_is_no_job_is_refused(there: Peer, data: dict[str, Any]):
+    refused = await there.ask("schedule-service.create-job", {"data": data})
+    assert (refused["status"], refused["error"]["code"]) == (400, "BAD_REQUEST")

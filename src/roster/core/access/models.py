@@ -36,6 +36,7 @@ PERMISSIONS: dict[str, str] = {
     "messages.read": "Read outgoing messages that were not sent yet",
     "push.send": "Send push messages to people's devices",
     "messages.write": "Write and change templates of messages, and send messages",
+    "timers.write": "Have requests made to other services at certain times",
     "transfers.write": "Import and export people",
     "orgs.read": "See organisations",
     "orgs.create": "Found organisations; in realms where everybody may, this is not needed",

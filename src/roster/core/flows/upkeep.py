@@ -14,6 +14,7 @@ from roster.core.orders import service as orders
 from roster.core.realms import service as realms
 from roster.core.realms.models import Realm
 from roster.core.sessions import service as sessions
+from roster.core.timers import service as timers
 from roster.core.tokens import proofs
 from roster.core.transfer import service as transfers
 from roster.core.users import service as users
@@ -68,6 +69,11 @@ async def sweep_proofs(runtime: Runtime) -> None:
 async def sweep_orders(runtime: Runtime) -> None:
     """Orders at electronic identifications whose time is over."""
     await _everywhere(runtime, orders.sweep)
+
+
+async def sweep_timers(runtime: Runtime) -> None:
+    """Timers that were over long ago."""
+    await _everywhere(runtime, timers.sweep)
 
 
 async def sweep_counters(runtime: Runtime) -> None:

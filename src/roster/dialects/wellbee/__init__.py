@@ -20,6 +20,7 @@ websockets. Where to change what:
 | `user_service` | operations that services ask for |
 | `mail` | mail that services want sent, and its templates |
 | `audits`, `notifications` | the audit trail; devices that take push messages, and sending |
+| `schedule` | requests to services at certain times |
 | `payments` | what services ask of the account at Stripe |
 | `refusals`, `errors` | what only this API refuses; from every error to status, code and title |
 """
@@ -41,6 +42,7 @@ from roster.dialects.wellbee import (
     notifications,
     organisations,
     payments,
+    schedule,
     session_list,
     sign_in,
     sockets,
@@ -86,6 +88,7 @@ for _each in (
     audits,
     notifications,
     web_bus,
+    schedule,
 ):
     _on_bus.include(_each.services)
 

@@ -106,7 +106,11 @@ def _before_any_operation(error: kit.RosterError) -> Reply | None:
         return Reply(400, None)
     if isinstance(error, kit.TooLarge):
         return Reply(413, {"message": "request entity too large"})
-    if isinstance(error, kit.InvalidInput) and error.problems and error.problems[0].code == "malformed":
+    if (
+        isinstance(error, kit.InvalidInput)
+        and error.problems
+        and (error.problems[0].field, error.problems[0].code) == ("body", "malformed")
+    ):
         return Reply(400, {"message": error.problems[0].text})
     return None
 
