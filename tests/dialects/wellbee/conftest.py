@@ -69,7 +69,8 @@ class Wire:
         request = messages.request_of(subject, body, realm=self.slug, extra=extra, **envelope)
         found = await self._front.answer(request)
         assert isinstance(found.body, bytes)
-        return _answer(subject, found.status, msgspec.json.decode(found.body), {})
+        headers = {name.decode(): value.decode() for name, value in found.headers}
+        return _answer(subject, found.status, msgspec.json.decode(found.body), headers)
 
 
 def _answer(subject: str, status: int, envelope: dict[str, Any], headers: dict[str, str]) -> Answer:
