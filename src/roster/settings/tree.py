@@ -317,6 +317,38 @@ class WellbeeDialect(Dialect, frozen=True, kw_only=True):
     """Whether new people must verify their address before they can sign in."""
     optional_email_verification: bool = False
     """Whether new people are asked to verify their address, and can sign in before that."""
+    email_verification_for_roles: tuple[str, ...] = ("*",)
+    """Roles whose people that is about; `*` is everybody."""
+    email_verification_subject: str = ""
+    """Subject of the message for it."""
+    email_verification_message: str = ""
+    """Its text as HTML, with `:token:`, `:link:` and `:user-firstName:` and the like in it. Empty: Roster's own."""
+    email_verification_from: str = ""
+    """Its sender; empty: that of all mail."""
+    email_verification_redirect_url: Address | None = None
+    """Where the page for verifying leads then, with `?verified=` or `?error=` behind it."""
+    send_set_password_email: bool = False
+    """Whether people who are made without a password get a message for setting one."""
+    set_password_email_subject: str = ""
+    """Subject of that message."""
+    set_password_email_message: str = ""
+    """Its text, written in the same way."""
+    set_password_email_from: str = ""
+    """Its sender."""
+    set_password_seconds: Lifetime = 7 * 86_400
+    """How long the token in it works."""
+    password_reset_subject: str = ""
+    """Subject of the message for a new password that somebody has asked for."""
+    password_reset_message: str = ""
+    """Its text, written in the same way."""
+    password_reset_from: str = ""
+    """Its sender."""
+    password_reset_seconds: Lifetime = 3600
+    """How long the token in it works."""
+    set_password_url: Annotated[str, Meta(pattern=r"^(https?://[^\s]+:token:[^\s]*)?$")] = ""
+    """The application's own page for a new password, with `:token:` in it. Empty: Roster's."""
+    verify_email_url: Annotated[str, Meta(pattern=r"^(https?://[^\s]+:token:[^\s]*)?$")] = ""
+    """The same for verifying an address."""
     redirect_origins: tuple[Origin, ...] = ()
     """Other sites to which the page that turns a token into a cookie may lead; its own is allowed."""
 

@@ -16,6 +16,7 @@ from roster.core.recovery import service as recovery
 from roster.core.sessions import service as sessions
 from roster.core.tokens import proofs
 from roster.core.tokens.models import Purpose
+from roster.core.users import notices
 from roster.core.users import service as users
 from roster.core.users.errors import UserNotFound
 from roster.kit.actor import Actor
@@ -95,6 +96,27 @@ async def confirm(runtime: Runtime, actor: Actor, current: str) -> Actor:
         return msgspec.structs.replace(actor, authenticated_at=tx.now, factors=("password", *actor.factors))
 
 
+async def change_knowing(runtime: Runtime, actor: Actor, user_id: UserId, old: str, new: str) -> None:
+    """Replace a password by whoever knows the present one, which the person is told by mail.
+
+    One's own, however one came; another's with `credentials.write`. Other sessions end.
+    Raises UserNotFound, WrongPassword, InvalidInput, Forbidden, Escalation, TooMany, Unavailable.
+    """
+    async with runtime.read(actor) as tx:
+        user = await users.tx_maybe(tx, user_id)
+        if user is None:
+            raise UserNotFound
+        recent.require_no_application(tx, user_id)
+        if not actor.is_in_person(user_id):
+            await access.require_over(tx, "credentials.write", user_id)
+            await access.require_not_above(tx, user_id)
+    await require_current(runtime, actor, user_id, old)
+    hashed = await prepare(runtime, actor, new, username=user.username)
+    async with runtime.write(actor) as tx:
+        await replace(tx, user_id, hashed)
+        await notices.tell(tx, user, "password_changed")
+
+
 async def require_current(runtime: Runtime, actor: Actor, user_id: UserId, current: str) -> None:
     """Raise WrongPassword unless this is the person's password; counts like every guess. TooMany, Unavailable too.
 
@@ -155,16 +177,21 @@ async def store(tx: Tx, user_id: UserId, hashed: Prepared) -> Credential:
     return await credentials.replace_password(tx, user_id, hashed, only_first=True)
 
 
-async def recover(runtime: Runtime, actor: Actor, token: str, new: str) -> UserId:
+async def recover(runtime: Runtime, actor: Actor, token: str, new: str, *, telling: bool = False) -> UserId:
     """Set a new password with the token of a recovery message; whose it was. Signs nobody in, so MFA is not bypassed.
 
-    Raises InvalidToken, InvalidInput, Unavailable.
+    With `telling` the person is told by mail. Raises InvalidToken, InvalidInput, Unavailable.
     """
     async with runtime.read(actor) as tx:
         proved = await proofs.recovering(tx, actor, token)
     if proved.acting_for is None:
         raise Forbidden
     await set_password(runtime, proved, proved.acting_for, new)
+    if telling:
+        async with runtime.write(actor) as tx:
+            user = await users.tx_maybe(tx, proved.acting_for)
+            if user is not None:
+                await notices.tell(tx, user, "password_changed")
     return proved.acting_for
 
 

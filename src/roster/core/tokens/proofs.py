@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from roster.core.realms import service as realms
-from roster.core.tokens import jose, keys, store
+from roster.core.tokens import jose, keys, short_proofs, store
 from roster.core.tokens.models import Proof, ProofClaims, Purpose
 from roster.core.tokens.service import issuer
 from roster.kit import actor as actors
@@ -19,34 +19,35 @@ from roster.storage.tx import Tx
 TYP: Final = "proof+jwt"
 
 
-async def issue(tx: Tx, purpose: Purpose, user_id: UserId, data: Mapping[str, object], seconds: int) -> str:
-    """The text of a new proof. For a person who does not exist it costs the same and is good for nothing."""
+async def issue(
+    tx: Tx, purpose: Purpose, user_id: UserId, data: Mapping[str, object], seconds: int, *, short: bool = False
+) -> str:
+    """The text of a new proof; `short` as in `short_proofs`.
+
+    For a person who does not exist it costs the same and is good for nothing.
+    """
     proof_id = ProofId(uuid7())
-    realm = await realms.current(tx)
     expires_at = tx.now + timedelta(seconds=seconds)
-    claims = {
-        "iss": issuer(tx.runtime, realm.slug),
-        "aud": issuer(tx.runtime, realm.slug),
-        "sub": user_id,
-        "purpose": purpose.value,
-        "iat": int(tx.now.timestamp()),
-        "exp": int(expires_at.timestamp()),
-        "jti": proof_id,
-    }
-    text = jose.sign(await keys.signing(tx), TYP, claims)
+    if short:
+        text = short_proofs.write(tx.runtime.keyring, tx.realm_id, proof_id)
+    else:
+        text = await _signed(tx, purpose, user_id, proof_id, int(expires_at.timestamp()))
     await store.insert_proof(tx, proof_id, purpose, user_id, data=data, expires_at=expires_at)
     return text
 
 
 async def read(tx: Tx, text: str, purpose: Purpose) -> Proof:
-    """The proof, if it is good and was not used. Raises InvalidToken. Reading does not use it up."""
+    """The proof in either form, if it is good and was not used. Raises InvalidToken. Reading does not use it up."""
+    named = short_proofs.read(tx.runtime.keyring, tx.realm_id, text)
+    if named is not None:
+        return await find(tx, named, purpose)
     claims = await _claims(tx, text)
     if claims.purpose != purpose or not claims.nbf <= tx.now.timestamp() < claims.exp:
         raise InvalidToken
     return await find(tx, ProofId(claims.jti), purpose, UserId(claims.sub))
 
 
-async def find(tx: Tx, proof_id: ProofId, purpose: Purpose, user_id: UserId) -> Proof:
+async def find(tx: Tx, proof_id: ProofId, purpose: Purpose, user_id: UserId | None = None) -> Proof:
     """The stored proof, if it is still open. Raises InvalidToken."""
     proof = await store.look_up_proof(tx, proof_id, purpose, user_id)
     if proof is None:
@@ -96,6 +97,20 @@ async def recovering(tx: Tx, actor: Actor, text: str) -> Actor:
     with tx.acting(actor):
         proof = await read(tx, text, Purpose.RECOVER_PASSWORD)
     return msgspec.structs.replace(actor, acting_for=proof.user_id, credential_id=proof.id, proof=proof.purpose)
+
+
+async def _signed(tx: Tx, purpose: Purpose, user_id: UserId, proof_id: ProofId, until: int) -> str:
+    realm = await realms.current(tx)
+    claims = {
+        "iss": issuer(tx.runtime, realm.slug),
+        "aud": issuer(tx.runtime, realm.slug),
+        "sub": user_id,
+        "purpose": purpose.value,
+        "iat": int(tx.now.timestamp()),
+        "exp": until,
+        "jti": proof_id,
+    }
+    return jose.sign(await keys.signing(tx), TYP, claims)
 
 
 async def _claims(tx: Tx, text: str) -> ProofClaims:

@@ -124,10 +124,12 @@ async def insert_proof(
     )
 
 
-async def look_up_proof(tx: Tx, proof_id: UUID, purpose: str, user_id: UUID) -> Proof | None:
+async def look_up_proof(tx: Tx, proof_id: UUID, purpose: str, user_id: UUID | None) -> Proof | None:
     return await tx.maybe(
         Proof,
-        "SELECT " + _PROOF + " FROM proofs WHERE realm_id = $1 AND id = $2 AND purpose = $3 AND user_id = $4"
+        "SELECT "
+        + _PROOF
+        + " FROM proofs WHERE realm_id = $1 AND id = $2 AND purpose = $3 AND user_id = coalesce($4::uuid, user_id)"
         " AND used_at IS NULL AND expires_at > $5",
         tx.realm_id,
         proof_id,

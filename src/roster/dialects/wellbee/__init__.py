@@ -41,7 +41,9 @@ from roster.dialects.wellbee import (
     me,
     notifications,
     organisations,
+    passwords,
     payments,
+    resets,
     schedule,
     session_list,
     sign_in,
@@ -49,6 +51,7 @@ from roster.dialects.wellbee import (
     system_roles,
     two_factor,
     user_service,
+    verification,
     web_bus,
 )
 from roster.dialects.wellbee.catalogue import CATALOGUE
@@ -64,6 +67,9 @@ for _each in (
     sign_in,
     session_list,
     two_factor,
+    passwords,
+    verification,
+    resets,
     me,
     admin_users,
     system_roles,
@@ -83,6 +89,9 @@ _on_bus.include(_sockets)
 for _each in (
     auth_service,
     user_service,
+    passwords,
+    verification,
+    resets,
     mail,
     payments,
     audits,

@@ -1,7 +1,8 @@
 """Making people, changing them and taking them away, the same for administrators and for services."""
 
-import re
 from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from roster.core.access import service as access
 from roster.core.credentials.chosen import Prepared
@@ -11,10 +12,10 @@ from roster.core.realms import service as realms
 from roster.core.users import service as users
 from roster.core.users.errors import UserNotFound
 from roster.core.users.models import User
-from roster.dialects.wellbee import lookup, refusals, roles, shapes, writing
-from roster.dialects.wellbee.catalogue import stored_name
+from roster.dialects.wellbee import documents, lookup, password_rule, refusals, roles, shapes, verification, writing
+from roster.dialects.wellbee.catalogue import NAME, stored_name
 from roster.dialects.wellbee.documents import Document
-from roster.dialects.wellbee.refusals import InvalidPassword, PasswordMissing, PasswordRequired, PasswordWrong
+from roster.dialects.wellbee.refusals import PasswordMissing, PasswordRequired, PasswordWrong
 from roster.dialects.wellbee.writing import Part
 from roster.kit import ids
 from roster.kit.actor import Actor, Kind
@@ -34,7 +35,7 @@ async def create(runtime: Runtime, actor: Actor, sent: Sent) -> Document:
         writing.require(sent, "email", *(("firstName", "lastName") if settings.require_names else ()))
     password, wanted = writing.text(sent, "password"), writing.roles(sent) or []
     user_id = _chosen_id(sent)
-    if password is None and settings.require_password:
+    if password is None and settings.require_password and not settings.send_set_password_email:
         raise PasswordMissing
     prepared = await _prepared(runtime, actor, password) if password is not None else None
     writing.check_email(sent, settings.email_pattern)
@@ -43,6 +44,10 @@ async def create(runtime: Runtime, actor: Actor, sent: Sent) -> Document:
             user = await _insert(tx, sent, user_id, wanted)
         if prepared is not None:
             await passwords.store(tx, user.id, prepared)
+        elif settings.send_set_password_email:
+            await verification.ask_for_password(tx, user)
+        if documents.is_verified(user) is False and verification.is_due(settings, wanted):
+            await verification.ask(tx, user)
         return await lookup.one(tx, user, expand=True)
 
 
@@ -56,7 +61,7 @@ async def update(runtime: Runtime, actor: Actor, text: str, sent: Sent) -> Docum
         changed = await change(tx, person, sent, "user")
         if wanted is not None:
             await set_roles(tx, person.id, wanted)
-        return await lookup.one(tx, changed)
+        return await lookup.one(tx, await verification.after_change(tx, person, changed))
 
 
 async def change(tx: Tx, person: User, sent: Sent, part: Part) -> User:
@@ -92,6 +97,8 @@ async def _insert(tx: Tx, sent: Sent, user_id: UserId | None, names: Sequence[st
     realm = await realms.current(tx)
     shape, unique = shapes.of(tx.runtime), realm.settings.email_unique
     draft = writing.draft(sent, shape, trusted=is_trusted(tx.actor), unique=unique)
+    if draft.email and not draft.email_verified and verification.is_due(tx.runtime.settings.dialects.wellbee, names):
+        draft = msgspec.structs.replace(draft, facets={NAME: {documents.VERIFYING: True}})
     return await users.create(tx, draft, roles=wanted, user_id=user_id)
 
 
@@ -106,12 +113,9 @@ def _chosen_id(sent: Sent) -> UserId | None:
 
 
 async def _prepared(runtime: Runtime, actor: Actor, password: str) -> Prepared:
-    if re.search(runtime.settings.dialects.wellbee.password_pattern, password[:1000]) is None:
-        raise InvalidPassword
-    try:
+    password_rule.check(runtime, password)
+    with password_rule.said():
         return await passwords.prepare(runtime, actor, password)
-    except InvalidInput as error:
-        raise InvalidPassword(text=error.message) from error
 
 
 async def _require_password(runtime: Runtime, actor: Actor, text: str, sent: Sent) -> None:

@@ -1,13 +1,14 @@
 """What a sign-in takes in this API: how people are named, and what must be so besides the password."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final
 
 from roster.core.flows.models import Terms
 from roster.core.users import service as users
 from roster.core.users.models import User
-from roster.dialects.wellbee import people, verification
+from roster.dialects.wellbee import documents, people
+from roster.dialects.wellbee.signing_in import EmailNotVerified
 from roster.kit.errors import BadCredentials, InvalidInput
 from roster.kit.text import fold
 from roster.storage.runtime import Runtime
@@ -31,8 +32,12 @@ def terms(
     runtime: Runtime, further: Mapping[str, object], *, lasting: int | None = None, refresh_for: int | None = None
 ) -> Terms:
     """The terms of this API; `further` are fields that the person must have with these values. Raises InvalidInput."""
-    fields = runtime.settings.dialects.wellbee.username_fields
-    return Terms(partial(_named, fields), partial(_require, scalars(further)), lasting, refresh_for)
+    return Terms(finder(runtime), partial(_require, scalars(further)), lasting, refresh_for)
+
+
+def finder(runtime: Runtime) -> Callable[[Tx, str], Awaitable[User | None]]:
+    """Finds whom a name means that people sign in with."""
+    return partial(_named, runtime.settings.dialects.wellbee.username_fields)
 
 
 def scalars(given: Mapping[str, object]) -> Mapping[str, object]:
@@ -58,7 +63,8 @@ async def _require(further: Mapping[str, object], tx: Tx, user: User) -> None:
     shown = await people.whole(tx, user)
     if any(not _same(people.at(shown, name), value) for name, value in further.items()):
         raise BadCredentials
-    verification.require_verified(tx, user)
+    if tx.runtime.settings.dialects.wellbee.require_email_verification and documents.is_verified(user) is False:
+        raise EmailNotVerified
 
 
 def _same(left: object, right: object) -> bool:

@@ -51,7 +51,7 @@ def whole(person: User, held: Held, shape: Shape) -> Document:
     """Everything about a person that may be shown, user and profile together."""
     known: Document = {
         "id": str(person.id),
-        "email": None if person.email is None else person.email.lower(),
+        "email": shown_email(person),
         "firstName": person.given_name,
         "middleName": person.attributes.get("middleName"),
         "lastName": person.family_name,
@@ -73,6 +73,11 @@ def own_name(person: User) -> str | None:
     """The user name, unless it is the address, as with all who have chosen none."""
     is_address = person.email is not None and fold(person.username) == fold(person.email)
     return None if is_address else person.username
+
+
+def shown_email(person: User) -> str | None:
+    """The address, in lower case as everywhere."""
+    return None if person.email is None else person.email.lower()
 
 
 def is_verified(person: User) -> bool | None:

@@ -56,6 +56,9 @@ MEANINGS: Final[Mapping[type[kit.RosterError], Meaning]] = {
     signing_in.EmailNotVerified: Meaning(
         400, "fruster-user-service.EMAIL_NOT_VERIFIED", "User's email is not verified"
     ),
+    signing_in.WrongToken: Meaning(400, "fruster-user-service.INVALID_TOKEN", "Token is invalid"),
+    signing_in.NoAccount: Meaning(403, "user-service.403.1", "Forbidden"),
+    signing_in.NobodyHasToken: Meaning(404, "NOT_FOUND", "Resource was not found"),
     signing_in.BadPayload: Meaning(400, "BAD_REQUEST", "Bad request"),
     signing_in.NoToken: Meaning(400, "BAD_REQUEST", "Bad request"),
     signing_in.WrongSecondFactor: Meaning(401, "UNAUTHORIZED", "Invalid or missing credentials"),

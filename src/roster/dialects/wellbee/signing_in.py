@@ -59,6 +59,32 @@ class NobodyFound(kit.NotFound):
     text = "Cannot create JWT token: no user was found"
 
 
+class NoAccount(kit.Forbidden):
+    """There is nobody whose password could be changed."""
+
+    code = "no_account"
+    text = "Forbidden"
+
+
+class NobodyHasToken(kit.NotFound):
+    """Nobody has this id, or got this token."""
+
+    code = "nobody_has_token"
+    text = "Resource was not found"
+
+
+class WrongToken(kit.Conflict):
+    """A token of a message is unknown, was used, or is too old."""
+
+    code = "wrong_token"
+    text = "The token is not a valid token"
+
+    @classmethod
+    def of(cls, token: str) -> "WrongToken":
+        """As it is told about a token that somebody sent."""
+        return cls(f"{token[:100]} is not a valid token")
+
+
 class RefreshTokenExpired(kit.Unauthenticated):
     """The refresh token is too old, or its session has ended."""
 
