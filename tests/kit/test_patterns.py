@@ -2,7 +2,7 @@
 
 import pytest
 import re2
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from roster.kit import patterns
@@ -80,3 +80,16 @@ def test_what_every_match_has_in_it_is_in_every_match(text: str, subject: str):
     if re2.compile(found.sql, options).search(subject):
         assert subject.startswith(found.start)
         assert found.part in subject
+
+
+@given(st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=12), st.booleans())
+def test_a_plain_text_as_an_expression_is_that_text(text: str, folded: bool):
+    assume(patterns.is_plain(text))
+    expected = fold(text) if folded else text
+    escaped = "".join(sign if sign.isalnum() or not sign.isascii() else "\\" + sign for sign in expected)
+    assert patterns.read(text, folded=folded).sql == escaped
+
+
+@pytest.mark.parametrize("text", ["", "a.", "^a", "a b", "a-b", "o\u0308", "a" * 257])
+def test_what_may_mean_something_else_is_not_plain(text: str):
+    assert not patterns.is_plain(text)

@@ -74,6 +74,11 @@ def read(text: str, *, folded: bool) -> Pattern:
     return Pattern(whole.sql, whole.start, whole.part)
 
 
+def is_plain(text: str) -> bool:
+    """Whether an expression is a text that matches nothing but itself, so that looking for that text says the same."""
+    return len(text) <= LONGEST and text.isalnum() and unicodedata.is_normalized("NFC", text)
+
+
 class _Reader:
     """Reads one expression by recursive descent; the depth is bounded."""
 

@@ -34,14 +34,18 @@ def read(given_: object) -> Filter:
         ({"username": {"notEq": "a"}}, Not(Compare("username", Op.EQ, "a"))),
         ({"username": {"in": ["a", "b"]}}, Compare("username", Op.IN, ("a", "b"))),
         ({"username": {"in": []}}, Compare("username", Op.IN, ())),
-        ({"lastname": {"like": "^Oka"}}, Compare("family_name", Op.MATCHES, "^Oka")),
+        ({"lastname": {"like": "^Oka"}}, Compare("family_name", Op.STARTS, "Oka")),
+        ({"lastname": {"like": "ß"}}, Compare("family_name", Op.CONTAINS, "ß")),
+        ({"lastname": {"like": "^O.a"}}, Compare("family_name", Op.MATCHES, "^O.a")),
+        ({"lastname": {"like": "^"}}, Compare("family_name", Op.MATCHES, "^")),
+        ({"lastname": {"like": "o\u0308"}}, Compare("family_name", Op.MATCHES, "o\u0308")),
         (
             {"lastname": {"eq": ""}},
             AnyOf((Compare("family_name", Op.EXISTS, False), Compare("family_name", Op.EQ, ""))),
         ),
         (
             {"username": {"eq": "a", "like": "b"}},
-            All((Compare("username", Op.EQ, "a"), Compare("username", Op.MATCHES, "b"))),
+            All((Compare("username", Op.EQ, "a"), Compare("username", Op.CONTAINS, "b"))),
         ),
         (
             {"or": [{"username": {"eq": "a"}}, {}], "and": [{}]},

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -69,6 +70,7 @@ def key_of(text: str) -> str:
     return secrets.digest(text).hex()[:32]
 
 
+@lru_cache(1 << 12)
 def network(address: str) -> str:
     """What counts as one network address: an IPv4 address, or the /64 that an IPv6 host chooses its own from.
 
