@@ -24,6 +24,11 @@ class Service(msgspec.Struct, frozen=True):
         """The address that clients are given."""
         return f"{self.server.url}/groupalarm/api/v1"
 
+    def account(self, email: str) -> None:
+        """Somebody with this address and PASSWORD."""
+        person = ["--email", email, "--realm", "main", "--password", PASSWORD]
+        self.installation.roster("user", "create", email, *person)
+
     def call(self, method: str, path: str, *, token: str = "", **more: Any) -> httpx.Response:
         """One request on a connection of its own."""
         headers = {**({"Authorization": f"Bearer {token}"} if token else {}), **more.pop("headers", {})}
@@ -79,9 +84,9 @@ class Service(msgspec.Struct, frozen=True):
 @pytest.fixture(scope="module")
 def service(installation: Installation, server: Server) -> Service:
     """The server with Ada on it."""
-    person = ["--realm", "main", "--password", PASSWORD]
-    installation.roster("user", "create", "ada@example.org", "--email", "ada@example.org", "--name", "Ada", *person)
-    return Service(server, installation)
+    service = Service(server, installation)
+    service.account("ada@example.org")
+    return service
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,13 @@ import pytest
 from tests.clients.groupalarm import recorded
 from tests.clients.groupalarm.conftest import Service
 from tests.clients.groupalarm.recorded import JSON, Exchange
-from tests.servers import PASSWORD
 
 RECORDINGS = {
     name: recorded.load(name)
-    for name in ("terminal", "assistant", "assistant_before", "assistant_refused", "bridge_personal", "bridge_api")
+    for name in (
+        *("terminal", "assistant", "assistant_before", "assistant_refused"),
+        *("bridge_personal", "bridge_api", "monitor"),
+    )
 }
 PLAYED = [(name, said) for name, recording in RECORDINGS.items() for said in recording.conversations]
 EXCHANGES = [
@@ -27,18 +29,19 @@ EXCHANGES = [
 
 @pytest.fixture(scope="module")
 def known(service: Service, org: int) -> dict[str, object]:
-    """What the recordings name: an organisation with a part, two members, and the credentials."""
+    """What the recordings name: an organisation with a part, two members and a label, and the credentials."""
     by_ada = service.token("ada@example.org")
     ada = service.get("/user/", by_ada)["id"]
     service.done("PUT", "/user/", token=by_ada, json={"user": {"name": "Ada", "surname": "Muster"}})
     below = service.done("POST", "/organization", token=by_ada, json={"name": "Medics", "parentID": org})
     guests = {"organization": {"id": org}, "users": [{"email": "bo@example.org", "name": "Bo"}]}
     (bo,) = service.done("POST", "/user/invite", token=by_ada, json=guests)
-    service.installation.roster(
-        "user", "create", "eve@example.org", "--email", "eve@example.org", "--realm", "main", "--password", PASSWORD
-    )
+    label = {"organizationID": org, "name": "Medics", "color": "#0A0B0C"}
+    service.account("eve@example.org")
     foreign = service.done("POST", "/organization", token=service.token("eve@example.org"), json={"name": "Others"})
     return {
+        **watched(service),
+        "label": service.done("POST", "/label", token=by_ada, json=label)["id"],
         "ada": ada,
         "bo": bo["user"]["id"],
         "org": org,
@@ -47,6 +50,19 @@ def known(service: Service, org: int) -> dict[str, object]:
         "personal": service.key("personal", "--user", "ada@example.org"),
         "api": service.key("organisation", "--organisation", str(org)),
     }
+
+
+def watched(service: Service) -> dict[str, object]:
+    """The organisation whose number stands in the monitor's code, and a part of it with somebody who can be called."""
+    service.account("max@example.org")
+    service.installation.ask("organisation", "create", "District", "--owner", "max@example.org", "--number", "6371")
+    by_max = service.token("max@example.org")
+    number = service.get("/user/", by_max)["id"]
+    station = service.done("POST", "/organization", token=by_max, json={"name": "Station", "parentID": 6371})["id"]
+    drivers = {"organizationID": station, "name": "Drivers", "assignees": [number]}
+    label = service.done("POST", "/label", token=by_max, json=drivers)["id"]
+    personal = service.key("personal", "--user", "max@example.org")
+    return {"max": number, "station": station, "station_label": label, "max_personal": personal}
 
 
 @pytest.fixture(scope="module")
