@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from roster.kit import text, values
-from roster.kit.filters import All, AnyOf, Compare, Field, Fields, Filter, Not, Op, Some, Sort
+from roster.kit import documents, text, values
+from roster.kit.filters import All, AnyOf, Compare, Field, Fields, Filter, Holds, Not, Op, Some, Sort
 from roster.kit.values import Kind
 
 Row = Mapping[str, Any]
@@ -25,6 +25,11 @@ def holds(where: Filter, row: Row, fields: Fields) -> bool:
             return not holds(where.part, row, fields)
         case Compare():
             return _compare(fields[where.field], where.op, where.value, row)
+        case Holds():
+            field = fields[where.field]
+            inside = row[field.column] if field.member else {field.column: row[field.column]}
+            known = {name: value for name, value in inside.items() if field.member or value is not None}
+            return documents.holds(documents.under(where.test, field.member or (field.column,)), known)
         case Some():
             raise AssertionError("the table of these tests has no rows of others")
 

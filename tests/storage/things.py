@@ -10,8 +10,22 @@ import asyncpg
 import msgspec
 from hypothesis import strategies as st
 
-from roster.kit import ids, text
-from roster.kit.filters import All, AnyOf, Attribute, Attributes, Compare, Field, Fields, Filter, Not, Op, Sort
+from roster.kit import documents, ids, text
+from roster.kit.documents import Test
+from roster.kit.filters import (
+    All,
+    AnyOf,
+    Attribute,
+    Attributes,
+    Compare,
+    Field,
+    Fields,
+    Filter,
+    Holds,
+    Not,
+    Op,
+    Sort,
+)
 from roster.kit.values import Kind
 from roster.storage import sql
 from tests.storage.filter_model import Row
@@ -60,6 +74,7 @@ FIELDS = Fields(
     Attributes(
         column="attributes",
         sketch="sketch",
+        pairs="grams",
         defined={name: Attribute(kind) for name, kind in DEFINED.items()},
         undefined=Attribute(Kind.JSON),
     ),
@@ -150,6 +165,54 @@ def _nested(parts: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
 
 
 FILTERS = st.recursive(comparisons(), _nested, max_leaves=6)
+_STEPS = st.sampled_from(["deep", "deeper", "0", "1", 'o"hara'])
+_PATHS = st.lists(_STEPS, max_size=2).map(tuple)
+_PLAIN = st.none() | st.booleans() | st.integers(-2, 2) | DECIMALS | st.floats(-2, 2, allow_nan=False) | TEXTS
+_TESTS_OF_VALUES = st.one_of(
+    st.builds(documents.Equals, _PATHS, st.lists(_PLAIN, max_size=3).map(tuple)),
+    st.builds(
+        documents.Ordered, _PATHS, st.sampled_from(["<", "<=", ">", ">="]), st.integers(-2, 2) | DECIMALS | TEXTS
+    ),
+    st.builds(documents.Present, _PATHS),
+    st.builds(documents.OfType, _PATHS, st.lists(st.sampled_from(documents.TYPES), max_size=2).map(tuple)),
+    st.builds(documents.Sized, _PATHS, st.integers(0, 2)),
+)
+
+
+def _nested_tests(parts: st.SearchStrategy[Test]) -> st.SearchStrategy[Test]:
+    groups = st.lists(parts, max_size=3).map(tuple)
+    return st.one_of(
+        groups.map(documents.Every),
+        groups.map(documents.Either),
+        parts.map(documents.Opposite),
+        st.builds(documents.Element, _PATHS, parts),
+    )
+
+
+_DEEP = st.dictionaries(
+    st.sampled_from(["deep", "deeper", "0", 'o"hara']),
+    MEMBERS
+    | st.lists(st.fixed_dictionaries({"deeper": MEMBERS}) | MEMBERS.filter(lambda each: not isinstance(each, list))),
+    max_size=3,
+)
+DOCUMENTS = st.lists(
+    st.fixed_dictionaries({"free": MEMBERS | _DEEP | st.lists(_DEEP, max_size=2)}).map(
+        lambda each: row_of(attributes=each)
+    ),
+    max_size=8,
+)
+"""Rows with a custom field that goes deeper. No list stands in a list: there the path language takes one more apart."""
+HELD = st.one_of(
+    st.builds(
+        Holds,
+        st.sampled_from(["attributes.free", "name", "level", "active", "tags"]),
+        st.recursive(_TESTS_OF_VALUES, _nested_tests, max_leaves=5),
+    ),
+    st.builds(
+        Holds, st.just("attributes.free"), st.builds(documents.Same, _PATHS, _DEEP | st.lists(_PLAIN, max_size=2))
+    ),
+)
+DOCUMENT_FILTERS = st.recursive(HELD, _nested, max_leaves=3)
 SORTS = st.lists(
     st.builds(Sort, st.sampled_from(SORTABLE), st.booleans()), max_size=3, unique_by=lambda sort: sort.field
 )
@@ -182,7 +245,10 @@ async def store(connection: asyncpg.Connection, rows: Sequence[Row]) -> UUID:
                 *(row[name] for name in plain),
                 None if row["name"] is None else text.fold(row["name"]),
                 msgspec.json.encode(row["attributes"]).decode(),
-                [] if row["name"] is None else text.grams(realm_id, row["name"]),
+                [
+                    *([] if row["name"] is None else text.grams(realm_id, row["name"])),
+                    *text.pairs(realm_id, row["attributes"]),
+                ],
             )
             for row in rows
         ],

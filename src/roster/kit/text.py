@@ -1,7 +1,10 @@
 """Comparing texts: the folded form that ignores letter case, and trigrams for finding a part of a text."""
 
 import unicodedata
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from functools import lru_cache
+from typing import cast
 from uuid import UUID
 from zlib import crc32
 
@@ -26,6 +29,35 @@ def grams(realm_id: UUID, *texts: str) -> list[int]:
     return sorted([number ^ seed for number in set(map(_gram, trigrams))])
 
 
+def pairs(realm_id: UUID, values: Mapping[str, object]) -> list[int]:
+    """Hashes of everything plain in these JSON values, each with the names on the way to it; of lists, the elements.
+
+    They stand among the trigrams, and are as good for finding what has a value somewhere.
+    """
+    return [pair(realm_id, path, value) for path, value in _leaves((), values)]
+
+
+def pair(realm_id: UUID, path: tuple[str, ...], value: object) -> int:
+    """One of them. Numbers that are equal have one hash, however they are written."""
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+        spelled = f"{exact.normalize() + 0}"
+    else:
+        spelled = f"{type(value).__name__} {value}"
+    return _signed(crc32("\0".join((*path, spelled)).encode("utf-8", "surrogatepass"))) ^ _number(realm_id.bytes)
+
+
+def _leaves(path: tuple[str, ...], value: object) -> Iterator[tuple[tuple[str, ...], object]]:
+    if isinstance(value, Mapping):
+        for name, member in cast("Mapping[str, object]", value).items():
+            yield from _leaves((*path, name), member)
+    elif isinstance(value, list):
+        for each in cast("list[object]", value):
+            yield from _leaves(path, each)
+    elif value is not None:
+        yield path, value
+
+
 @lru_cache(1 << 14)
 def _gram(text: str) -> int:
     """Remembered: names and addresses are made of few trigrams."""
@@ -34,5 +66,8 @@ def _gram(text: str) -> int:
 
 @lru_cache(1 << 10)
 def _number(data: bytes) -> int:
-    number = crc32(data)
+    return _signed(crc32(data))
+
+
+def _signed(number: int) -> int:
     return number - (1 << 32) if number >= 1 << 31 else number

@@ -37,6 +37,7 @@ class Kind(StrEnum):
     TEXT_LIST = "text_list"
     JSON = "json"  # a custom field without definition: each value has the type it was stored with
     ROWS = "rows"  # rows of another table that belong to this one
+    DOCUMENT = "document"  # JSON of our own making
 
 
 class WrongValue(ValueError):

@@ -114,8 +114,9 @@ async def count(
     where: Filter | None,
     may_see_private: bool,
     args: tuple[object, ...] = (),
+    limits: Limits = LIMITS,
 ) -> int:
     """How many there are. Raises InvalidFilter, PrivateField."""
-    wanted = filters.check(where or filters.EVERYTHING, fields, may_see_private=may_see_private)
+    wanted = filters.check(where or filters.EVERYTHING, fields, may_see_private=may_see_private, limits=limits)
     query, values = sql.compile_count(listing, fields, wanted, args=(tx.realm_id, *args), realm_id=tx.realm_id)
     return await tx.value(query, *values)

@@ -26,6 +26,8 @@ ANYWHERE: set[tuple[int, str]] = {
 HARDENED: set[tuple[str, int, str]] = {
     ("admin-user-update", 400, "user-service.400.4"),
     ("svc-user-update-user", 400, "user-service.400.4"),
+    ("admin-user-list", 400, "user-service.400.13"),
+    ("svc-user-delete-by-query", 400, "user-service.400.13"),
 }
 """Answers that the contract asks for in words only, where Roster is to be stricter than the original."""
 

@@ -14,7 +14,7 @@ from roster.core.users.models import User, UserChange, UserDraft
 from roster.core.users.store import Row
 from roster.kit.errors import InvalidInput, Problem
 from roster.kit.patch import is_set, present
-from roster.kit.text import fold, grams
+from roster.kit.text import fold, grams, pairs
 
 _LONGEST: Final = {
     "username": 200,
@@ -142,7 +142,9 @@ class Drafting:
 
     def _grams(self, username: str | None, email: str | None, phone: str | None, draft: UserDraft) -> list[int]:
         texts = (username, email, phone, draft.display_name, draft.given_name, draft.family_name)
-        return grams(self._realm_id, *(text for text in texts if text))
+        found = set(grams(self._realm_id, *(text for text in texts if text)))
+        found.update(pairs(self._realm_id, {"personal_number": draft.personal_number}))
+        return sorted(found.union(pairs(self._realm_id, draft.attributes)))
 
 
 def merged(user: User, change: UserChange) -> UserDraft:

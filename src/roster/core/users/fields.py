@@ -48,7 +48,14 @@ FIELDS = Fields(
         Field(name="phone", kind=Kind.TEXT, column="phone", sortable=True, visibility=_PRIVATE),
         Field(name="phone_key", kind=Kind.TEXT, column="phone_key", visibility=_PRIVATE),
         Field(name="locale", kind=Kind.TEXT, column="locale", visibility=_PRIVATE),
-        Field(name="personal_number", kind=Kind.TEXT, column="personal_number", visibility=_PRIVATE),
+        Field(name="personal_number", kind=Kind.TEXT, column="personal_number", pairs="grams", visibility=_PRIVATE),
+        Field(
+            name="own_username",  # of those who are not named by their address
+            kind=Kind.TEXT,
+            column="(CASE WHEN username_key IS DISTINCT FROM email_key THEN username END)",
+            visibility=_PRIVATE,
+        ),
+        Field(name="facets", kind=Kind.DOCUMENT, column="facets", nullable=False, visibility=_PRIVATE),
         Field(name="status", kind=Kind.TEXT, column="status", sortable=True, nullable=False, visibility=_PRIVATE),
         Field(name="tags", kind=Kind.TEXT_LIST, column="tags", nullable=False, visibility=_PRIVATE),
         Field(name="email_verified_at", kind=Kind.INSTANT, column="email_verified_at", visibility=_PRIVATE),
@@ -123,4 +130,4 @@ _UNDEFINED = Attribute(Kind.JSON, _PRIVATE)
 def custom(known: Mapping[str, Definition]) -> Attributes:
     """A realm's custom fields; those that nobody has defined are searchable by those who may see everything."""
     defined = {name: Attribute(_KINDS[each.kind], Visibility(each.visibility)) for name, each in known.items()}
-    return Attributes(column="attributes", sketch="sketch", defined=defined, undefined=_UNDEFINED)
+    return Attributes(column="attributes", sketch="sketch", pairs="grams", defined=defined, undefined=_UNDEFINED)

@@ -48,10 +48,10 @@ async def search(
         )
     if seen.full:
         return found
-    return msgspec.structs.replace(found, items=[_seen(tx, user) for user in found.items])
+    return msgspec.structs.replace(found, items=[as_seen(tx, user) for user in found.items])
 
 
-async def count(tx: Tx, where: Filter | None, *, deleted: Deleted = "exclude") -> int:
+async def count(tx: Tx, where: Filter | None, *, deleted: Deleted = "exclude", limits: Limits = LIMITS) -> int:
     """How many people match, of those the actor may see. Raises as `search`."""
     seen = await sight.narrowed(tx, await sight.of_actor(tx, deleted), where)
     async with listing.bounded(tx, where):
@@ -62,6 +62,7 @@ async def count(tx: Tx, where: Filter | None, *, deleted: Deleted = "exclude") -
             where=where,
             may_see_private=seen.full,
             args=seen.args,
+            limits=limits,
         )
 
 
@@ -76,5 +77,6 @@ async def fields(tx: Tx) -> Fields:
     return FIELDS.with_attributes(custom(await attributes.current(tx)))
 
 
-def _seen(tx: Tx, user: User) -> User:
+def as_seen(tx: Tx, user: User) -> User:
+    """A person as those see them who may only know that people exist."""
     return user if tx.actor.is_user(user.id) else user.basic()

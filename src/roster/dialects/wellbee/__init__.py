@@ -17,7 +17,8 @@ websockets. Where to change what:
 | `sockets`, `audience`, `web_bus` | websockets: requests that come in, messages that go out |
 | `organisations` | what sockets may ask about organisations |
 | `admin_users`, `system_roles`, `me` | operations over HTTP |
-| `user_service` | operations that services ask for |
+| `user_service`, `user_queries` | what services ask of people: changing them, finding them |
+| `mongo`, `query`, `finding` | queries: their language, where fields are kept, lists of what is found |
 | `mail` | mail that services want sent, and its templates |
 | `audits`, `notifications` | the audit trail; devices that take push messages, and sending |
 | `schedule` | requests to services at certain times |
@@ -50,6 +51,7 @@ from roster.dialects.wellbee import (
     sockets,
     system_roles,
     two_factor,
+    user_queries,
     user_service,
     verification,
     web_bus,
@@ -72,6 +74,7 @@ for _each in (
     resets,
     me,
     admin_users,
+    user_queries,
     system_roles,
     mail,
     audits,
@@ -89,6 +92,7 @@ _on_bus.include(_sockets)
 for _each in (
     auth_service,
     user_service,
+    user_queries,
     passwords,
     verification,
     resets,

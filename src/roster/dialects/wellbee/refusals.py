@@ -80,6 +80,13 @@ class InvalidQuery(InvalidInput):
     text = "The query is not valid."
 
 
+class Malformed(InvalidInput):
+    """A query that makes no sense, where nothing is found; elsewhere a bad request."""
+
+    code = "malformed_query"
+    text = "The query makes no sense."
+
+
 class EmptyQuery(InvalidInput):
     """What would be done to everybody."""
 

@@ -16,6 +16,7 @@ it does so inside of `Tx.bounded`.
 """
 
 from roster.storage.sql.glance import about
+from roster.storage.sql.natural import Alphabet, Order, alphabet, compile_ordered
 from roster.storage.sql.page import (
     Listing,
     compile_count,
@@ -29,12 +30,16 @@ from roster.storage.sql.parameters import Compiled
 from roster.storage.sql.where import compile_where
 
 __all__ = [
+    "Alphabet",
     "Compiled",
     "Listing",
+    "Order",
     "about",
+    "alphabet",
     "compile_count",
     "compile_glance",
     "compile_order",
+    "compile_ordered",
     "compile_page",
     "compile_place",
     "compile_where",

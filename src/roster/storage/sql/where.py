@@ -6,9 +6,11 @@ from uuid import UUID
 
 import msgspec
 
-from roster.kit import patterns, text, values
-from roster.kit.filters import All, AnyOf, Compare, Field, Fields, Filter, Not, Op, Some
+from roster.kit import documents, patterns, text, values
+from roster.kit.documents import Same, Test
+from roster.kit.filters import All, AnyOf, Compare, Field, Fields, Filter, Holds, Not, Op, Some
 from roster.kit.values import Kind, Scalar
+from roster.storage.sql import jsonpath
 from roster.storage.sql.columns import TYPES, comparable, member, type_of, typed
 from roster.storage.sql.parameters import Compiled, Parameters
 
@@ -54,11 +56,45 @@ class _Where:
             case Some():
                 found = self._some(where)
                 return found if holds else "NOT " + found
+            case Holds():
+                return self._holds(where, sure=True) if holds else "NOT (" + self._holds(where, sure=False) + ")"
 
     def _some(self, where: Some) -> LiteralString:
         field = self._fields[where.field]
         inside = _Where(field.rows or Fields(()), self._parameters, self._realm_id)
         return "EXISTS (SELECT FROM " + field.column + " AND " + inside.node(where.part, holds=True) + ")"
+
+    def _holds(self, where: Holds, *, sure: bool) -> LiteralString:
+        """The condition on what is there as JSON. With `sure`, what an index can find stands before it.
+
+        What PostgreSQL expects of the exact part is not asked for: it would guess very little, and the index knows.
+        """
+        field, test = self._fields[where.field], where.test
+        if isinstance(test, Same):
+            exact = self._same(field, test)
+        else:
+            text = self._parameters.add(jsonpath.spelled(test, _root(field)), "text")
+            exact = "coalesce(" + _document_of(field) + " @@ " + text + "::jsonpath, FALSE)"
+        if not sure or field.pairs is None:
+            return exact
+        return self._by_pairs(field, field.pairs, test) + exact
+
+    def _by_pairs(self, field: Field, pairs: LiteralString, test: Test) -> LiteralString:
+        found: LiteralString = ""
+        for path, choices in documents.certain(test, field.member or (field.name,)):
+            hashes = [text.pair(self._realm_id, path, choice) for choice in choices]
+            found += pairs + " && " + self._parameters.add(hashes, "int[]") + " AND "
+        return found
+
+    def _same(self, field: Field, test: Same) -> LiteralString:
+        document, value = _document_of(field), self._parameters.add(_JSON.encode(test.value).decode(), "text")
+        at: list[LiteralString] = []
+        for place in jsonpath.places(test.path, _root(field)):
+            at.extend((self._parameters.add(place, "text"), self._parameters.add(place + "[*]", "text")))
+        among: LiteralString = " UNION ALL ".join(
+            ["SELECT v FROM jsonb_path_query(" + document + ", " + each + "::jsonpath) v" for each in at]
+        )
+        return "EXISTS (SELECT FROM (" + among + ") found (v) WHERE v = " + value + "::jsonb)"
 
     def _group(self, parts: Sequence[Filter], *, holds: bool, every: bool) -> LiteralString:
         if not parts:
@@ -154,6 +190,19 @@ class _Where:
         if field.member:
             return typed(member(field, self._parameters), Kind.TEXT)
         return field.key if folded and field.key else field.column
+
+
+def _root(field: Field) -> str:
+    if field.member:
+        return "$" + "".join([jsonpath.named(each) for each in field.member])
+    return "$" if field.kind is Kind.DOCUMENT else '$."value"'
+
+
+def _document_of(field: Field) -> LiteralString:
+    """The JSON that a field's condition is about. A column stands in an object, from which it is absent when NULL."""
+    if field.member or field.kind is Kind.DOCUMENT:
+        return field.column
+    return "jsonb_strip_nulls(jsonb_build_object('value', " + field.column + "))"
 
 
 def _cover(needle: str) -> Iterator[str]:

@@ -1,0 +1,49 @@
+"""Finding people for front doors that show them as documents: in any order, from any place in it, many at once."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from roster.core.users import search, sight
+from roster.core.users.models import User
+from roster.kit import filters
+from roster.kit.filters import Filter, Limits
+from roster.storage import listing, sql
+from roster.storage.sql import Order
+from roster.storage.tx import Tx
+
+MOST: Final = 10_000
+"""People found at once."""
+LIMITS: Final = Limits(depth=64, terms=2000, text=2000)
+"""The front doors count what callers ask for, in their own words; a word may take several comparisons here."""
+_SECONDS: Final = 5
+
+
+async def found(
+    tx: Tx, where: Filter, orders: Sequence[Order] = (), *, start: int = 0, limit: int = MOST
+) -> list[User]:
+    """Those who match, oldest first where nothing else is said. Raises as `search.search`, TooMany."""
+    seen = await sight.narrowed(tx, await sight.of_actor(tx, "exclude"), where)
+    known = await search.fields(tx)
+    wanted = filters.check(where, known, may_see_private=seen.full, limits=LIMITS)
+    for each in orders:
+        known.seen(each.field, may_see_private=seen.full)
+    chosen = await sight.listing_of(tx, seen, "exclude")
+    query, args = sql.compile_ordered(
+        chosen,
+        known,
+        wanted,
+        orders,
+        start=start,
+        limit=min(limit, MOST + 1),
+        args=(tx.realm_id, *seen.args),
+        realm_id=tx.realm_id,
+    )
+    async with tx.bounded(_SECONDS), listing.bounded(tx, wanted):
+        people = await tx.all(User, query, *args)
+    return people if seen.full else [search.as_seen(tx, each) for each in people]
+
+
+async def count(tx: Tx, where: Filter) -> int:
+    """How many match. Raises as `found`."""
+    async with tx.bounded(_SECONDS):
+        return await search.count(tx, where, limits=LIMITS)

@@ -1,0 +1,185 @@
+"""`user-service.…`: finding users and profiles, for other services, and `GET /admin/user` (contract)."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, cast
+
+import msgspec
+from msgspec import Meta
+
+from roster.core.users import documents as people
+from roster.core.users import removal
+from roster.core.users.documents import LIMITS
+from roster.dialects.wellbee import finding, query, shapes
+from roster.dialects.wellbee.documents import Document
+from roster.dialects.wellbee.finding import Asked
+from roster.dialects.wellbee.query import Part
+from roster.dialects.wellbee.refusals import EmptyQuery, InvalidQuery, Malformed
+from roster.dialects.wellbee.subjects import Services
+from roster.dialects.wellbee.user_service import require_profiles
+from roster.kit.errors import InvalidInput, TooLarge
+from roster.storage import listing
+from roster.storage.tx import Tx
+from roster.web.operation import Operations, Parameter
+from roster.web.query import Query
+
+ops: Final = Operations(tag="admin")
+services: Final = Services(tag="user-service")
+
+Members = Annotated[dict[str, object], Meta(min_length=1)]
+_MOST_DELETED: Final = 50_000
+"""People deleted by one call."""
+_NAMED: Final = frozenset({"start", "limit", "searchField", "searchValue", "access_token"})
+_LISTING: Final = (
+    Parameter(name="start", schema={"type": "integer", "minimum": 0}),
+    Parameter(name="limit", schema={"type": "integer", "minimum": 1}),
+    Parameter(name="searchField", description="A dotted path."),
+    Parameter(name="searchValue", description="An expression, found without regard to case, for `searchField`."),
+    Parameter(name="*", description="Everything else is a condition: `a=1`, `a[$gt]=1`."),
+)
+
+
+class ByQuery(msgspec.Struct, frozen=True, rename="camel"):
+    """Which profiles."""
+
+    query: Members
+    filter: Members | None = None
+    start: Annotated[int, Meta(ge=0, le=2**31)] = 0
+    limit: Annotated[int, Meta(ge=1, le=2**31)] | None = None
+    sort: Members | None = None
+    case_insensitive_sort: bool = False
+
+    def asked(self, part: Part) -> Asked:
+        """The list that this asks for."""
+        return Asked(
+            query=self.query,
+            filter=self.filter,
+            start=self.start,
+            limit=self.limit,
+            sort=self.sort,
+            ignores_case=self.case_insensitive_sort,
+            part=part,
+        )
+
+
+class UsersByQuery(ByQuery, frozen=True, rename="camel"):
+    """Which users; `count` asks for their number alone."""
+
+    expand: Literal["profile", "true"] | None = None
+    count: bool = False
+
+
+class Users(msgspec.Struct, frozen=True, rename="camel"):
+    """Users, and how many there are."""
+
+    total_count: int
+    users: list[Document]
+
+
+class Profiles(msgspec.Struct, frozen=True, rename="camel"):
+    """Profiles, and how many there are."""
+
+    total_count: int
+    profiles: list[Document]
+
+
+@ops.get("/admin/user", id="admin-user-list", needs="admin.*", errors=(InvalidQuery, Malformed), parameters=_LISTING)
+async def list_users(tx: Tx, query: Query) -> list[Document]:
+    """People, filtered by whatever else the address says of their fields."""
+    conditions = _nested([(name, value) for name, value in query.items() if name not in _NAMED])
+    field, value = query.get("searchField"), query.get("searchValue")
+    if field and value:
+        found: Document = {"$and": [conditions, {field: {"$regex": value, "$options": "i"}}]}
+        conditions = found
+    asked = Asked(query=conditions, start=_number(query, "start") or 0, limit=_number(query, "limit"), spoken=True)
+    return (await finding.find(tx, asked)).documents
+
+
+@services.serve("user-service.get-user", id="svc-user-get-user", writes=False, errors=(InvalidQuery,))
+async def get_user(tx: Tx, body: Document) -> list[Document]:
+    """Users who match what is sent."""
+    if not body and not tx.runtime.settings.dialects.wellbee.allow_get_all:
+        raise InvalidQuery(text="The query is empty.")
+    return (await finding.find_or_nothing(tx, Asked(query=body))).documents
+
+
+@services.serve(
+    "user-service.get-users-by-query", id="svc-user-get-users-by-query", writes=False, errors=(InvalidQuery,)
+)
+async def get_users(tx: Tx, body: UsersByQuery) -> Users:
+    """Users who match, in the order asked for, part by part."""
+    asked = body.asked("user" if body.expand is None else "both")
+    if body.count:
+        return Users(await finding.count(tx, asked), [])
+    found = await finding.find_or_nothing(tx, asked)
+    return Users(found.total, found.documents)
+
+
+@services.serve("user-service.get-profiles-by-query", id="svc-user-get-profiles", writes=False, errors=(InvalidQuery,))
+async def get_profiles(tx: Tx, body: ByQuery) -> Profiles:
+    """Profiles that match. Only where there are profiles."""
+    require_profiles(tx)
+    found = await finding.find_or_nothing(tx, body.asked("profile"))
+    return Profiles(found.total, found.documents)
+
+
+@services.serve(
+    "user-service.delete-users-by-query", id="svc-user-delete-by-query", errors=(InvalidQuery, EmptyQuery, Malformed)
+)
+async def delete_users(tx: Tx, body: Document) -> None:
+    """Delete everybody who matches what is sent, but one administrator."""
+    if not [name for name in body if name != "$comment"]:
+        raise EmptyQuery
+    where = query.parse(body, shapes.of(tx.runtime), "both")
+    async with listing.bounded(tx, where):
+        if await people.count(tx, where) > _MOST_DELETED:
+            raise TooLarge(f"More than {_MOST_DELETED} people at once are not deleted.")
+        await removal.delete_many(tx, where, limits=LIMITS)
+
+
+def _number(query: Query, name: str) -> int | None:
+    text = query.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise InvalidInput.of(name, "wrong_type", "Expected int")
+    return int(text)
+
+
+def _nested(pairs: list[tuple[str, str]]) -> Document:
+    """The conditions of an address: `a[b]=1` is a member of `a`, and what is repeated is a list."""
+    found: Document = {}
+    for name, value in pairs:
+        first, _, rest = name.partition("[")
+        steps = [first, *(each.rstrip("]") for each in rest.split("[") if rest)]
+        if len(steps) > 8:
+            raise InvalidQuery(text="A condition is nested too deep.")
+        _put(found, steps, value)
+    return {name: _listed(value) for name, value in found.items()}
+
+
+def _put(into: dict[str, Any], steps: list[str], value: str) -> None:
+    *before, last = steps
+    for step in before:
+        below = into.setdefault(step, {})
+        if not isinstance(below, dict):
+            raise Malformed(text=f"{steps[0][:100]} is both a value and more than one.")
+        into = cast("dict[str, Any]", below)
+    held = into.get(last)
+    if held is None:
+        into[last] = value
+    else:
+        into[last] = [*(cast("list[object]", held) if isinstance(held, list) else [held]), value]
+
+
+def _listed(value: object) -> object:
+    """Members that are numbered, or have no name, are a list."""
+    if not isinstance(value, Mapping):
+        return value
+    members = {name: _listed(each) for name, each in cast("Mapping[str, object]", value).items()}
+    if members and all(name == "" or name.isdigit() for name in members):
+        return [
+            one
+            for each in members.values()
+            for one in (cast("list[object]", each) if isinstance(each, list) else [each])
+        ]
+    return members
