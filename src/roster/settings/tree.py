@@ -238,6 +238,11 @@ class WellbeeDialect(Dialect, frozen=True, kw_only=True):
     prefixes: tuple[Prefix, ...] = ("/wellbee",)
     cookie_name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "jwt"
     """Of the cookie that carries the token of a session."""
+    interceptors: tuple[
+        Annotated[str, Meta(pattern=r"^\s*\d{1,6}\s*;[^;]+;\s*[^;\s]+\s*;\s*(request|response)\s*(;[^;]*)*$")], ...
+    ] = ()
+    """Services on the bus that see requests over HTTP before they are answered, or the answers before they go out:
+    `<order>;<patterns>;<subject>;<request|response>;<options>` each."""
     timezone: str = "Europe/Stockholm"
     """In which the cron expressions of `schedule-service` are meant."""
     bus_timeout: Annotated[float, Meta(gt=0, le=60)] = 1.0

@@ -31,6 +31,8 @@ Authenticate = Callable[["Tx", Request, Operation], Awaitable[Actor]]
 Render = Callable[[RosterError, Request], Reply]
 Resolve = Callable[[Request], str]
 Wrap = Callable[[object, int, Request], object]
+Inner = Callable[[Request, bodies.Receive | None], Awaitable[Answer]]
+Around = Callable[[Inner, "Runtime", Request, bodies.Receive | None], Awaitable[Answer]]
 AsJson = Callable[[Request], bytes]
 
 _METHODS: Final = ("GET", "HEAD", "PUT", "PATCH", "POST", "DELETE")
@@ -68,6 +70,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     wrap: Wrap | None = None
     as_json: AsJson | None = None
     elsewhere: Operation | None = None
+    around: Around | None = None
     sockets: Sockets | None = None
     ambient_query: tuple[str, ...] = ()
     exposed_headers: tuple[str, ...] = ()
@@ -104,6 +107,7 @@ class Front:
         self._authenticate = dialect.authenticate
         self._wrap = dialect.wrap
         self._as_json = dialect.as_json
+        self._around = dialect.around
         self._elsewhere = None if dialect.elsewhere is None else Plan(dialect.elsewhere, dialect)
         self._router: Router[Plan] = Router(both_slashes=dialect.slashes == "both")
         for plan in self.plans:
@@ -114,6 +118,14 @@ class Front:
 
         Raises only Disconnected; whatever else goes wrong is an answer of the dialect.
         """
+        if self._around is None:
+            return await self._carry_out(request, receive)
+        try:
+            return await self._around(self._carry_out, self.runtime, request, receive)
+        except RosterError as error:
+            return self._refusal(error, request)
+
+    async def _carry_out(self, request: Request, receive: bodies.Receive | None) -> Answer:
         try:
             request.separators = self.dialect.query_separators
             plan = self._match(request)

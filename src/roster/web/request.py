@@ -76,7 +76,7 @@ class Request:
         site: Site = DEFAULT_SITE,
         started: float = 0.0,
     ) -> None:
-        self.scope = scope
+        self.scope: Scope = scope
         self.method: str = scope["method"]
         self.path = path
         self.prefix = prefix
@@ -138,6 +138,11 @@ class Request:
         """Go on as a request with this body, which is JSON whatever the client sent."""
         self.body = body
         self._first[b"content-type"] = b"application/json"
+
+    def ask_for(self, raw_query: bytes) -> None:
+        """Go on as a request with this query string."""
+        self.scope = {**self.scope, "query_string": raw_query}
+        self._query = None
 
     @property
     def scheme(self) -> str:

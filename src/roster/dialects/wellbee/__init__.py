@@ -13,6 +13,7 @@ websockets. Where to change what:
 | `documents`, `shapes`, `writing` | people as documents, divided into users and profiles; documents as people |
 | `roles`, `seeding` | names of roles and the scopes they give; roles made at the start |
 | `accounts`, `lookup` | making, changing and deleting people; finding one and showing some |
+| `interceptors` | services that see requests and answers on their way |
 | `forwarding`, `nested` | requests that other services on the bus answer; query parameters as objects |
 | `sockets`, `audience`, `web_bus` | websockets: requests that come in, messages that go out |
 | `organisations` | what sockets may ask about organisations |
@@ -38,6 +39,7 @@ from roster.dialects.wellbee import (
     errors,
     frame,
     gateway,
+    interceptors,
     mail,
     me,
     notifications,
@@ -118,6 +120,7 @@ _http: Final = Dialect(
     resolve=gateway.address,
     as_json=gateway.as_json,
     elsewhere=gateway.ELSEWHERE,
+    around=interceptors.around,
     ambient_query=("access_token",),
     exposed_headers=("X-Fruster-Req-Id",),
     security_schemes=auth.SECURITY_SCHEMES,
@@ -127,5 +130,5 @@ _over_sockets: Final = msgspec.structs.replace(_http, operations=_sockets)
 
 dialect: Final = msgspec.structs.replace(_http, sockets=Sockets(sockets.talk, _over_sockets))
 
-on_bus: Final = msgspec.structs.replace(_http, operations=_on_bus, authenticate=auth.of_message)
+on_bus: Final = msgspec.structs.replace(_http, operations=_on_bus, authenticate=auth.of_message, around=None)
 """The same for messages of the bus, with the operations that exist there only."""
