@@ -15,6 +15,7 @@ from joserfc.jwk import RSAKey
 
 from roster.kit import secrets
 from roster.settings import BankId, Freja
+from roster.storage.runtime import Runtime
 from tests import certificates
 from tests.federation import provider as providers
 from tests.federation.provider import Answer, Asked, StandIn
@@ -144,6 +145,17 @@ def _parameter(asked: Asked, name: str) -> Any:
     key, _, value = asked.body.partition("=")
     assert key == name
     return msgspec.json.decode(base64.b64decode(value, validate=True))
+
+
+@contextmanager
+def asking(runtime: Runtime, **known: Any) -> Iterator[None]:
+    """The installation with these settings."""
+    before = runtime.settings
+    runtime.settings = msgspec.structs.replace(before, **known)
+    try:
+        yield
+    finally:
+        runtime.settings = before
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 from collections.abc import Iterator
-from contextlib import contextmanager
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -22,28 +22,18 @@ from roster.core.users.errors import UserNotFound
 from roster.federation import orders
 from roster.federation.errors import ProviderSilent, UnknownProvider
 from roster.federation.orders import Answered, Pending, Started
+from roster.kit import clock
 from roster.kit.actor import EVERYTHING, Actor, Kind, Origin
-from roster.kit.errors import BadCredentials, Forbidden, InvalidInput, TooMany, Unauthenticated
+from roster.kit.errors import BadCredentials, Forbidden, InvalidInput, StepUpRequired, TooMany, Unauthenticated
 from roster.settings import BankId
 from roster.storage.runtime import Runtime
 from tests import factories
 from tests.core import people
 from tests.core.people import Person, nobody
 from tests.federation import identification
-from tests.federation.identification import NUMBER, BankIdService, FrejaService
+from tests.federation.identification import NUMBER, BankIdService, FrejaService, asking
 
 OTHER = "198506152399"
-
-
-@contextmanager
-def asking(runtime: Runtime, **known: Any) -> Iterator[None]:
-    """The installation with these settings."""
-    before = runtime.settings
-    runtime.settings = msgspec.structs.replace(before, **known)
-    try:
-        yield
-    finally:
-        runtime.settings = before
 
 
 @pytest.fixture
@@ -76,7 +66,9 @@ async def ask(
     runtime: Runtime, actor: Actor, started: Started, provider: Any = "bankid", *, proof: str | None = None
 ) -> Pending | Answered:
     """Collect, as if the provider had not been asked for a while."""
-    await people.execute(runtime, "UPDATE orders SET asked_at = NULL WHERE realm_id = $1", actor.realm_id)
+    await people.execute(
+        runtime, "UPDATE orders SET asked_at = now() - interval '5 s' WHERE realm_id = $1", actor.realm_id
+    )
     return await orders.collect(runtime, actor, provider, started.reference, proof=proof or started.proof)
 
 
@@ -564,6 +556,34 @@ async def test_whoever_answers_with_somebody_elses_number_is_signed_in_as_them(
         await bind(runtime, actor, started)
 
 
+async def test_a_finished_order_for_the_known_number_is_as_good_as_signing_in_again(
+    runtime: Runtime, realm: Realm, bankid: BankIdService, jane: Person
+):
+    actor = await people.signed_in(runtime, jane)
+    started = await orders.log_in_with_bankid(runtime, actor, address="192.0.2.7")
+    bankid.completes()
+    done = await answered(runtime, actor, started)
+    assert done.granted is not None
+    await people.execute(
+        runtime, "UPDATE sessions SET authenticated_at = now() - interval '1 day' WHERE realm_id = $1", realm.id
+    )
+    stale = await people.actor_of(runtime, jane, done.granted.access_token)
+
+    await bind(runtime, stale, started)
+
+
+async def test_a_number_that_is_new_here_takes_a_recent_sign_in(runtime: Runtime, realm: Realm, bankid: BankIdService):
+    person = await people.a_member(runtime, realm)
+    actor = await people.signed_in(runtime, person)
+    started = await orders.log_in_with_bankid(runtime, actor, address="192.0.2.7")
+    bankid.completes()
+    await answered(runtime, actor, started)
+    stale = msgspec.structs.replace(actor, authenticated_at=clock.now() - timedelta(days=1))
+
+    with pytest.raises(StepUpRequired):
+        await bind(runtime, stale, started)
+
+
 async def test_what_was_signed_ties_nothing(runtime: Runtime, realm: Realm, bankid: BankIdService, jane: Person):
     actor = await people.signed_in(runtime, jane)
     started = await orders.sign_with_bankid(runtime, actor, "I agree.", address="192.0.2.7")
@@ -659,3 +679,19 @@ async def test_a_session_opened_by_bankid_is_checked_like_every_other(
     with pytest.raises(Unauthenticated):
         async with runtime.lease() as tx:
             await tokens.authenticate(tx, realm.slug, done.granted.access_token, Origin(dialect="test"))
+
+
+async def test_a_slow_answer_is_waited_for_before_the_provider_is_asked_again(
+    runtime: Runtime, realm: Realm, bankid: BankIdService, jane: Person
+):
+    actor = nobody(realm)
+    started = await orders.log_in_with_bankid(runtime, actor)
+    async with runtime.read(actor) as tx:
+        order = await kept.find(tx, "bankid", started.reference, started.proof)
+        assert await kept.claim(tx, order.id)
+
+    assert isinstance(await ask(runtime, actor, started), Pending)
+    assert bankid.collected == []
+    await people.execute(runtime, "UPDATE orders SET asked_at = now() - interval '20 s' WHERE realm_id = $1", realm.id)
+    await orders.collect(runtime, actor, "bankid", started.reference, proof=started.proof)
+    assert len(bankid.collected) == 1

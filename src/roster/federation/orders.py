@@ -9,8 +9,9 @@ from typing import Final, Literal
 
 import msgspec
 
+from roster.core.audit import service as audit
 from roster.core.flows import identified
-from roster.core.flows.models import ClaimsFor, Granted
+from roster.core.flows.models import Granted, Terms
 from roster.core.orders import service as orders
 from roster.core.orders.errors import OrderFailed, OrderNotFound
 from roster.core.orders.models import Begun, Hidden, Order, Provider
@@ -18,13 +19,14 @@ from roster.core.users import personal
 from roster.core.users import service as users
 from roster.core.users.models import User
 from roster.federation import bankid, freja
-from roster.federation.errors import UnknownProvider
+from roster.federation.errors import ProviderSilent, UnknownProvider
 from roster.federation.freja import UserInfoType
 from roster.kit import clock
 from roster.kit.actor import Actor, Kind
 from roster.kit.errors import InvalidInput, Unauthenticated
 from roster.storage.runtime import Runtime
 
+_NO_TERMS: Final = Terms()
 _EXPIRED: Final = {"bankid": "expiredTransaction", "freja": "EXPIRED"}
 
 
@@ -55,18 +57,19 @@ class Answered(msgspec.Struct, frozen=True):
 
 
 async def log_in_with_bankid(
-    runtime: Runtime, actor: Actor, *, address: str | None = None, return_url: str | None = None
+    runtime: Runtime, actor: Actor, *, address: str | None = None, return_url: str | None = None, bare: bool = False
 ) -> Started:
     """Begin an order to identify somebody. `address` is where the person comes from, unless that is the actor's own.
 
-    Raises UnknownProvider, ProviderSilent, TooMany, InvalidInput.
+    With `bare` the reference alone will do for nobody in particular. Raises UnknownProvider, ProviderSilent, TooMany,
+    InvalidInput.
     """
     settings = runtime.settings.bankid
     if not bankid.is_usable(settings):
         raise UnknownProvider
     await _spend(runtime, actor)
     begun = await bankid.auth(settings, _address(actor, address), return_url=return_url)
-    return await _keep_bankid(runtime, actor, "login", begun)
+    return await _keep_bankid(runtime, actor, "login", begun, bare=bare)
 
 
 async def sign_with_bankid(
@@ -89,8 +92,10 @@ async def sign_with_bankid(
     return await _keep_bankid(runtime, actor, "sign", begun)
 
 
-async def log_in_with_freja(runtime: Runtime, actor: Actor, kind: UserInfoType = "INFERRED") -> Started:
-    """Begin an order to identify somebody, or the person who acts by what is known of them.
+async def log_in_with_freja(
+    runtime: Runtime, actor: Actor, kind: UserInfoType = "INFERRED", *, bare: bool = False
+) -> Started:
+    """Begin an order to identify somebody, or the person who acts by what is known of them; `bare` as with BankID.
 
     Raises UnknownProvider, ProviderSilent, TooMany, OrderRunning, InvalidInput when that is not known.
     """
@@ -101,7 +106,7 @@ async def log_in_with_freja(runtime: Runtime, actor: Actor, kind: UserInfoType =
     await _spend(runtime, actor)
     reference = await freja.begin(settings, kind, info)
     async with runtime.write(actor) as tx:
-        begun = await orders.begin(tx, "freja", "login", Hidden(reference))
+        begun = await orders.begin(tx, "freja", "login", Hidden(reference), bare=bare)
     return Started(begun.reference, begun.proof, freja.link(reference), freja.link(reference))
 
 
@@ -112,13 +117,14 @@ async def collect(
     reference: str,
     *,
     proof: str | None = None,
-    claims: ClaimsFor | None = None,
+    terms: Terms = _NO_TERMS,
 ) -> Pending | Answered:
     """How an order stands, for whoever began it. When it is complete its answer is handed over, this once.
 
     An order to identify somebody signs in whom it means, unless a program began it, or somebody who is signed in and
-    whose number nobody has: they can tie it to their account. Raises OrderNotFound, OrderFailed, ProviderSilent,
-    TooMany; UserNotFound when nobody has the number, BadCredentials when its owner may not sign in.
+    whose number nobody has: they can tie it to their account. Of the terms count how long what is opened lasts.
+    Raises OrderNotFound, OrderFailed, ProviderSilent, TooMany; UserNotFound when nobody has the number, BadCredentials
+    when its owner may not sign in.
     """
     if not _is_usable(runtime, provider):
         raise UnknownProvider
@@ -132,9 +138,9 @@ async def collect(
         raise OrderNotFound
     if not may_ask:
         return Pending(order.hint, _code(order, hidden))
-    found = await _ask(runtime, order, hidden)
+    found = await _ask(runtime, actor, order, hidden)
     if isinstance(found, Hidden):
-        return await _hand_over(runtime, actor, order, found, claims)
+        return await _hand_over(runtime, actor, order, found, terms)
     return await _go_on(runtime, actor, order, hidden, found)
 
 
@@ -157,13 +163,17 @@ class _Hint(msgspec.Struct, frozen=True):
     is_over: bool
 
 
-async def _ask(runtime: Runtime, order: Order, hidden: Hidden) -> Hidden | _Hint:
+async def _ask(runtime: Runtime, actor: Actor, order: Order, hidden: Hidden) -> Hidden | _Hint:
     try:
         if order.provider == "bankid":
             return await _ask_bankid(runtime, hidden)
         return await _ask_freja(runtime, hidden)
     except OrderNotFound:  # the provider has given it up, or somebody's connection broke just when it was answered
         return _Hint(_EXPIRED[order.provider], is_over=True)
+    except ProviderSilent:
+        async with runtime.write(actor) as tx:
+            await orders.note(tx, order.id, order.hint)
+        raise
 
 
 async def _ask_bankid(runtime: Runtime, hidden: Hidden) -> Hidden | _Hint:
@@ -194,9 +204,7 @@ async def _go_on(runtime: Runtime, actor: Actor, order: Order, hidden: Hidden, h
     return Pending(hint.text, _code(order, hidden))
 
 
-async def _hand_over(
-    runtime: Runtime, actor: Actor, order: Order, hidden: Hidden, claims: ClaimsFor | None
-) -> Answered:
+async def _hand_over(runtime: Runtime, actor: Actor, order: Order, hidden: Hidden, terms: Terms) -> Answered:
     """First the order is over, whatever comes of it: it opens nothing twice."""
     async with runtime.write(actor) as tx:
         kept = msgspec.structs.replace(hidden, brought={}, token="", secret="")
@@ -207,29 +215,28 @@ async def _hand_over(
         return Answered(hidden.brought, None)
     if actor.kind is Kind.SERVICE:
         return Answered(hidden.brought, None)
-    return Answered(hidden.brought, await _sign_in(runtime, actor, order, hidden, claims))
+    return Answered(hidden.brought, await _sign_in(runtime, actor, order, hidden, terms))
 
 
-async def _sign_in(
-    runtime: Runtime, actor: Actor, order: Order, hidden: Hidden, claims: ClaimsFor | None
-) -> Granted | None:
+async def _sign_in(runtime: Runtime, actor: Actor, order: Order, hidden: Hidden, terms: Terms) -> Granted | None:
     number = hidden.number or ""
     async with runtime.write(actor) as tx:
         if order.user_id is not None and number and await identified.find(tx, number) is None:
             return None
-        granted = await identified.sign_in(tx, number, order.provider, claims=claims)
+        granted = await identified.sign_in(tx, number, order.provider, terms=terms)
         await orders.hand_over(tx, order, granted.user.id, granted.session.id)
         return granted
 
 
 async def _check_signer(runtime: Runtime, actor: Actor, order: Order, hidden: Hidden) -> None:
-    """BankID was told who may sign; that it was so is seen here too."""
+    """BankID was told who may sign; that it was so is seen here too, and written down."""
     if actor.kind is Kind.SERVICE:
         return
-    async with runtime.read(actor) as tx:
+    async with runtime.write(actor) as tx:
         user = await users.tx_maybe(tx, order.user_id) if order.user_id else None
-    if user is None or hidden.number is None or not personal.means(user, hidden.number):
-        raise OrderFailed("anotherSigner")
+        if user is None or hidden.number is None or not personal.means(user, hidden.number):
+            raise OrderFailed("anotherSigner")
+        await audit.record(tx, "bankid.signed", "user", user.id, {"order": [None, str(order.id)]})
 
 
 async def _signer(runtime: Runtime, actor: Actor) -> str | None:
@@ -258,11 +265,11 @@ async def _person(runtime: Runtime, actor: Actor) -> User:
 
 
 async def _keep_bankid(
-    runtime: Runtime, actor: Actor, purpose: Literal["login", "sign"], begun: bankid.Begun
+    runtime: Runtime, actor: Actor, purpose: Literal["login", "sign"], begun: bankid.Begun, *, bare: bool = False
 ) -> Started:
     hidden = Hidden(begun.order_ref, begun.qr_start_token, begun.qr_start_secret)
     async with runtime.write(actor) as tx:
-        kept: Begun = await orders.begin(tx, "bankid", purpose, hidden)
+        kept: Begun = await orders.begin(tx, "bankid", purpose, hidden, bare=bare)
     return Started(kept.reference, kept.proof, begun.auto_start_token, _code(kept.order, hidden))
 
 

@@ -288,6 +288,9 @@ class WellbeeDialect(Dialect, frozen=True, kw_only=True):
     """Whether a query without conditions, which finds everybody, is answered."""
     locale: Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = "sv"
     """The language whose alphabet lists are sorted by."""
+    order_cookies: bool = True
+    """Whether an order at BankID or Freja that was begun without signing in is answered to the browser alone that began
+    it, which has a cookie for it. If not, its reference is enough, and that stands in addresses."""
     role_scopes: str = "super-admin:*;admin:profile.get,user.*;user:profile.get"
     """Roles and their scopes; those that the realm does not have are made when a server starts."""
     cookie_domain: Annotated[str, Meta(pattern=r"^([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*)?$")] = ""

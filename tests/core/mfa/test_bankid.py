@@ -171,11 +171,12 @@ async def test_having_signed_in_with_bankid_is_proof(runtime: Runtime, realm: Re
 async def test_a_session_that_was_left_open_ties_nothing_when_asked_to_be_recent(
     runtime: Runtime, realm: Realm, jane: Person
 ):
-    actor = await people.signed_in(runtime, jane)
+    async with runtime.write(nobody(realm)) as tx:
+        granted = await identified.sign_in(tx, NUMBER, "bankid")
     await people.execute(
         runtime, "UPDATE sessions SET authenticated_at = now() - interval '1 day' WHERE realm_id = $1", realm.id
     )
-    stale = await people.actor_of(runtime, jane, await people.access_token(runtime, jane, actor.session_id))
+    stale = await people.actor_of(runtime, jane, granted.access_token)
 
     with pytest.raises(StepUpRequired):
         async with runtime.write(stale) as tx:

@@ -4,7 +4,7 @@ from typing import Final
 
 from roster.core.credentials import service as credentials
 from roster.core.flows import granting
-from roster.core.flows.models import ClaimsFor, Granted
+from roster.core.flows.models import ClaimsFor, Granted, Terms
 from roster.core.mfa import bankid
 from roster.core.orders import service as orders
 from roster.core.realms import service as realms
@@ -18,6 +18,7 @@ from roster.kit.ids import UserId
 from roster.storage.tx import Tx
 
 BANKID: Final = "bankid"
+_NO_TERMS: Final = Terms()
 
 
 async def find(tx: Tx, number: str) -> User | None:
@@ -25,17 +26,21 @@ async def find(tx: Tx, number: str) -> User | None:
     return await personal.look_up(tx, number, tie=bankid.mark(tx.runtime.keyring, number))
 
 
-async def sign_in(tx: Tx, number: str, factor: str, *, claims: ClaimsFor | None = None) -> Granted:
+async def sign_in(
+    tx: Tx, number: str, factor: str, *, claims: ClaimsFor | None = None, terms: Terms = _NO_TERMS
+) -> Granted:
     """Open a session for whom the number means; no second factor is asked for, because the identification is two.
 
-    Raises UserNotFound for nobody, or several, BadCredentials for people who may not sign in.
+    Of the terms count how long what is opened lasts. Raises UserNotFound for nobody, or several, BadCredentials for
+    people who may not sign in.
     """
     user = await find(tx, number)
     if user is None:
         raise UserNotFound
     if user.status != "active" or (await realms.current(tx)).status != "active":
         raise BadCredentials
-    return await granting.grant(tx, user, Opening(user.id, (factor,)), claims)
+    opening = Opening(user.id, (factor,), lasting=terms.lasting)
+    return await granting.grant(tx, user, opening, claims, refresh_for=terms.refresh_for)
 
 
 async def activate(
@@ -43,16 +48,17 @@ async def activate(
 ) -> None:
     """From now on BankID opens the account, and a password alone does not.
 
-    For oneself the number comes from a complete order of this session (`reference`), or from having signed in with
-    BankID; for others, which takes `credentials.write`, it is named, or known already. Raises OrderNotFound,
-    InvalidInput, and as `bankid.bind` does.
+    For oneself the number comes from a complete order of this session (`reference`), which is as good as a recent
+    sign-in where it is the number that is known, or from having signed in with BankID; for others, which takes
+    `credentials.write`, it is named, or known already. Raises OrderNotFound, InvalidInput, and as `bankid.bind` does.
     """
-    await credentials.require_write(tx, user_id, recently=recently)
+    await credentials.require_write(tx, user_id, recently=False)
     user = await users.tx_maybe(tx, user_id)
     if user is None:
         raise UserNotFound
     proved = await _proved(tx, user, number, reference)
-    await bankid.bind(tx, user_id, proved, recently=recently)
+    is_fresh = reference is not None and personal.means(user, proved)
+    await bankid.bind(tx, user_id, proved, recently=recently and not is_fresh)
 
 
 async def _proved(tx: Tx, user: User, number: str | None, reference: str | None) -> str:

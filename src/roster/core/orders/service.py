@@ -26,6 +26,8 @@ LASTING: Final = timedelta(minutes=10)
 """How long an order is kept; providers give theirs up sooner."""
 EVERY: Final = timedelta(seconds=1.9)
 """How long the provider is left alone between two questions about one order, however many ask here."""
+LOST: Final = timedelta(seconds=15)
+"""After which whoever asked is not waited for any more; an answer takes ten seconds at most."""
 STARTS: Final = Policy("orders:started", 100, 900)
 MISSES: Final = Policy("orders:missed", 100, 900)
 _PURPOSE: Final = "order"
@@ -36,9 +38,12 @@ async def spend_start(tx: Tx) -> None:
     await _spend(tx, STARTS)
 
 
-async def begin(tx: Tx, provider: Provider, purpose: Purpose, hidden: Hidden) -> Begun:
-    """Keep an order that the provider has begun, for whoever acts."""
-    proof = secrets.token() if _own(tx.actor) is None else None
+async def begin(tx: Tx, provider: Provider, purpose: Purpose, hidden: Hidden, *, bare: bool = False) -> Begun:
+    """Keep an order that the provider has begun, for whoever acts.
+
+    With `bare` nobody in particular needs the reference alone, and the proof is empty.
+    """
+    proof = None if _own(tx.actor) is not None else "" if bare else secrets.token()
     order_id, reference = uuid7(), str(ids.uuid4())
     order = await store.insert(
         tx,
@@ -66,12 +71,15 @@ async def find(tx: Tx, provider: Provider, reference: str, proof: str | None) ->
 
 
 async def claim(tx: Tx, order_id: UUID) -> bool:
-    """Whether the provider may be asked about this order now: by one caller at a time, and not too often."""
-    return await store.claim(tx, order_id, tx.now - EVERY)
+    """Whether the provider may be asked about this order now: by one caller at a time, and not too often.
+
+    Of two questions at once the provider would answer the slower one that there is no such order any more.
+    """
+    return await store.claim(tx, order_id, answered=tx.now - EVERY, lost=tx.now - LOST)
 
 
 async def note(tx: Tx, order_id: UUID, hint: str) -> None:
-    """The order goes on."""
+    """The order goes on; whoever asked has an answer, or gave up."""
     await store.note(tx, order_id, hint)
 
 

@@ -51,22 +51,24 @@ async def look_up(tx: Tx, provider: str, mark: bytes) -> Order | None:
     )
 
 
-async def claim(tx: Tx, order_id: UUID, before: datetime) -> bool:
+async def claim(tx: Tx, order_id: UUID, *, answered: datetime, lost: datetime) -> bool:
+    """Whoever asked before `answered` is waited for, unless it was before `lost`."""
     return bool(
         await tx.run(
-            "UPDATE orders SET asked_at = $3 WHERE realm_id = $1 AND id = $2 AND state = 'pending'"
-            " AND (asked_at IS NULL OR asked_at <= $4)",
+            "UPDATE orders SET asked_at = $3, asking = true WHERE realm_id = $1 AND id = $2 AND state = 'pending'"
+            " AND (asked_at IS NULL OR (NOT asking AND asked_at <= $4) OR asked_at <= $5)",
             tx.realm_id,
             order_id,
             tx.now,
-            before,
+            answered,
+            lost,
         )
     )
 
 
 async def note(tx: Tx, order_id: UUID, hint: str) -> None:
     await tx.run(
-        "UPDATE orders SET hint = $3 WHERE realm_id = $1 AND id = $2 AND state = 'pending' AND hint <> $3",
+        "UPDATE orders SET hint = $3, asking = false WHERE realm_id = $1 AND id = $2 AND state = 'pending'",
         tx.realm_id,
         order_id,
         hint,
@@ -76,7 +78,7 @@ async def note(tx: Tx, order_id: UUID, hint: str) -> None:
 async def close(tx: Tx, order_id: UUID, state: str, hint: str, sealed: bytes | None) -> bool:
     return bool(
         await tx.run(
-            "UPDATE orders SET state = $3, hint = $4, sealed = coalesce($5, sealed)"
+            "UPDATE orders SET state = $3, hint = $4, asking = false, sealed = coalesce($5, sealed)"
             " WHERE realm_id = $1 AND id = $2 AND state = 'pending'",
             tx.realm_id,
             order_id,

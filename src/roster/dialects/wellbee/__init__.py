@@ -21,6 +21,8 @@ websockets. Where to change what:
 | `user_service`, `user_queries` | what services ask of people: changing them, finding them |
 | `mongo`, `query`, `finding` | queries: their language, where fields are kept, lists of what is found |
 | `mail` | mail that services want sent, and its templates |
+| `bankid`, `freja`, `identification` | signing in and signing with electronic identifications |
+| `foreign_gateways` | what gateways of others ask about answers |
 | `audits`, `notifications` | the audit trail; devices that take push messages, and sending |
 | `schedule` | requests to services at certain times |
 | `payments` | what services ask of the account at Stripe |
@@ -36,8 +38,11 @@ from roster.dialects.wellbee import (
     audits,
     auth,
     auth_service,
+    bankid,
     errors,
+    foreign_gateways,
     frame,
+    freja,
     gateway,
     interceptors,
     mail,
@@ -74,6 +79,8 @@ for _each in (
     passwords,
     verification,
     resets,
+    bankid,
+    freja,
     me,
     admin_users,
     user_queries,
@@ -93,6 +100,8 @@ _on_bus: Final = Operations()
 _on_bus.include(_sockets)
 for _each in (
     auth_service,
+    bankid,
+    foreign_gateways,
     user_service,
     user_queries,
     passwords,

@@ -11,8 +11,10 @@ from typing import Final
 import msgspec
 
 from roster.core.access.errors import RoleNameTaken
+from roster.core.mfa.errors import BankIdRequired, PersonalNumberTaken
 from roster.core.users.errors import EmailTaken, IdTaken, UsernameTaken, UserNotFound
 from roster.dialects.wellbee import frame, refusals, signing_in, words
+from roster.federation.errors import UnknownProvider
 from roster.kit import errors as kit
 from roster.kit import ids
 from roster.web.errors import MethodNotAllowed, UnknownRoute
@@ -30,6 +32,7 @@ class Meaning(msgspec.Struct, frozen=True):
 
 _BAD_REQUEST: Final = Meaning(400, "BAD_REQUEST", "Request has missing or invalid fields")
 _NOBODY_ANSWERS: Final = Meaning(404, "BUS_RESPONSE_TIMEOUT", "Bus response timed out")
+_BROKEN: Final = Meaning(500, "INTERNAL_SERVER_ERROR", "Server encountered an unexpected error")
 MEANINGS: Final[Mapping[type[kit.RosterError], Meaning]] = {
     kit.InvalidInput: _BAD_REQUEST,
     kit.Conflict: _BAD_REQUEST,
@@ -51,6 +54,12 @@ MEANINGS: Final[Mapping[type[kit.RosterError], Meaning]] = {
         400, "fruster-user-service.CANNOT_DELETE_SUPER_ADMIN", "Cannot delete super-admin role"
     ),
     refusals.NoSuchUser: Meaning(404, "user-service.404.1", "User not found"),
+    refusals.BankIdFailed: Meaning(400, "BANKID_FAILED", "BankID order failed"),
+    refusals.FrejaFailed: Meaning(400, "FREJA_FAILED", "Freja login failed"),
+    refusals.ProviderUnreachable: _BROKEN,
+    BankIdRequired: Meaning(403, "BANKID_REQUIRED", "BankID login required"),
+    PersonalNumberTaken: Meaning(400, "fruster-user-service.PERSONALNUMBER_NOT_UNIQUE", "personalNumber is not unique"),
+    UnknownProvider: _NOBODY_ANSWERS,
     UnknownRoute: _NOBODY_ANSWERS,
     MethodNotAllowed: _NOBODY_ANSWERS,
     signing_in.EmailNotVerified: Meaning(
@@ -77,7 +86,7 @@ MEANINGS: Final[Mapping[type[kit.RosterError], Meaning]] = {
     refusals.NotTheOwner: Meaning(403, "FORBIDDEN", "Not allowed to access resource"),
     kit.TooLarge: Meaning(413, "TOO_LARGE", "Request entity too large"),
     kit.TooMany: Meaning(429, "TOO_MANY_REQUESTS", "Too many requests"),
-    kit.Internal: Meaning(500, "INTERNAL_SERVER_ERROR", "Server encountered an unexpected error"),
+    kit.Internal: _BROKEN,
     kit.Unavailable: Meaning(503, "UNAVAILABLE", "Service is unavailable"),
 }
 

@@ -147,3 +147,24 @@ class NotTheOwner(kit.Forbidden):
 
     code = "not_the_owner"
     text = "Not allowed to access resource"
+
+
+class BankIdFailed(kit.Conflict):
+    """An order at BankID came to nothing; the text is BankID's word for why."""
+
+    code = "bankid_failed"
+    text = "BankID order failed"
+
+
+class FrejaFailed(kit.Conflict):
+    """The same at Freja."""
+
+    code = "freja_failed"
+    text = "Freja login failed"
+
+
+class ProviderUnreachable(kit.Unavailable):
+    """An electronic identification does not answer."""
+
+    code = "provider_unreachable"
+    text = "The provider does not answer. Please try again in a moment."

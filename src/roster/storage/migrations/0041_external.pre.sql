@@ -12,6 +12,7 @@ CREATE TABLE orders (
     state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'complete', 'failed')),
     hint text NOT NULL DEFAULT '',              -- the provider's word for how it goes on
     asked_at timestamptz,                       -- when the provider was last asked
+    asking boolean NOT NULL DEFAULT false,      -- whether its answer is waited for
     started_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
     bound_at timestamptz,                       -- when it tied its person to an account

@@ -72,6 +72,9 @@ class _Named(msgspec.Struct, frozen=True, rename="camel"):
 
 
 _decode: Final = msgspec.json.Decoder(Message).decode
+_members: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_WAYS: Final = ("dataEncoding", "dataSubject", "chunks")
+"""Members that say which way the data comes."""
 _decode_names: Final = msgspec.json.Decoder(_Named).decode
 
 
@@ -85,6 +88,12 @@ def read(data: bytes) -> Message:
         if name is not None and len(name) > _LONGEST_ID:
             raise Malformed("reqId and transactionId are identifiers", bare({}))
     return found
+
+
+def whole(message: bytes, data: bytes) -> bytes:
+    """The message with its data in it, whichever way that came."""
+    members = {name: value for name, value in _members(message).items() if name not in _WAYS}
+    return _encode({**members, "data": msgspec.Raw(data)} if data else members)
 
 
 def bare(names: Mapping[str, str]) -> Request:

@@ -17,6 +17,7 @@ from roster.dialects.wellbee.bus.chunks import Incomplete
 from roster.dialects.wellbee.bus.coding import Corrupt
 from roster.dialects.wellbee.bus.envelopes import Message
 from roster.dialects.wellbee.bus.table import Route
+from roster.dialects.wellbee.subjects import WHOLE
 from roster.storage.runtime import Runtime
 from roster.web.dialect import Dialect, Front
 from roster.web.operation import Operation, Operations
@@ -142,7 +143,10 @@ class Serving:
 
     def _request(self, arrival: Arrival, message: Message, data: bytes) -> Request:
         subject = arrival.subject
-        if message.params and (route := self.table.find(subject)) is not None:
+        route = self.table.find(subject)
+        if route is not None and WHOLE in route.operation.extra:
+            data = envelopes.whole(arrival.data, data)
+        if message.params and route is not None:
             subject = table.with_params(route, subject, message.params)
         return messages.request_of(
             subject,
