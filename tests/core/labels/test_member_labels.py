@@ -47,7 +47,7 @@ async def a_label(runtime: Runtime, actor: Actor, org: Org, name: str = "Drivers
 async def carrying(runtime: Runtime, actor: Actor, org: Org, label: OrgLabel) -> set[int]:
     """Numbers of those who carry it."""
     async with runtime.read(actor) as tx:
-        found = await labels.carriers(tx, [org], [label.id])
+        found = await labels.carriers(tx, [org], [label])
         return {each.number for each in found.get(label.id, [])}
 
 
@@ -188,7 +188,7 @@ async def test_those_who_can_be_called_on_are_active_members_who_say_so(
     async with runtime.write(await factories.acting_as(runtime, realm, away)) as tx:
         await availability.say(tx, False, org_id=org.id)
     async with runtime.read(actor) as tx:
-        found = (await labels.carriers(tx, [org], [label.id]))[label.id]
+        found = (await labels.carriers(tx, [org], [label]))[label.id]
         here = await availability.ready(tx, [each.membership_id for each in found])
         assert {each.user_id for each in found if each.membership_id in here} == {ready.id}
         assert await availability.ready(tx, []) == set()

@@ -3,7 +3,7 @@
 Only people themselves say this, nobody in their place. What they say for an organisation goes with their membership.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -74,7 +74,7 @@ async def of_members(tx: Tx, org: Org, user_ids: Sequence[UserId]) -> Mapping[Us
     return {user_id: Status(said, said and here) for user_id, said, here in found}
 
 
-async def ready(tx: Tx, membership_ids: Sequence[UUID]) -> set[UUID]:
+async def ready(tx: Tx, membership_ids: Collection[UUID]) -> set[UUID]:
     """Those of these memberships that are active and whose people can be called on there now. Nothing is checked."""
     return await store.ready(tx, membership_ids) if membership_ids else set()
 

@@ -1,6 +1,6 @@
 """SQL of availability."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -77,7 +77,7 @@ async def statuses(tx: Tx, org_id: OrgId, user_ids: Sequence[UserId]) -> list[tu
     return [(UserId(user_id), said, here) for user_id, said, here in rows]
 
 
-async def ready(tx: Tx, membership_ids: Sequence[UUID]) -> set[UUID]:
+async def ready(tx: Tx, membership_ids: Collection[UUID]) -> set[UUID]:
     """Of active members, those who prefer to be called on and are here."""
     rows = await tx.rows(
         "SELECT m.id FROM memberships m WHERE m.realm_id = $1 AND m.id = ANY($3) AND m.state = 'active'"

@@ -277,7 +277,10 @@ async def _pend(tx: Tx, org: Org, guests: Sequence[Guest], members: Mapping[User
     going = {each.user_id: each for each in _going_on(guests) if each.user_id is not None}
     new = [user_id for user_id in going if user_id not in members]
     roles = {user_id: guest.invitee.roles for user_id, guest in going.items()}
-    made = await memberships.pend(tx, org, new, roles=roles)
+    labels = {user_id: guest.labels for user_id, guest in going.items()}
+    made = await memberships.pend(tx, org, new, roles=roles, labels=labels)
+    again = [(members[user_id], guest.labels) for user_id, guest in going.items() if user_id in members]
+    await members_labels.attach(tx, org, again)
     pending = {**{each: members[each] for each in going if each in members}, **made}
     told = {
         pending[user_id].id: (guest.invitee.external_id, guest.invitee.facets)
@@ -285,9 +288,6 @@ async def _pend(tx: Tx, org: Org, guests: Sequence[Guest], members: Mapping[User
         if user_id in pending and (guest.invitee.external_id is not None or guest.invitee.facets)
     }
     await memberships.describe(tx, told)
-    await members_labels.attach(
-        tx, org, [(pending[each], guest.labels) for each, guest in going.items() if each in pending]
-    )
     there = [guest for user_id, guest in going.items() if user_id in pending]
     await mail(tx, org, there, {user_id: each.id for user_id, each in pending.items()}, link)
     for user_id, guest in going.items():

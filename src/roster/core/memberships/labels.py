@@ -7,6 +7,7 @@ from roster.core.audit import service as audit
 from roster.core.audit.service import Changes
 from roster.core.labels import org_labels
 from roster.core.labels.errors import LabelNotFound
+from roster.core.labels.models import OrgLabel
 from roster.core.memberships import labels_store, store
 from roster.core.memberships.models import Carrier, Membership
 from roster.core.orgs import rights
@@ -22,14 +23,16 @@ async def of_members(tx: Tx, members: Sequence[Membership]) -> Mapping[UUID, lis
     return await labels_store.carried(tx, [each.id for each in members]) if members else {}
 
 
-async def carriers(tx: Tx, found: Sequence[Org], label_ids: Sequence[LabelId]) -> Mapping[LabelId, list[Carrier]]:
+async def carriers(tx: Tx, found: Sequence[Org], labels: Sequence[OrgLabel]) -> Mapping[LabelId, list[Carrier]]:
     """Who carries these labels of organisations that the actor has been shown.
 
     Where the actor may not see members, only they themselves are shown.
     """
-    readable = [org.id for org in found if rights.holds(tx, "members.read", org)]
+    readable = {org.id for org in found if rights.holds(tx, "members.read", org)}
+    own_only = [each.id for each in labels if each.org_id not in readable]
     by_label: dict[LabelId, list[Carrier]] = {}
-    for each in await labels_store.carriers(tx, label_ids, rights.own_id(tx), readable) if label_ids else ():
+    ids = [each.id for each in labels]
+    for each in await labels_store.carriers(tx, ids, own_only, rights.own_id(tx)) if ids else ():
         by_label.setdefault(each.label_id, []).append(each)
     return by_label
 
@@ -63,7 +66,7 @@ async def give_to(tx: Tx, org_id: OrgId, label_id: LabelId, user_ids: Sequence[U
     await rights.require(tx, "labels.write", org)
     if not await org_labels.known(tx, org, [label_id]):
         raise LabelNotFound
-    had = {each.user_id for each in await labels_store.carriers(tx, [label_id], None, [org_id])}
+    had = {each.user_id for each in await labels_store.carriers(tx, [label_id])}
     members = {each.user_id: each for each in await store.of_users(tx, org_id, [*had, *user_ids])}
     if not members.keys() >= set(user_ids):
         raise InvalidInput.of("members", "not_a_member", "Only members carry labels.")

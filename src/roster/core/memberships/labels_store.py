@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from roster.core.memberships.models import Carrier
-from roster.kit.ids import LabelId, OrgId, UserId
+from roster.kit.ids import LabelId, UserId
 from roster.storage.tx import Tx
 
 Pairs = Sequence[tuple[UUID, LabelId]]
@@ -14,8 +14,8 @@ Pairs = Sequence[tuple[UUID, LabelId]]
 async def carried(tx: Tx, membership_ids: Sequence[UUID]) -> dict[UUID, list[LabelId]]:
     """Labels by membership, in the order of their numbers; deleted ones are left out."""
     rows = await tx.rows(
-        "SELECT c.membership_id, l.id FROM member_labels c"
-        " JOIN labels l ON l.realm_id = c.realm_id AND l.id = c.label_id AND l.deleted_at IS NULL"
+        "SELECT c.membership_id, c.label_id FROM member_labels c, LATERAL (SELECT number FROM labels"
+        " WHERE realm_id = $1 AND id = c.label_id AND deleted_at IS NULL LIMIT 1) l"
         " WHERE c.realm_id = $1 AND c.membership_id = ANY($2) ORDER BY l.number",
         tx.realm_id,
         list(membership_ids),
@@ -26,18 +26,24 @@ async def carried(tx: Tx, membership_ids: Sequence[UUID]) -> dict[UUID, list[Lab
     return found
 
 
-async def carriers(tx: Tx, label_ids: Sequence[LabelId], only: UserId | None, among: Sequence[OrgId]) -> list[Carrier]:
-    """By label, in the order of their numbers; outside of these organisations only that person."""
+async def carriers(
+    tx: Tx, label_ids: Sequence[LabelId], own_only: Sequence[LabelId] = (), own_id: UserId | None = None
+) -> list[Carrier]:
+    """By label, in the order of their numbers; of some labels only this person.
+
+    LATERAL with LIMIT has members and people looked up by index, whatever the planner thinks of the size of the tables.
+    """
     return await tx.all(
         Carrier,
-        "SELECT c.label_id, m.id, m.user_id, u.number FROM member_labels c"
-        " JOIN memberships m ON m.realm_id = c.realm_id AND m.id = c.membership_id"
-        " JOIN users u ON u.realm_id = m.realm_id AND u.id = m.user_id AND u.deleted_at IS NULL"
-        " WHERE c.realm_id = $1 AND c.label_id = ANY($2) AND (m.org_id = ANY($4) OR m.user_id = $3) ORDER BY u.number",
+        "SELECT c.label_id, m.id, m.user_id, u.number FROM member_labels c,"
+        " LATERAL (SELECT id, user_id FROM memberships WHERE realm_id = $1 AND id = c.membership_id LIMIT 1) m,"
+        " LATERAL (SELECT number FROM users WHERE realm_id = $1 AND id = m.user_id AND deleted_at IS NULL LIMIT 1) u"
+        " WHERE c.realm_id = $1 AND c.label_id = ANY($2) AND (c.label_id <> ALL($3) OR m.user_id = $4)"
+        " ORDER BY u.number",
         tx.realm_id,
         list(label_ids),
-        only,
-        list(among),
+        list(own_only),
+        own_id,
     )
 
 

@@ -1,6 +1,7 @@
 """Joining, leaving, and who belongs to an organisation. Each is a whole use case: check, change, trail."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,7 +11,8 @@ from roster.core.access import service as access
 from roster.core.access import within
 from roster.core.access.models import ORG_ADMINISTRATOR, ORG_PARTICIPANT
 from roster.core.audit import service as audit
-from roster.core.memberships import store
+from roster.core.audit.service import Changes
+from roster.core.memberships import labels_store, store
 from roster.core.memberships.fields import FIELDS, FIELDS_OF_MANY
 from roster.core.memberships.models import Member, Membership, MembershipChange, Person
 from roster.core.orgs import checking, rights
@@ -19,7 +21,7 @@ from roster.core.orgs.models import Facets, Org
 from roster.kit import ids
 from roster.kit.errors import Forbidden, InvalidInput, NotFound
 from roster.kit.filters import Filter, Sort
-from roster.kit.ids import OrgId, RoleId, UserId
+from roster.kit.ids import LabelId, OrgId, RoleId, UserId
 from roster.kit.pages import Page, Slice
 from roster.kit.patch import is_set
 from roster.storage import listing
@@ -115,16 +117,30 @@ async def found(tx: Tx, org: Org, user_id: UserId) -> Membership:
 
 
 async def pend(
-    tx: Tx, org: Org, user_ids: Sequence[UserId], *, roles: Mapping[UserId, Sequence[RoleId]]
+    tx: Tx,
+    org: Org,
+    user_ids: Sequence[UserId],
+    *,
+    roles: Mapping[UserId, Sequence[RoleId]],
+    labels: Mapping[UserId, Sequence[LabelId]] = MappingProxyType({}),
 ) -> Mapping[UserId, Membership]:
-    """Make people pending members, who have to accept; part of the use case that invites them.
+    """Make people pending members, who have to accept, and who carry these labels of the organisation.
 
-    It has checked the actor and the roles, and locked nothing. Who belongs to the organisation already is left out.
+    Part of the use case that invites them, which has checked the actor, roles and labels, and locked nothing. Who
+    belongs to the organisation already is left out.
     """
     promised = [list(roles.get(each, ())) for each in user_ids]
     made = {each.user_id: each for each in await store.insert_many(tx, org.id, user_ids, promised)}
-    changes = {"organisation": [None, str(org.id)]}
-    await audit.record_each(tx, "member.invited", "user", dict.fromkeys(made, changes))
+    carried = {user_id: list(dict.fromkeys(labels.get(user_id, ()))) for user_id in made}
+    pairs = [(member.id, label_id) for user_id, member in made.items() for label_id in carried[user_id]]
+    if pairs:
+        await labels_store.add(tx, pairs)
+    where = {"organisation": [None, str(org.id)]}
+    changes: dict[UUID, Changes] = {
+        user_id: {**where, "labels": [None, sorted(map(str, held))]} if held else where
+        for user_id, held in carried.items()
+    }
+    await audit.record_each(tx, "member.invited", "user", changes)
     return made
 
 

@@ -19,7 +19,7 @@ from roster.core.orgs.models import Org
 from roster.core.users import numbers
 from roster.dialects.groupalarm import auth, lookup, mapping_labels, replies, texts, wire_labels
 from roster.kit.errors import Forbidden, InvalidInput
-from roster.kit.ids import LabelId, UserId
+from roster.kit.ids import UserId
 from roster.kit.text import fold
 from roster.storage.tx import Tx
 from roster.web.operation import Operations
@@ -176,9 +176,9 @@ async def _shown(tx: Tx, found: Sequence[Org], labels: Sequence[OrgLabel]) -> li
     """Labels of these organisations as the wire shows them; what they refer to is read once for all."""
     referred = {number for each in labels for number in mapping_labels.referred(each)}
     others = await org_labels.numbered(tx, [org.id for org in found], referred)
-    ids: list[LabelId] = list({each.id for each in (*labels, *others.values())})
-    carriers = await member_labels.carriers(tx, found, ids)
-    ready = await availability.ready(tx, [each.membership_id for some in carriers.values() for each in some])
+    everything = {each.id: each for each in (*labels, *others.values())}
+    carriers = await member_labels.carriers(tx, found, list(everything.values()))
+    ready = await availability.ready(tx, {each.membership_id for some in carriers.values() for each in some})
     known = mapping_labels.Known({org.id: org.number for org in found}, others, carriers, ready)
     return [mapping_labels.label_out(each, known) for each in labels]
 

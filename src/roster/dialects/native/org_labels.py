@@ -110,7 +110,7 @@ async def restore_label(tx: Tx, org_id: OrgId, label_id: LabelId) -> Reply:
 async def list_carriers(tx: Tx, org_id: OrgId, label_id: LabelId) -> Listing[wire.Carrier]:
     """Who carries a label, by number; whoever may not see members finds themselves only."""
     label = await service.get(tx, org_id, label_id)
-    found = await member_labels.carriers(tx, [await orgs.get(tx, org_id)], [label.id])
+    found = await member_labels.carriers(tx, [await orgs.get(tx, org_id)], [label])
     return Listing(items=[mapping.carrier_out(each) for each in found.get(label.id, [])])
 
 
