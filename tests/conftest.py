@@ -1,5 +1,6 @@
 """One PostgreSQL for the whole run; its migrated database is shared, because each test works in a realm of its own."""
 
+import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -12,7 +13,7 @@ from roster import app
 from roster.bus import server
 from roster.core.realms.models import Realm
 from roster.kit import ids
-from roster.storage import embedded, migrate
+from roster.storage import embedded, hearing, migrate
 from roster.storage.runtime import Runtime
 from tests import factories
 
@@ -70,10 +71,12 @@ async def empty_dsn(postgres: embedded.Embedded) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="session")
 async def runtime(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Runtime]:
-    """One server's runtime on the shared database."""
+    """One server's runtime on the shared database; it remembers who asks, as servers do."""
     folder = tmp_path_factory.mktemp("data")
     runtime = app.runtime_of(factories.settings(folder), dsn)
+    listening = asyncio.create_task(hearing.listen(runtime))
     yield runtime
+    listening.cancel()
     await runtime.close()
 
 

@@ -41,7 +41,7 @@ from roster.kit.errors import Unavailable
 from roster.messaging import delivery
 from roster.settings import Dialect as DialectSettings
 from roster.settings import FulfillmenttoolsDialect, Settings
-from roster.storage import embedded, installation, migrate, pool
+from roster.storage import embedded, hearing, installation, migrate, pool
 from roster.storage.runtime import Runtime
 from roster.web.access_log import AccessLog, readable
 from roster.web.dialect import Dialect
@@ -156,7 +156,7 @@ class Background:
 
     def __init__(self, runtime: Runtime, *, alone: bool) -> None:
         self._runtime = runtime
-        self._works: list[Work] = [activity.run]
+        self._works: list[Work] = [activity.run, hearing.listen]
         if alone:
             self._works += [delivery.run, _work_off_jobs]
             if runtime.settings.database.url is None:

@@ -26,7 +26,7 @@ class FolderLock:
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        _give_to_owner_of(path.parent, self._file)
+        give_to_owner_of(path.parent, self._file)
 
     def share(self) -> None:
         """Hold it together with others; waits while someone holds it alone."""
@@ -77,7 +77,7 @@ def serving(data: Path) -> Iterator[None]:
         lock.close()
 
 
-def _give_to_owner_of(folder: Path, file: int) -> None:
+def give_to_owner_of(folder: Path, file: int) -> None:
     """Files that root creates in another account's folder belong to that account, or it could not use them later."""
     if os.geteuid() == 0:
         owner = folder.stat()

@@ -16,8 +16,13 @@ import msgspec
 from asyncpg.prepared_stmt import PreparedStatement
 
 from roster.kit.errors import Unavailable
+from roster.storage import voids
+from roster.storage.voids import Voids
 
-_NO_CONNECTION = (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError)
+NO_CONNECTION = (
+    *(OSError, TimeoutError, ValueError),
+    *(asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError),
+)
 """What opening or closing may end with: a server that is away, busy or stopping, a wrong name or address."""
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -36,6 +41,9 @@ class Connection(asyncpg.Connection):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._known: dict[str, PreparedStatement] = {}
+        self.voided: set[str] = set()
+        """What is not to be believed any more once that is committed which was done here."""
+        self.add_log_listener(_heard)
 
     async def ask(self, query: str, args: Sequence[object], limit: int = 0) -> tuple[list[Any], bytes]:
         """The rows, at most `limit` of them unless it is 0, and what the server says was done."""
@@ -64,12 +72,19 @@ class Connection(asyncpg.Connection):
         return known
 
 
+def _heard(connection: Any, message: Any) -> None:
+    name = voids.named_in(message.message)
+    if name is not None:
+        connection.voided.add(name)
+
+
 class Pool:
     """Up to `size` connections to one database, opened when first needed and again after they were lost."""
 
-    def __init__(self, dsn: str, size: int, wait_for: float = 10.0) -> None:
+    def __init__(self, dsn: str, size: int, *, wait_for: float = 10.0, voids: Voids | None = None) -> None:
         self.dsn = dsn
         self.size = size
+        self.voids = voids or Voids()
         self._wait_for = wait_for
         self._idle: list[Connection] = []
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -94,6 +109,9 @@ class Pool:
 
     def release(self, connection: Connection) -> None:
         """Take a connection back; one that was left inside a transaction or busy is thrown away."""
+        if connection.voided:
+            names, connection.voided = connection.voided, set()
+            self.voids.void(names)
         if connection.is_closed():
             pass
         elif self._closed or connection.is_in_transaction():
@@ -109,7 +127,7 @@ class Pool:
         for connection in idle:
             try:
                 await connection.close(timeout=5)
-            except _NO_CONNECTION:
+            except NO_CONNECTION:
                 connection.terminate()
 
     async def _queue(self) -> None:
@@ -142,7 +160,7 @@ async def connect(dsn: str, *, longest: int = 0) -> Connection:
     """
     try:
         return await _connect(dsn, longest)
-    except _NO_CONNECTION as error:
+    except NO_CONNECTION as error:
         raise Unavailable(text="The database cannot be reached.") from error
 
 

@@ -12,6 +12,7 @@ from roster.kit.workers import Workers
 from roster.settings import Settings
 from roster.storage.pool import Pool
 from roster.storage.tx import Tx
+from roster.storage.voids import Voids
 
 NOBODY = Actor(Kind.ANONYMOUS, RealmId(UUID(int=0)), "", grants=NOTHING)
 """Acts before the front door has found out who asks; belongs to no realm, so it sees nothing."""
@@ -25,6 +26,7 @@ class Runtime:
         self.pool = pool
         self.keyring = keyring
         self.workers = workers
+        self.voids = pool.voids
         self.memo: dict[object, object] = {}
 
     @classmethod
@@ -33,7 +35,7 @@ class Runtime:
         threads = settings.security.hash_threads or max(1, (os.cpu_count() or 1) // settings.server.workers)
         return cls(
             settings,
-            Pool(dsn, settings.database.pool_size),
+            Pool(dsn, settings.database.pool_size, voids=Voids(settings.data)),
             Keyring(settings.security.secret_key),
             Workers(threads, settings.security.hash_queue),
         )

@@ -4,8 +4,10 @@ from datetime import datetime
 
 import msgspec
 
+from roster.kit.actor import Grants
 from roster.kit.hawk import Header, Target
 from roster.kit.ids import CredentialId, DeviceId, RealmId, UserId
+from roster.storage.voids import Kept
 
 
 class Signed(msgspec.Struct, frozen=True):
@@ -36,19 +38,6 @@ class Holder(msgspec.Struct, frozen=True):
     has_second_factor: bool
 
 
-class Known(msgspec.Struct, frozen=True):
-    """A key as a worker remembers it under its identifier, good only while the store has it in this very version."""
-
-    realm_slug: str
-    credential_id: CredentialId
-    credential_version: int
-    username_key: str
-    key: bytes
-    permissions: frozenset[str] | None
-    by_consent: bool
-    device_id: DeviceId | None
-
-
 class Current(msgspec.Struct, frozen=True):
     """What the store says about a remembered key, all in order at this moment, and whether the nonce was new."""
 
@@ -59,7 +48,36 @@ class Current(msgspec.Struct, frozen=True):
     username: str
     access_version: int
     last_used_at: datetime | None
+    expires_at: datetime | None
     is_new: bool
+
+
+class Standing(msgspec.Struct):
+    """Whose key it is, with what they may do by it, as a worker remembers them; asked of the store after `until`."""
+
+    found: Current
+    grants: Grants
+    until: datetime
+    last_used_at: datetime | None
+
+
+class Known(msgspec.Struct):
+    """A key as a worker remembers it under its identifier, good only while the store has it in this very version.
+
+    `kept` is what the store said about it, believed as long as it says nothing else.
+    """
+
+    realm_slug: str
+    realm_id: RealmId
+    user_id: UserId
+    credential_id: CredentialId
+    credential_version: int
+    username_key: str
+    key: bytes
+    permissions: frozenset[str] | None
+    by_consent: bool
+    device_id: DeviceId | None
+    kept: Kept[Standing] | None = None
 
 
 class Person(msgspec.Struct, frozen=True):

@@ -1,12 +1,10 @@
 """Finding out who signed a request (Hawk), in the order of the library's server part: MAC, payload, nonce, clock.
 
-A worker remembers opened keys under their identifiers, but never believes them: the one statement that writes the nonce
-also asks whether key, person, device and realm are still what they were. Whatever is wrong, the caller learns nothing
-but that the signature is not good; unknown names cost what wrong signatures cost.
+A worker remembers opened keys under their identifiers; whether key, person, device and realm are still what they were
+is for the store to say (`standing.py`). Whatever is wrong, the caller learns nothing but that the signature is not
+good; unknown names cost what wrong signatures cost.
 """
 
-import hashlib
-from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -17,14 +15,14 @@ from roster.core.credentials import signing
 from roster.core.realms import service as realms
 from roster.core.realms.errors import RealmNotFound
 from roster.core.sessions import activity
-from roster.core.signed import guessing, identifiers, keys, store
-from roster.core.signed.errors import NotSigned, Replayed, StaleClock, WrongPayload
+from roster.core.signed import checks, guessing, identifiers, keys, standing, store
+from roster.core.signed.errors import NotSigned
 from roster.core.signed.identifiers import Named
 from roster.core.signed.keys import Signer
-from roster.core.signed.models import Current, Holder, Known, Signed
+from roster.core.signed.models import Holder, Known, Signed, Standing
 from roster.kit import actor as actors
 from roster.kit import hawk
-from roster.kit.actor import Actor, Grants, Kind, Origin
+from roster.kit.actor import Actor, Kind, Origin
 from roster.kit.errors import Forbidden, InvalidToken
 from roster.kit.ids import DeviceId
 from roster.storage.memory import Memory
@@ -72,14 +70,14 @@ async def sweep(runtime: Runtime) -> None:
 async def _plain(tx: Tx, named: Named, request: Signed, origin: Origin) -> Actor:
     known = _KNOWN.recall(tx.runtime, request.header.id)
     if known is not None and hawk.is_signed(known.key, request.header, request.target):
-        found = await _current(tx, known, request)
+        found = await standing.of(tx, known, request, origin)
         if found is not None:
-            return await _of_key(tx, known, found, origin)
+            return _of_key(known, found, origin)
     known = await _look_up(tx, named, request)
-    found = await _current(tx, known, request)
+    found = await standing.of(tx, known, request, origin)
     if found is None:
         raise InvalidToken
-    return await _of_key(tx, known, found, origin)
+    return _of_key(known, found, origin)
 
 
 async def _look_up(tx: Tx, named: Named, request: Signed) -> Known:
@@ -93,6 +91,8 @@ async def _look_up(tx: Tx, named: Named, request: Signed) -> Known:
         raise NotSigned
     known = Known(
         part.realm,
+        holder.realm_id,
+        holder.user_id,
         holder.credential_id,
         holder.credential_version,
         holder.username_key,
@@ -104,30 +104,17 @@ async def _look_up(tx: Tx, named: Named, request: Signed) -> Known:
     return _KNOWN.keep(tx.runtime, request.header.id, known)
 
 
-async def _current(tx: Tx, known: Known, request: Signed) -> Current | None:
-    """None when the key is not to be believed any more. Raises WrongPayload, Replayed, StaleClock."""
-    check_payload(tx, request)
-    mark, until = _mark(known.credential_id.bytes, request), _until(tx)
-    found = await store.current(tx, known, mark, until)
-    if found is not None:
-        _check_new(tx, known.key, request, is_new=found.is_new)
-    return found
-
-
-async def _of_key(tx: Tx, known: Known, found: Current, origin: Origin) -> Actor:
-    activity.touch_key(tx.runtime, found.realm_id, known.credential_id, found.last_used_at, tx.now)
-    origin = _from_device(origin, known.device_id)
-    tx.actor = actors.anonymous(found.realm_id, known.realm_slug, origin)
-    grants = await access.grants_of(tx, found.user_id, (found.access_version, found.realm_access_version))
+def _of_key(known: Known, standing: Standing, origin: Origin) -> Actor:
+    found = standing.found
     return Actor(
         Kind.USER,
         found.realm_id,
         known.realm_slug,
-        origin,
+        _from_device(origin, known.device_id),
         home_id=found.realm_id,
         user_id=found.user_id,
         name=found.username,
-        grants=limited(grants, known.permissions),
+        grants=standing.grants,
         credential_id=known.credential_id,
         factors=(credentials.SIGNED,),
         realm_version=found.realm_version,
@@ -151,9 +138,9 @@ async def _other(tx: Tx, named: Named, request: Signed, origin: Origin) -> Actor
             await guessing.failed(tx, signer)
             raise InvalidToken
         raise NotSigned
-    check_payload(tx, request)
-    is_new = await store.spend_nonce(tx, signer.realm_id, _mark(signer.mark, request), _until(tx))
-    _check_new(tx, key, request, is_new=is_new)
+    checks.check_payload(tx, request)
+    is_new = await store.spend_nonce(tx, signer.realm_id, checks.mark(signer.mark, request), checks.mark_until(tx))
+    checks.check_new(tx, key, request, is_new=is_new)
     if signer.is_guessable:
         await guessing.succeeded(tx, signer)
     return await _of_signer(tx, signer, named, origin)
@@ -178,7 +165,7 @@ async def _of_signer(tx: Tx, signer: Signer, named: Named, origin: Origin) -> Ac
         home_id=holder.realm_id,
         user_id=holder.user_id,
         name=holder.username,
-        grants=limited(grants, signing.permissions_of(holder.data)) if holder.kind == "hawk" else grants,
+        grants=checks.limited(grants, signing.permissions_of(holder.data)) if holder.kind == "hawk" else grants,
         credential_id=holder.credential_id,
         factors=_factors(holder, signer),
         realm_version=holder.realm_version,
@@ -248,44 +235,6 @@ async def _may_possess(tx: Tx, actor: Actor) -> bool:
     if actor.user_id is None or not actor.may("*"):
         return False
     return actor.is_platform or (await realms.current(tx)).settings.possess
-
-
-# the checks that all have in common
-
-
-def check_payload(tx: Tx, request: Signed) -> None:
-    """Raise WrongPayload for a body that is not the signed one, or is not signed where the installation asks for it."""
-    header = request.header
-    if header.hash is None:
-        if request.body and tx.runtime.settings.security.require_payload_hash:
-            raise WrongPayload
-    elif not hawk.fits_payload(header, request.content_type, request.body):
-        raise WrongPayload
-
-
-def limited(grants: Grants, permissions: frozenset[str] | None) -> Grants:
-    """What a key may do that was limited when it was made: of this, what its owner may do everywhere."""
-    if permissions is None or "*" in permissions:
-        return grants
-    return Grants(permissions if grants.allows("*") else grants.everywhere & permissions)
-
-
-def _check_new(tx: Tx, key: bytes, request: Signed, *, is_new: bool) -> None:
-    if not is_new:
-        raise Replayed
-    now, tolerance = tx.now.timestamp(), tx.runtime.settings.security.clock_tolerance_seconds
-    if not hawk.is_fresh(request.header, now, tolerance):
-        raise StaleClock(hawk.challenge(key, int(now)))
-
-
-def _until(tx: Tx) -> datetime:
-    return tx.now + timedelta(seconds=2 * tx.runtime.settings.security.clock_tolerance_seconds)
-
-
-def _mark(whose: bytes, request: Signed) -> bytes:
-    """By the key, not by the identifier: one key has several spellings, and the MAC covers none of them."""
-    text = f"{request.header.ts}\n{request.header.nonce}"
-    return hashlib.sha256(whose + text.encode("utf-8", "surrogatepass")).digest()[:16]
 
 
 def _from_device(origin: Origin, device_id: DeviceId | None) -> Origin:

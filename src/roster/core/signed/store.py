@@ -18,7 +18,7 @@ _TRUSTED: LiteralString = (
 # device have a statement of their own, so that the planner has one plan for each and need not think again.
 _IN_ORDER: LiteralString = (
     "WITH holder AS (SELECT r.id AS realm_id, r.version AS realm_version, r.access_version AS realm_access_version,"
-    " u.id AS user_id, u.username, u.access_version, c.last_used_at FROM realms r"
+    " u.id AS user_id, u.username, u.access_version, c.last_used_at, c.expires_at FROM realms r"
     " JOIN credentials c ON c.realm_id = r.id AND c.id = $2"
     " JOIN users u ON u.realm_id = r.id AND u.id = c.user_id"
     " WHERE r.slug = $1 AND r.status = 'active' AND c.version = $3 AND c.kind = 'hawk' AND c.state = 'active'"

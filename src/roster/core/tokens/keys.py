@@ -62,6 +62,12 @@ async def is_current(tx: Tx, slug: str, kid: str, realm_version: int) -> bool:
     return known is not None and kid in known.keys
 
 
+def realm_of(tx: Tx, slug: str) -> RealmId | None:
+    """The realm of this slug, when its keys were read; somebody may have given it to another meanwhile."""
+    known = _known(tx).get(slug)
+    return None if known is None else known.realm_id
+
+
 async def load(tx: Tx, slug: str) -> KeySet | None:
     """Read a realm's keys and remember them; None when there is no such realm."""
     rows = await store.keys_of(tx, slug)

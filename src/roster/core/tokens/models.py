@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from roster.kit.actor import Grants
 from roster.kit.ids import CredentialId, DeviceId, OrgId, ProofId, RealmId, UserId
 
 
@@ -73,6 +74,16 @@ class Principal(msgspec.Struct, frozen=True):
     generation: int
     locale: str | None
     confirmed: bool
+    expires_at: datetime
+
+
+class Standing(msgspec.Struct):
+    """A principal with what they may do, as a worker remembers them; after `until` the store is asked again."""
+
+    found: Principal
+    grants: Grants
+    until: datetime
+    last_used_at: datetime
 
 
 class KeyPrincipal(msgspec.Struct, frozen=True):

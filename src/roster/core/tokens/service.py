@@ -1,8 +1,8 @@
 """Access tokens: issuing them, and finding out on every request who asks.
 
-A token says which session it belongs to; whether that session, its person and its realm are in order is asked of the
-store each time. So ending a session, disabling or deleting a person ends their tokens on the next request of every
-worker, without any message between workers. Only the verdict about a signature, which never changes, is remembered.
+A token says which session it belongs to; whether that session, its person and its realm are in order is for the store
+to say (`standing.py`). So ending a session, disabling or deleting a person ends their tokens on the next request of
+every worker. The verdict about a signature never changes.
 """
 
 from collections.abc import Mapping
@@ -15,10 +15,10 @@ from roster.core.access import service as access
 from roster.core.credentials import marks
 from roster.core.realms import service as realms
 from roster.core.sessions import activity
-from roster.core.sessions import service as sessions
 from roster.core.sessions.models import Session
 from roster.core.tokens import jose, keys, store, verdicts
-from roster.core.tokens.models import AccessClaims, AccessToken, KeyPrincipal, Principal
+from roster.core.tokens import standing as standings
+from roster.core.tokens.models import AccessClaims, AccessToken, KeyPrincipal, Standing
 from roster.core.tokens.verdicts import Verdict
 from roster.kit import actor as actors
 from roster.kit import secrets
@@ -85,7 +85,7 @@ async def numbered(tx: Tx, realm_slug: str, text: str) -> tuple[SessionId, int]:
     verdict = await _verified(tx, realm_slug, text)
     claims = verdict.claims
     realm = await realms.by_slug(tx, realm_slug)
-    if claims.seq is None or not _in_order(tx, realm_slug, claims, max(claims.nbf, claims.iat)):
+    if claims.seq is None or not _in_order(claims, realm_slug, max(claims.nbf, claims.iat)):
         raise InvalidToken
     if not await keys.is_current(tx, realm_slug, verdict.kid, realm.version):
         raise InvalidToken
@@ -97,33 +97,25 @@ async def of_session(tx: Tx, realm_slug: str, session_id: UUID, user_id: UUID, o
 
     Also leaves the actor in `tx.actor`.
     """
-    found = await store.session_principal(tx, realm_slug, session_id, user_id)
-    if found is None:
-        raise InvalidToken
-    return await _in_session(tx, realm_slug, found, SessionId(session_id), UserId(user_id), origin=origin)
+    standing = await standings.of_session(tx, realm_slug, session_id, user_id, origin)
+    tx.actor = _in_session(realm_slug, standing, SessionId(session_id), UserId(user_id), origin)
+    return tx.actor
 
 
 async def _by_session(tx: Tx, slug: str, text: str, origin: Origin) -> Actor:
     verdict = await _verified(tx, slug, text)
     claims = verdict.claims
-    if not _in_order(tx, slug, claims, tx.now.timestamp()):
+    if not _in_order(claims, slug, tx.now.timestamp()):
         raise InvalidToken
-    found = await store.session_principal(tx, slug, claims.sid, claims.sub)
-    if found is None or not await keys.is_current(tx, slug, verdict.kid, found.realm_version):
-        raise InvalidToken
-    if claims.seq is not None and claims.seq < sessions.least(found.generation):
-        raise InvalidToken
-    return await _in_session(tx, slug, found, SessionId(claims.sid), UserId(claims.sub), origin=origin)
+    standing = await standings.of(tx, slug, verdict, origin)
+    return _in_session(slug, standing, SessionId(claims.sid), UserId(claims.sub), origin)
 
 
-async def _in_session(
-    tx: Tx, slug: str, found: Principal, session_id: SessionId, user_id: UserId, *, origin: Origin
-) -> Actor:
-    activity.touch(tx.runtime, found.realm_id, session_id, found.last_used_at, tx.now)
+def _in_session(slug: str, standing: Standing, session_id: SessionId, user_id: UserId, origin: Origin) -> Actor:
+    found = standing.found
     if found.device_id is not None:
         origin = msgspec.structs.replace(origin, device_id=found.device_id)
-    tx.actor = actors.anonymous(found.realm_id, slug, origin)
-    tx.actor = Actor(
+    return Actor(
         Kind.USER,
         found.realm_id,
         slug,
@@ -131,7 +123,7 @@ async def _in_session(
         home_id=found.realm_id,
         user_id=user_id,
         name=found.username,
-        grants=await access.grants_of(tx, user_id, (found.access_version, found.realm_access_version)),
+        grants=standing.grants,
         session_id=session_id,
         authenticated_at=found.authenticated_at,
         factors=tuple(found.factors),
@@ -141,7 +133,6 @@ async def _in_session(
         locale=found.locale,
         is_confirmed=found.confirmed,
     )
-    return tx.actor
 
 
 async def _by_key(tx: Tx, slug: str, text: str, origin: Origin) -> Actor:
@@ -174,13 +165,12 @@ async def _key_actor(tx: Tx, slug: str, found: KeyPrincipal, origin: Origin) -> 
     )
 
 
-def _in_order(tx: Tx, slug: str, claims: AccessClaims, now: float) -> bool:
-    expected = issuer(tx.runtime, slug)
-    return claims.realm == slug and claims.iss == expected and claims.aud == expected and claims.nbf <= now < claims.exp
+def _in_order(claims: AccessClaims, slug: str, now: float) -> bool:
+    return claims.realm == slug and claims.nbf <= now < claims.exp
 
 
 async def _verified(tx: Tx, slug: str, text: str) -> Verdict:
-    """What the token says, whose signature is good."""
+    """What the token says, whose signature is good, and which we have issued for our own realms."""
     if len(text) > jose.LONGEST or not text.isascii():
         raise InvalidToken
     verdict = verdicts.recall(tx, text)
@@ -198,6 +188,6 @@ async def _verify(tx: Tx, slug: str, text: str) -> Verdict:
     if key is None or header.alg != key.algorithm:
         raise InvalidToken
     claims = jose.verified(text, key, AccessClaims)
-    if claims is None:
+    if claims is None or not claims.iss == claims.aud == issuer(tx.runtime, slug):
         raise InvalidToken
     return Verdict(key.kid, claims)

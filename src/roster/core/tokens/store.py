@@ -17,7 +17,7 @@ async def session_principal(tx: Tx, slug: str, session_id: UUID, user_id: UUID) 
     return await tx.maybe(
         Principal,
         "SELECT r.id, r.version, r.access_version, u.username, u.access_version, s.authenticated_at, s.factors,"
-        " s.last_used_at, s.device_id, s.generation, u.locale, " + _CONFIRMED + " FROM realms r"
+        " s.last_used_at, s.device_id, s.generation, u.locale, " + _CONFIRMED + ", s.expires_at FROM realms r"
         " JOIN sessions s ON s.realm_id = r.id AND s.id = $2"
         " JOIN users u ON u.realm_id = r.id AND u.id = s.user_id"
         " WHERE r.slug = $1 AND r.status = 'active' AND s.user_id = $3 AND s.ended_at IS NULL AND s.expires_at > $4"

@@ -1,20 +1,25 @@
-"""Verdicts about signatures of access tokens, which never change: remembered by the token's digest, never its text."""
+"""Verdicts about signatures of access tokens, which never change: remembered by the token's digest, never its text.
+
+With each goes who it was found to be for, believed as long as the store says nothing else.
+"""
 
 import hashlib
 from typing import Final
 
 import msgspec
 
-from roster.core.tokens.models import AccessClaims
+from roster.core.tokens.models import AccessClaims, Standing
 from roster.storage.memory import Memory
 from roster.storage.tx import Tx
+from roster.storage.voids import Kept
 
 
-class Verdict(msgspec.Struct, frozen=True):
-    """What a token with a good signature says, and the name of the key that made it."""
+class Verdict(msgspec.Struct):
+    """What a token with a good signature says, the name of the key that made it, and who was found to present it."""
 
     kid: str
     claims: AccessClaims
+    kept: Kept[Standing] | None = None
 
 
 _KNOWN: Final = Memory[bytes, Verdict]("signatures", 10_000)
