@@ -15,7 +15,7 @@ from roster.core.realms.models import Realm
 from roster.kit import ids
 from roster.storage import embedded, hearing, migrate
 from roster.storage.runtime import Runtime
-from tests import factories
+from tests import factories, listening_to
 
 UNSAFE_BUT_QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 
@@ -75,6 +75,7 @@ async def runtime(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIt
     folder = tmp_path_factory.mktemp("data")
     runtime = app.runtime_of(factories.settings(folder), dsn)
     listening = asyncio.create_task(hearing.listen(runtime))
+    await listening_to.until_trusted(runtime)
     yield runtime
     listening.cancel()
     await runtime.close()

@@ -5,7 +5,6 @@ it does not answer in time, nothing that is remembered is believed until it does
 """
 
 import asyncio
-from contextlib import suppress
 from typing import Any, Final
 
 import structlog
@@ -19,6 +18,8 @@ from roster.storage.voids import CHANNEL, EVERYTHING, Voids
 
 _log = structlog.get_logger("roster.storage")
 
+NAME: Final = "roster hearing"
+"""By which the database lists these connections."""
 _EVERY: Final = 0.3
 """Seconds between two questions."""
 _PATIENCE: Final = 5.0
@@ -40,7 +41,7 @@ async def listen(runtime: Runtime) -> None:
     while True:
         pause = _PAUSE
         try:
-            await _hear(runtime)
+            await hear(runtime)
         except Deaf:
             _log.warning("memory.deaf", text="A pooler swallows notifications: nobody is remembered between requests.")
             pause = _LONG_PAUSE
@@ -49,43 +50,46 @@ async def listen(runtime: Runtime) -> None:
         await asyncio.sleep(pause)
 
 
-async def _hear(runtime: Runtime) -> None:
-    """Until the connection is lost, which is raised as whatever the driver makes of it."""
+async def hear(runtime: Runtime, *, patience: float = _PATIENCE) -> None:
+    """Until the connection is lost, which is raised as whatever the driver makes of it, or does not answer in time.
+
+    Raises Deaf, Unavailable.
+    """
     voids = runtime.voids
-    connection = await pool.connect(runtime.pool.dsn)
+    connection = await pool.connect(runtime.pool.dsn, name=NAME)
     try:
         connection.add_termination_listener(lambda _: voids.distrust())
         ear = _Ear(voids)
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(patience):
             await connection.add_listener(CHANNEL, ear)
-        await _require_hearing(runtime, ear)
+        await _require_hearing(runtime, ear, patience)
         voids.void([EVERYTHING])  # and whatever was told before
         while True:
-            await _ask(connection, voids)
+            await _ask(connection, voids, patience)
             await asyncio.sleep(_EVERY)
     finally:
         voids.distrust()
         connection.terminate()
 
 
-async def _ask(connection: Connection, voids: Voids) -> None:
+async def _ask(connection: Connection, voids: Voids, patience: float) -> None:
     asked = voids.now()
-    async with asyncio.timeout(_PATIENCE):
+    async with asyncio.timeout(patience):
         await connection.ask("SELECT 1", ())
     voids.trust(asked)
 
 
-async def _require_hearing(runtime: Runtime, ear: "_Ear") -> None:
+async def _require_hearing(runtime: Runtime, ear: "_Ear", patience: float) -> None:
     """Raise Deaf unless what another connection tells comes here."""
     word = str(uuid7())
     heard = ear.waiting[word] = asyncio.get_running_loop().create_future()
     async with runtime.lease() as tx:
         await tx.value("SELECT pg_notify($1, $2)", CHANNEL, word)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_PATIENCE):
+    try:
+        async with asyncio.timeout(patience):
             await heard
-            return
-    raise Deaf
+    except TimeoutError:
+        raise Deaf from None
 
 
 class _Ear:

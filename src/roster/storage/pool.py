@@ -153,25 +153,25 @@ class Pool:
         self._leased -= 1
 
 
-async def connect(dsn: str, *, longest: int = 0) -> Connection:
+async def connect(dsn: str, *, longest: int = 0, name: str = "roster") -> Connection:
     """Open a connection that speaks Roster's types: UTC, JSON as Python values. Raises Unavailable.
 
-    A statement that takes longer than `longest` seconds is broken off; 0 lets it run.
+    A statement that takes longer than `longest` seconds is broken off; 0 lets it run. The server lists it by `name`.
     """
     try:
-        return await _connect(dsn, longest)
+        return await _connect(dsn, longest, name)
     except NO_CONNECTION as error:
         raise Unavailable(text="The database cannot be reached.") from error
 
 
-async def _connect(dsn: str, longest: int) -> Connection:
+async def _connect(dsn: str, longest: int, name: str) -> Connection:
     connection = await asyncpg.connect(
         dsn,
         timeout=10,
         connection_class=Connection,
         server_settings={
             "timezone": "UTC",
-            "application_name": "roster",
+            "application_name": name,
             "jit": "off",
             "statement_timeout": f"{longest}s",
         },
