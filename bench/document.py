@@ -23,8 +23,8 @@ _TAIL = """
 ## What the lines mean
 
 - **GET one user**: with the bearer tokens of 80 sessions, which the worker remembers until the database says that
-  something about them changed, so that a sign-out counts at once. The second line repeats it on a server whose native API
-  has 500 operations more.
+  something about them changed, so that a sign-out counts at once. The second line repeats it on a server whose native
+  API has 500 operations more.
 - **list 25**: one request after another, the same questions to the large realm and to one of ten thousand people in
   the same tables; names, parts of names and dates differ from request to request. A part of an address in the order
   of usernames is the hardest: an index knows who has it, another one the order, none both. Roster walks through the
