@@ -9,6 +9,7 @@
 `key` and `usr` may be followed by `dev` too, which then signs along. Instead of a username an id is taken.
 """
 
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -39,6 +40,7 @@ class Named(msgspec.Struct, frozen=True):
         return self.signer.scheme == "key" and self.device is None and self.possessed is None
 
 
+@lru_cache(1000)
 def read(text: str) -> Named | None:
     """What the text names; None for a text that names nothing. A PIN without a device names nothing."""
     if len(text) > _LONGEST:
