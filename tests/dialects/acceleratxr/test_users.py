@@ -205,7 +205,7 @@ async def test_other_realms_users_are_not_found(wire: Wire, stranger: Person, ja
     assert refusal(await wire.get(f"/users/{uid(jane)}", by=stranger)) == (401, "api-101")
 
 
-async def test_reading_a_user_and_a_page_of_them_takes_three_statements(wire: Wire, jane: Person, admin: Person) -> None:
+async def test_reading_a_user_or_a_page_of_them_takes_three_statements(wire: Wire, jane: Person, admin: Person) -> None:
     """The user, roles, external ids; who asks, grants, lists and the realm are remembered."""
     for path, by in ((f"/users/{uid(jane)}", jane), (f"/users/{uid(jane)}", admin), ("/users?limit=5", admin)):
         await wire.get(path, by=by)
