@@ -132,3 +132,91 @@ async def test_entries_are_checked(wire: Wire, wrong: dict[str, Any]):
     refused = await wire.ask("audit-service.create-audit", {"userId": str(ids.uuid4()), **SENT, **wrong})
 
     assert (refused.status, refused.code) == (400, "BAD_REQUEST")
+
+
+# queries of services
+
+
+@pytest.fixture
+async def trail(runtime: Runtime, realm: Realm, wire: Wire) -> dict[str, Any]:
+    """Five entries about two people, a minute apart."""
+    ann, bob = str(ids.uuid4()), str(ids.uuid4())
+    begin = clock.now() - timedelta(hours=1)
+    times = [clock.instant(begin + timedelta(minutes=each)) for each in range(5)]
+    for number, at in enumerate(times):
+        sent = {"userId": ann if number < 3 else bob, "action": f"STEP_{number}", "timestamp": at}
+        assert (await wire.ask("audit-service.create-audit", sent)).status == 201
+    return {"ann": ann, "bob": bob, "times": times}
+
+
+async def steps(wire: Wire, query: object, **more: object) -> list[int]:
+    found = await wire.ask("audit-service.get-audits-by-query", {"query": query, **more})
+    assert found.status == 200, found
+    named = [each["action"] for each in found.data["audits"]]
+    return [int(each.removeprefix("STEP_")) for each in named if each.startswith("STEP_")]
+
+
+async def test_services_find_entries_by_query(wire: Wire, trail: dict[str, Any]):
+    ann, times = trail["ann"], trail["times"]
+
+    assert await steps(wire, {"userId": ann}) == [2, 1, 0]
+    assert await steps(wire, {"userId": ann, "action": "STEP_1"}) == [1]
+    assert await steps(wire, {"action": {"$in": ["STEP_1", "STEP_4"]}}) == [4, 1]
+    assert await steps(wire, {"$and": [{"userId": ann}, {"action": {"$nin": ["STEP_0"]}}]}) == [2, 1]
+    assert await steps(wire, {"$or": [{"action": "STEP_0"}, {"timestamp": {"$gt": times[3]}}]}) == [4, 0]
+    assert await steps(wire, {"timestamp": {"$gte": times[1], "$lte": times[3]}}) == [3, 2, 1]
+    assert await steps(wire, {"timestamp": {"$lt": times[1]}}) == [0]
+    assert await steps(wire, {"timestamp": times[2]}) == [2]
+    assert await steps(wire, {"timestamp": {"$gt": times[0]}, "userId": {"$ne": ann}}) == [4, 3]
+    assert await steps(wire, {"userId": ann, "$nor": [{"action": {"$not": {"$ne": "STEP_1"}}}]}) == [2, 0]
+    assert await steps(wire, {"userId": {"$exists": False}}) == []
+    assert await steps(wire, {"userId": None}) == []
+    assert await steps(wire, {"userId": "nobody"}) == []
+    assert await steps(wire, {"action": 3}) == []
+
+
+async def test_queries_come_in_order_and_in_parts(wire: Wire, trail: dict[str, Any]):
+    query = {"userId": trail["ann"]}
+
+    assert await steps(wire, query, sort={"timestamp": 1}) == [0, 1, 2]
+    assert await steps(wire, query, start=1, limit=1) == [1]
+    found = await wire.ask("audit-service.get-audits-by-query", {"query": query, "limit": 1})
+    assert found.data["totalCount"] == 3
+
+
+async def test_entries_of_other_realms_are_not_found(runtime: Runtime, wire: Wire, trail: dict[str, Any]):
+    elsewhere = Wire(wire.http, runtime, (await factories.a_realm(runtime)).slug)
+
+    assert await steps(elsewhere, {"userId": trail["ann"]}) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"query": {}},
+        {"query": []},
+        {"query": {"payload.password": "x"}},
+        {"query": {"password": "x"}},
+        {"query": {"message": "x"}},
+        {"query": {"$where": "1"}},
+        {"query": {"action": {"$function": "x"}}},
+        {"query": {"action": {"$gt": "A"}}},
+        {"query": {"action": {"$regex": "a", "$options": "i"}}},
+        {"query": {"action": {"$size": 1}}},
+        {"query": {"action": {"a": 1}}},
+        {"query": {"timestamp": {"$gt": "yesterday"}}},
+        {"query": {"timestamp": {"$gt": 3}}},
+        {"query": {"$or": []}},
+        {"query": {"action": "X"}, "sort": {"action": 1}},
+        {"query": {"action": "X"}, "sort": {"timestamp": 2}},
+        {"query": {"action": "X"}, "sort": {"timestamp": True}},
+        {"query": {"action": "X"}, "limit": 0},
+        {"query": {"action": "X"}, "start": -1},
+        {"query": {"action": "X"}, "more": 1},
+    ],
+)
+async def test_what_cannot_be_asked_is_refused(wire: Wire, body: dict[str, Any]):
+    refused = await wire.ask("audit-service.get-audits-by-query", body)
+
+    assert (refused.status, refused.code) == (400, "BAD_REQUEST"), refused

@@ -23,7 +23,7 @@ websockets. Where to change what:
 | `mail` | mail that services want sent, and its templates |
 | `bankid`, `freja`, `identification` | signing in and signing with electronic identifications |
 | `foreign_gateways` | what gateways of others ask about answers |
-| `audits`, `notifications` | the audit trail; devices that take push messages, and sending |
+| `audits`, `audit_query`, `notifications` | the audit trail; devices that take push messages, and sending |
 | `schedule` | requests to services at certain times |
 | `payments` | what services ask of the account at Stripe |
 | `refusals`, `errors` | what only this API refuses; from every error to status, code and title |

@@ -15,6 +15,7 @@ from msgspec import UNSET, Meta, UnsetType
 from roster.core.audit import notes
 from roster.core.audit import service as audit
 from roster.core.audit.models import Entry
+from roster.dialects.wellbee import audit_query
 from roster.dialects.wellbee.subjects import Services
 from roster.kit import clock, ids
 from roster.kit.errors import InvalidInput
@@ -80,6 +81,15 @@ class NewAudit(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_field
     timestamp: datetime | None = None
 
 
+class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Entries that fulfil a query."""
+
+    query: dict[str, object]
+    start: Start = 0
+    limit: Limit | None = None
+    sort: dict[str, object] | None = None
+
+
 @ops.get("/audit/{userId}", id="audit-user-logs", needs="audit.get", errors=(InvalidInput,))
 async def of_user(tx: Tx, userId: str, query: Part) -> Audits:
     """What was done with one person, newest first."""
@@ -102,6 +112,15 @@ async def create_audit(tx: Tx, body: NewAudit) -> Audit:
             at=body.timestamp,
         )
     )
+
+
+@services.serve("audit-service.get-audits-by-query", id="svc-audit-query", writes=False, errors=(InvalidInput,))
+async def find_audits(tx: Tx, body: Asked) -> Audits:
+    """Entries that fulfil a query, newest first unless sorted otherwise."""
+    if not body.query and not tx.runtime.settings.dialects.wellbee.allow_get_all:
+        raise InvalidInput.of("query", "wrong_value", "should NOT have fewer than 1 properties")
+    where = audit_query.parse(tx.runtime, body.query)
+    return await listed(tx, where, audit_query.sorts(body.sort or {}), Part(body.start, body.limit))
 
 
 async def listed(tx: Tx, where: Filter, sorts: tuple[Sort, ...], part: Part) -> Audits:
