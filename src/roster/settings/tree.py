@@ -243,6 +243,12 @@ class WellbeeDialect(Dialect, frozen=True, kw_only=True):
     ] = ()
     """Services on the bus that see requests over HTTP before they are answered, or the answers before they go out:
     `<order>;<patterns>;<subject>;<request|response>;<options>` each."""
+    max_file_mb: Annotated[int, Meta(ge=1, le=512)] = 50
+    """Largest file that is stored, in units of 1,048,576 bytes."""
+    file_types: tuple[str, ...] = ("image/*", "video/*", "audio/*", "application/pdf")
+    """Kinds of files that are stored, by their content."""
+    public_files: bool = True
+    """Whether whoever has the address of a file gets it; else a login or a signed address is needed."""
     timezone: str = "Europe/Stockholm"
     """In which the cron expressions of `schedule-service` are meant."""
     bus_timeout: Annotated[float, Meta(gt=0, le=60)] = 1.0

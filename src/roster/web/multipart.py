@@ -1,5 +1,6 @@
 """The file of a multipart upload (RFC 7578), read as it comes."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final
 
@@ -11,30 +12,45 @@ from roster.kit.errors import InvalidInput
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
+_PATH: Final = re.compile(r"[/\\\\]")
+_LONGEST_NAME: Final = 255
 FORM_DATA: Final = "multipart/form-data"
 
 
-def file_of(content_type: str, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The content of the first part that is a file; other parts are passed over. Raises InvalidInput."""
+def file_of(content_type: str, chunks: AsyncIterator[bytes]) -> "File":
+    """The first part that is a file; other parts are passed over. Raises InvalidInput."""
     _, options = parse_options_header(content_type)
     boundary = options.get(b"boundary", b"")
     if not 1 <= len(boundary) <= 70:
         raise InvalidInput.of("body", "malformed", "The header Content-Type names no boundary.")
-    return _read(_Parts(boundary), chunks)
+    return File(_Parts(boundary), chunks)
 
 
-async def _read(parts: "_Parts", chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    async for chunk in chunks:
-        content = parts.feed(chunk)
-        if content:
-            yield content
-    parts.finish()
+class File:
+    """A file that is being uploaded. Going through its content raises InvalidInput where the form is broken."""
+
+    def __init__(self, parts: "_Parts", chunks: AsyncIterator[bytes]) -> None:
+        self._parts = parts
+        self._chunks = chunks
+
+    @property
+    def name(self) -> str:
+        """What its sender calls it, without a path; known once its content has begun."""
+        return self._parts.name
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._chunks:
+            content = self._parts.feed(chunk)
+            if content:
+                yield content
+        self._parts.finish()
 
 
 class _Parts:
     """What the parser tells, part by part."""
 
     def __init__(self, boundary: bytes) -> None:
+        self.name = ""
         self._header = b""
         self._value = b""
         self._is_file = False
@@ -78,9 +94,12 @@ class _Parts:
         self._value += data[start:end]
 
     def _end_header(self) -> None:
-        if self._header.lower() == b"content-disposition" and b"filename" in parse_options_header(self._value)[1]:
+        named = parse_options_header(self._value)[1] if self._header.lower() == b"content-disposition" else {}
+        if b"filename" in named:
             self._files += 1
             self._is_file = self._files == 1
+            if self._is_file:
+                self.name = _PATH.split(named[b"filename"].decode("utf-8", "replace"))[-1][:_LONGEST_NAME]
         self._header = self._value = b""
 
     def _data(self, data: bytes, start: int, end: int) -> None:

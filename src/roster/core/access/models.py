@@ -36,6 +36,8 @@ PERMISSIONS: dict[str, str] = {
     "messages.read": "Read outgoing messages that were not sent yet",
     "push.send": "Send push messages to people's devices",
     "messages.write": "Write and change templates of messages, and send messages",
+    "files.read": "See which files are stored",
+    "files.write": "Store files without being a person, and remove them",
     "timers.write": "Have requests made to other services at certain times",
     "transfers.write": "Import and export people",
     "orgs.read": "See organisations",

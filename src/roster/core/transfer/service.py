@@ -1,6 +1,6 @@
 """Use cases around imports and exports. All need `transfers.write`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from typing import Final
 from uuid import UUID
 
@@ -49,7 +49,7 @@ async def start_import(
 
 
 async def append_source(
-    runtime: Runtime, actor: Actor, transfer_id: TransferId, chunks: AsyncIterator[bytes]
+    runtime: Runtime, actor: Actor, transfer_id: TransferId, chunks: AsyncIterable[bytes]
 ) -> Transfer:
     """Store the whole file; when this returns it is safe. Raises TransferNotFound, TransferState, TooLarge."""
     async with runtime.read(actor) as tx:
@@ -196,7 +196,7 @@ def _checked(form: str, known: tuple[str, ...]) -> None:
         raise InvalidInput.of("format", "unknown_format", f"The format is one of {', '.join(known)}.")
 
 
-async def _in_pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _in_pieces(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
     waiting = bytearray()
     async for chunk in chunks:
         waiting += chunk

@@ -24,6 +24,7 @@ websockets. Where to change what:
 | `bankid`, `freja`, `identification` | signing in and signing with electronic identifications |
 | `foreign_gateways` | what gateways of others ask about answers |
 | `audits`, `audit_query`, `notifications` | the audit trail; devices that take push messages, and sending |
+| `files` | files that people upload |
 | `schedule` | requests to services at certain times |
 | `payments` | what services ask of the account at Stripe |
 | `refusals`, `errors` | what only this API refuses; from every error to status, code and title |
@@ -40,6 +41,7 @@ from roster.dialects.wellbee import (
     auth_service,
     bankid,
     errors,
+    files,
     foreign_gateways,
     frame,
     freja,
@@ -89,6 +91,7 @@ for _each in (
     audits,
     notifications,
     payments,
+    files,
 ):
     _ops.include(_each.ops)
 
@@ -113,6 +116,7 @@ for _each in (
     notifications,
     web_bus,
     schedule,
+    files,
 ):
     _on_bus.include(_each.services)
 

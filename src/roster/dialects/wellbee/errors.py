@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from roster.core.access.errors import RoleNameTaken
+from roster.core.files.errors import FileKindRefused, FileMissing, FileTooLarge
 from roster.core.mfa.errors import BankIdRequired, PersonalNumberTaken
 from roster.core.users.errors import EmailTaken, IdTaken, UsernameTaken, UserNotFound
 from roster.dialects.wellbee import frame, refusals, signing_in, words
@@ -84,6 +85,9 @@ MEANINGS: Final[Mapping[type[kit.RosterError], Meaning]] = {
     kit.Forbidden: Meaning(403, "PERMISSION_DENIED", "Permission denied"),
     refusals.FieldsMissing: Meaning(400, "MISSING_FIELDS", "One or many required fields are missing"),
     refusals.NotTheOwner: Meaning(403, "FORBIDDEN", "Not allowed to access resource"),
+    FileMissing: Meaning(400, "FILE_NOT_PROVIDED", "No file provided"),
+    FileTooLarge: Meaning(400, "FILE_TOO_LARGE", "File too large"),
+    FileKindRefused: Meaning(400, "INVALID_FILE_TYPE", "File type not allowed"),
     kit.TooLarge: Meaning(413, "TOO_LARGE", "Request entity too large"),
     kit.TooMany: Meaning(429, "TOO_MANY_REQUESTS", "Too many requests"),
     kit.Internal: _BROKEN,

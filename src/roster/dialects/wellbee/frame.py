@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from roster.dialects.wellbee import cookies
 from roster.kit import ids
-from roster.web.reply import Reply
+from roster.web.reply import Reply, Stream
 from roster.web.request import Request
 
 SERVICE: Final = "roster"
@@ -67,8 +67,10 @@ def transaction_id(request: Request) -> str:
     return _named(request, "transactionId")
 
 
-def wrap(result: object, status: int, request: Request) -> Reply:
-    """A handler's result as an answer. A page, or what is written already, goes as it is."""
+def wrap(result: object, status: int, request: Request) -> Reply | Stream:
+    """A handler's result as an answer. A page, a file, or what is written already, goes as it is."""
+    if isinstance(result, Stream):
+        return msgspec.structs.replace(result, headers=(*result.headers, *_headers(request)))
     if isinstance(result, Reply):
         if result.content_type != "application/json" or isinstance(result.body, bytes) or result.status == 204:
             return msgspec.structs.replace(result, headers=(*result.headers, *_headers(request)))

@@ -47,8 +47,7 @@ def as_json(request: Request) -> bytes:
 @ops.get("/", id="gateway-alive", public=True)
 async def alive() -> Reply:
     """Since when this process runs."""
-    since = _STARTED.strftime("%a %b %d %Y %H:%M:%S GMT+0000 (Coordinated Universal Time)")
-    return Reply(body=msgspec.json.encode({"status": f"Alive since {since}"}))
+    return Reply(body=msgspec.json.encode({"status": since()}))
 
 
 @ops.get("/health", id="gateway-health", public=True)
@@ -61,6 +60,19 @@ async def health() -> Reply:
 async def robots() -> Reply:
     """There is nothing for crawlers here."""
     return Reply(body="User-agent: *\nDisallow: /", content_type="text/plain")
+
+
+def since() -> str:
+    """Since when this process runs, as JavaScript writes dates."""
+    return f"Alive since {_STARTED.strftime('%a %b %d %Y %H:%M:%S GMT+0000 (Coordinated Universal Time)')}"
+
+
+def base_url(runtime: Runtime, realm_slug: str) -> str:
+    """Where people reach this API of a realm, in links that leave the house."""
+    settings = runtime.settings
+    prefix = next((each.rstrip("/") for each in settings.dialects.wellbee.prefixes), "")
+    realm = "" if realm_slug == settings.dialects.wellbee.realm else f"/realms/{realm_slug}"
+    return settings.server.public_url + realm + prefix
 
 
 async def elsewhere(runtime: Runtime, request: Request, actor: Actor) -> Reply:

@@ -95,7 +95,8 @@ async def _before(link: Link, request: Request, envelope: Envelope, seeing: Sequ
     if seeing:
         request.become_json(msgspec.json.encode(envelope.get("data") or {}))
         query = envelope.get("query")
-        request.ask_for(urlencode(envelopes.flat(query if isinstance(query, dict) else {}), doseq=True).encode())
+        shown = cast("dict[str, Any]", query) if isinstance(query, dict) else {}
+        request.ask_for(urlencode(envelopes.flat(shown), doseq=True).encode())
     return None
 
 

@@ -36,5 +36,5 @@ def _said(problem: Problem) -> str:
         return problem.text
     kind, sign, bound = found.groups()
     if sign and problem.code == "out_of_range":
-        return f"should be {sign} {bound}"
+        return f"should be {sign} {bound.removesuffix('.0')}"
     return f"should be {_KINDS.get(kind, kind)}"
