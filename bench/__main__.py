@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench import dataset, document, processes, report
-from bench.lines import imports, lists, organisations, reads, scopes, sign_ins, signed, starts, writes
+from bench.lines import documents, imports, lists, organisations, reads, scopes, sign_ins, signed, starts, writes
 from bench.processes import Load, Server
 from bench.report import Line, Report
 from bench.stage import FULL, QUICK, Size, Stage
@@ -23,6 +23,7 @@ T = TypeVar("T")
 _SERVED: dict[str, Callable[[Stage, Server], list[Line]]] = {
     "reads": reads.lines,
     "lists": lists.lines,
+    "documents": documents.lines,
     "scopes": scopes.lines,
     "writes": writes.lines,
     "sign_ins": sign_ins.lines,

@@ -20,6 +20,7 @@ websockets. Where to change what:
 | `admin_users`, `system_roles`, `me` | operations over HTTP |
 | `user_service`, `user_queries` | what services ask of people: changing them, finding them |
 | `mongo`, `query`, `finding` | queries: their language, where fields are kept, lists of what is found |
+| `aggregates`, `expressions` | aggregations over users: their stages, and what these make of documents |
 | `mail` | mail that services want sent, and its templates |
 | `bankid`, `freja`, `identification` | signing in and signing with electronic identifications |
 | `foreign_gateways` | what gateways of others ask about answers |

@@ -47,6 +47,7 @@ MEANINGS: Final[Mapping[type[kit.RosterError], Meaning]] = {
     refusals.PasswordNotTaken: Meaning(400, "user-service.400.6", "Cannot update password"),
     refusals.PasswordMissing: Meaning(400, "user-service.400.7", "password is required"),
     refusals.InvalidQuery: Meaning(400, "user-service.400.13", "Invalid json"),
+    refusals.NotExposed: Meaning(400, "BAD_REQUEST", "Bad request"),
     refusals.LastRole: Meaning(400, "user-service.400.14", "Cannot remove last role"),
     refusals.EmptyQuery: Meaning(400, "fruster-user-service.BAD_REQUEST", "Request has invalid or missing fields"),
     refusals.PasswordWrong: Meaning(401, "fruster-user-service.UNAUTHORIZED", "Unauthorized"),

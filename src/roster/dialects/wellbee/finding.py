@@ -3,10 +3,12 @@
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Final, cast
+from uuid import UUID
 
 import msgspec
 
 from roster.core.users import documents as people
+from roster.core.users import many
 from roster.core.users.models import User
 from roster.dialects.wellbee import documents, lookup, mongo, query, shapes
 from roster.dialects.wellbee.documents import Document
@@ -15,6 +17,7 @@ from roster.dialects.wellbee.refusals import InvalidQuery, Malformed
 from roster.dialects.wellbee.shapes import Shape
 from roster.kit.errors import InvalidInput
 from roster.kit.filters import Filter, InvalidFilter
+from roster.kit.ids import UserId
 from roster.storage import sql
 from roster.storage.sql import Order
 from roster.storage.tx import Tx
@@ -35,6 +38,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     ignores_case: bool = False
     part: Part = "user"
     spoken: bool = False
+    most: int = people.MOST
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -46,18 +50,24 @@ class Found(msgspec.Struct, frozen=True):
 
 async def find(tx: Tx, asked: Asked) -> Found:
     """The list. Raises InvalidQuery, Malformed, and as the directory does."""
-    shape = shapes.of(tx.runtime)
+    shape = await shapes.seen(tx)
     where = _where(asked, shape)
     orders = _orders(tx, asked, shape)
     kept = None if asked.filter is None else _projection(asked.filter, shape)
     try:
-        limit = people.MOST if asked.limit is None else asked.limit
-        found = await people.found(tx, where, orders, start=asked.start, limit=min(limit, people.MOST))
+        limit = asked.most if asked.limit is None else min(asked.limit, asked.most)
+        found = await people.found(tx, where, orders, start=asked.start, limit=limit)
         total = len(found) if asked.limit is None else await people.count(tx, where)
     except InvalidFilter as error:
         raise _translated(error) from error
     shown = await _shown(tx, found, asked.part, shape)
     return Found(total, shown if kept is None else [_project(each, *kept) for each in shown])
+
+
+async def profiles_of(tx: Tx, ids: Sequence[str]) -> list[Document]:
+    """The profiles of these users."""
+    found, shape = await many.with_ids(tx, [UserId(UUID(each)) for each in ids]), await shapes.seen(tx)
+    return [documents.profile(each, shape) for each in found.values()]
 
 
 async def find_or_nothing(tx: Tx, asked: Asked) -> Found:
@@ -72,7 +82,7 @@ async def find_or_nothing(tx: Tx, asked: Asked) -> Found:
 async def count(tx: Tx, asked: Asked) -> int:
     """How many match; none for a query that makes no sense."""
     try:
-        return await people.count(tx, _where(asked, shapes.of(tx.runtime)))
+        return await people.count(tx, _where(asked, await shapes.seen(tx)))
     except Malformed:
         return 0
     except InvalidFilter as error:
@@ -126,12 +136,16 @@ def _projection(wanted: Mapping[str, object], shape: Shape) -> tuple[list[str], 
 
 
 def _project(document: Document, names: Sequence[str], included: bool) -> Document:
+    tree = tree_of([*names, "scopes"] if "roles" in names else names)
+    return cast("Document", project(document, tree, included=included))
+
+
+def tree_of(names: Sequence[str]) -> Mapping[str, object]:
+    """Paths as a tree of their steps; the shorter of two paths counts."""
     tree: dict[str, object] = {}
     for name in names:
         _plant(tree, name.split(".")[:10])
-    if "roles" in tree:
-        tree["scopes"] = {}
-    return cast("Document", project(document, tree, included=included))
+    return tree
 
 
 def project(value: object, tree: Mapping[str, object], *, included: bool) -> object:
@@ -158,7 +172,6 @@ _GONE: Final = object()
 
 
 def _plant(tree: dict[str, object], steps: Sequence[str]) -> None:
-    """A path into a tree; the shorter of two paths counts."""
     for at, step in enumerate(steps):
         below = cast("dict[str, object] | None", tree.get(step))
         if below is not None and not below:

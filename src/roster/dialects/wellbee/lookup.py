@@ -30,7 +30,7 @@ async def person(tx: Tx, text: str, otherwise: UserNotFound) -> User:
 
 async def shown(tx: Tx, people: Sequence[User], *, expand: bool = False) -> list[Document]:
     """Users as they are answered with."""
-    shape, held = shapes.of(tx.runtime), await roles.held(tx, people)
+    shape, held = await shapes.seen(tx), await roles.held(tx, people)
     return [documents.user(each, held.get(each.id, documents.Held()), shape, expand=expand) for each in people]
 
 

@@ -87,6 +87,13 @@ class Malformed(InvalidInput):
     text = "The query makes no sense."
 
 
+class NotExposed(InvalidInput):
+    """An aggregation that would show what nobody reads."""
+
+    code = "not_exposed"
+    text = "Cannot expose private properties"
+
+
 class EmptyQuery(InvalidInput):
     """What would be done to everybody."""
 

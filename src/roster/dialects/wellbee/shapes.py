@@ -5,8 +5,10 @@ from typing import Final
 
 import msgspec
 
+from roster.core.attributes import service as attributes
 from roster.settings.tree import WellbeeDialect
 from roster.storage.runtime import Runtime
+from roster.storage.tx import Tx
 
 _ALL: Final = "ALL"
 _ONLY_REQUIRED: Final = "REQUIRED_ONLY"
@@ -48,6 +50,12 @@ class Shape(msgspec.Struct, frozen=True):
 def of(runtime: Runtime) -> Shape:
     """The shape that the settings ask for."""
     return of_settings(runtime.settings.dialects.wellbee)
+
+
+async def seen(tx: Tx) -> Shape:
+    """The same, where fields that the realm hides are private too."""
+    shape, unseen = of(tx.runtime), await attributes.unseen(tx)
+    return msgspec.structs.replace(shape, private=shape.private | unseen) if unseen else shape
 
 
 @cache

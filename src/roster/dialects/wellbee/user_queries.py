@@ -1,6 +1,7 @@
 """`user-service.…`: finding users and profiles, for other services, and `GET /admin/user` (contract)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any, Final, Literal, cast
 
 import msgspec
@@ -9,11 +10,11 @@ from msgspec import Meta
 from roster.core.users import documents as people
 from roster.core.users import removal
 from roster.core.users.documents import LIMITS
-from roster.dialects.wellbee import finding, query, shapes
+from roster.dialects.wellbee import aggregates, finding, query, shapes
 from roster.dialects.wellbee.documents import Document
 from roster.dialects.wellbee.finding import Asked
 from roster.dialects.wellbee.query import Part
-from roster.dialects.wellbee.refusals import EmptyQuery, InvalidQuery, Malformed
+from roster.dialects.wellbee.refusals import EmptyQuery, InvalidQuery, Malformed, NotExposed
 from roster.dialects.wellbee.subjects import Services
 from roster.dialects.wellbee.user_service import require_profiles
 from roster.kit.errors import InvalidInput, TooLarge
@@ -82,6 +83,18 @@ class Profiles(msgspec.Struct, frozen=True, rename="camel"):
     profiles: list[Document]
 
 
+class Aggregate(msgspec.Struct, frozen=True):
+    """The stages of an aggregation."""
+
+    aggregate: Annotated[list[dict[str, object]], Meta(min_length=1)]
+
+
+class Aggregated(msgspec.Struct, frozen=True):
+    """Users that came out of one."""
+
+    users: list[Document]
+
+
 @ops.get("/admin/user", id="admin-user-list", needs="admin.*", errors=(InvalidQuery, Malformed), parameters=_LISTING)
 async def list_users(tx: Tx, query: Query) -> list[Document]:
     """People, filtered by whatever else the address says of their fields."""
@@ -123,17 +136,48 @@ async def get_profiles(tx: Tx, body: ByQuery) -> Profiles:
 
 
 @services.serve(
+    "user-service.get-by-aggregate", id="svc-user-get-by-aggregate", writes=False, errors=(Malformed, NotExposed)
+)
+async def get_by_aggregate(tx: Tx, body: Aggregate) -> list[Document]:
+    """What comes out of an aggregation over users."""
+    with _as_bad_request():
+        return await aggregates.run(tx, body.aggregate)
+
+
+@services.serve(
+    "user-service.get-users-by-aggregate",
+    id="svc-user-get-users-by-aggregate",
+    writes=False,
+    errors=(Malformed, NotExposed),
+)
+async def get_users_by_aggregate(tx: Tx, body: Aggregate) -> Aggregated:
+    """The same without what is private, which is in no aggregation anyway, and without keys of groups."""
+    with _as_bad_request():
+        rows = await aggregates.run(tx, body.aggregate)
+    return Aggregated([{name: value for name, value in row.items() if name != "_id"} for row in rows])
+
+
+@services.serve(
     "user-service.delete-users-by-query", id="svc-user-delete-by-query", errors=(InvalidQuery, EmptyQuery, Malformed)
 )
 async def delete_users(tx: Tx, body: Document) -> None:
     """Delete everybody who matches what is sent, but one administrator."""
     if not [name for name in body if name != "$comment"]:
         raise EmptyQuery
-    where = query.parse(body, shapes.of(tx.runtime), "both")
+    where = query.parse(body, await shapes.seen(tx), "both")
     async with listing.bounded(tx, where):
         if await people.count(tx, where) > _MOST_DELETED:
             raise TooLarge(f"More than {_MOST_DELETED} people at once are not deleted.")
         await removal.delete_many(tx, where, limits=LIMITS)
+
+
+@contextmanager
+def _as_bad_request() -> Iterator[None]:
+    """Aggregations have one word for all that is wrong with them."""
+    try:
+        yield
+    except InvalidQuery as error:
+        raise NotExposed(text=error.message) from error
 
 
 def _number(query: Query, name: str) -> int | None:

@@ -54,7 +54,7 @@ async def update_profile(tx: Tx, body: Document) -> Document:
     writing.require(body, "id")
     text = writing.text(body, "id") or ""
     person = await lookup.person(tx, text, refusals.no_such_user(text))
-    return documents.profile(await accounts.change(tx, person, body, "profile"), shapes.of(tx.runtime))
+    return documents.profile(await accounts.change(tx, person, body, "profile"), await shapes.seen(tx))
 
 
 @services.serve("user-service.delete-user", id="svc-user-delete", errors=(UserNotFound,))
