@@ -195,3 +195,17 @@ def read(terminal: int) -> bytes:
         return os.read(terminal, 4096)
     except OSError:
         return b""
+
+
+def test_sessions_of_a_fruster_installation_are_taken_over_once(beside: Installation, tmp_path: Path) -> None:
+    realm = a_realm(beside, "fruster")
+    person = "00000000-0000-4000-8000-000000000001"
+    users, sessions = tmp_path / "users.json", tmp_path / "sessions.json"
+    users.write_text(json.dumps({"id": person, "email": "eva@example.com", "roles": ["user"]}) + "\n")
+    line = {"id": "ab" * 64, "userId": person, "expires": {"$date": "2999-01-01T00:00:00.000Z"}}
+    sessions.write_text(json.dumps(line) + "\nnot one\n")
+
+    assert beside.ask("import", str(users), "--format", "fruster", *realm)["created"] == 1
+
+    assert beside.ask("import-sessions", str(sessions), *realm) == {"taken": 1, "left": 0, "refused": 1}
+    assert beside.ask("import-sessions", str(sessions), *realm) == {"taken": 0, "left": 1, "refused": 1}

@@ -18,6 +18,7 @@ from roster.kit.errors import InvalidInput, RosterError
 _COMMANDS: Final = (
     Late("serve", "serve", "Serve all APIs until Ctrl-C or SIGTERM."),
     Late("import", "importing", "Bring people in from a file."),
+    Late("import-sessions", "adopting", "Take over sessions of a Fruster installation."),
     Late("export", "exporting", "Write the people of a realm to a file or to standard output."),
     Late("user", "users", "People: create, find, change, delete and restore them."),
     Late("realm", "realms", "Realms: tenants that cannot see each other."),

@@ -22,8 +22,11 @@ _SHOWN: Final = 10
 
 File = Annotated[Path, typer.Argument(help="What to import.", exists=True, dir_okay=False, readable=True)]
 Form = Annotated[
-    Literal["roster", "csv", "keycloak"] | None,
-    typer.Option("--format", help="NDJSON as `roster export` writes it, CSV, or a realm export; else by the suffix."),
+    Literal["roster", "csv", "keycloak", "fruster"] | None,
+    typer.Option(
+        "--format",
+        help="NDJSON as `roster export` writes it, CSV, a realm export of Keycloak, or documents of Fruster.",
+    ),
 ]
 Existing = Annotated[
     Literal["update", "skip", "replace"],

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from roster.settings import secret_key
+from roster.settings import published, secret_key
 from roster.settings.layers import PREFIX, Given, SettingsError, collect, variable
 from roster.settings.schema import SCHEMA, leaf, walk
 from roster.settings.tree import Provider, Server, Settings
@@ -33,6 +33,7 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str], data: Path) ->
     given = collect(flags, environ, data)
     problems: list[str] = []
     values = {key: _read(key, each, problems) for key, each in given.items()}
+    problems += published.problems(values)
     if problems:
         raise SettingsError("; ".join(problems))
     if _KEY not in values:

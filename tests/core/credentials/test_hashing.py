@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import hmac
 import os
 
 import bcrypt
@@ -12,6 +13,16 @@ from hypothesis import strategies as st
 
 from roster.core.credentials import forms, hashing
 
+FRUSTER_ID = "00000000-0000-4000-8000-000000000001"
+FRUSTER = {
+    "sha512": "4819329b976f5a990b94ffc32001de77aadca6acd285599f5f46e606494d7bb0"
+    "3c17d311bcd77b3af6726960d1a95384d22fb374e898eb50cc1147485adca3b3",
+    "old": "e4db959c37f5d5dfff214b91bc1ec53e4a7317e061483f2398ad13977a3cedc7"
+    "ff6b677e76402bfb438ea42e1c61e688d59ceea47477aa46c164dde69d67000f",
+    "pbkdf2": "M0iFEjfuBoUIXqPilLCv9MsbHF39tp8oIHyHawyDBg7RceB1pFtbGX2QeTdEAxMb"
+    "u4/2DNIycuQq/3/QdCu44oZTEG1VPKVD0jhhtVEBu9sHRHVQ/YVOO5O9kZdaH+jZ",
+}
+"""Of the notes in the contract: the same password in three forms."""
 PUBLISHED = {
     "bcrypt, crypt_blowfish": ("$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U"),
     "argon2i, reference implementation": (
@@ -43,6 +54,15 @@ PUBLISHED = {
         ),
         "Password",
     ),
+    "sha512, Fruster": (
+        forms.fruster(FRUSTER_ID, "saltsalt", FRUSTER["sha512"], is_old=False) or "",
+        "Passw0rd!",
+    ),
+    "sha512 from before 2017, Fruster": (
+        forms.fruster(FRUSTER_ID, "saltsalt", FRUSTER["old"], is_old=True) or "",
+        "Passw0rd!",
+    ),
+    "PBKDF2, Fruster": (forms.fruster(FRUSTER_ID, "saltsalt", FRUSTER["pbkdf2"], is_old=False) or "", "Passw0rd!"),
     "scrypt, RFC 7914": (
         forms.scrypt(
             b"SodiumChloride",
@@ -191,3 +211,25 @@ def test_every_failure_computes_one_argon2_hash_of_the_same_cost(
 
     assert not hashing.verify_any(encoded, secret)[1].ok
     assert computed == [b"$argon2id$v=19$m=19456,t=2,p=1"]
+
+
+@pytest.mark.parametrize("name", ["sha1", "sha224", "sha256", "sha384", "md5"])
+def test_hashes_of_fruster_may_be_made_with_other_digests(name: str):
+    def keyed(digest: str, key: bytes) -> bytes:
+        return hmac.digest(key, b"", digest).hex().encode()
+
+    secret, salt = "Lösen4ord".encode(), b"salt"
+    pepper = keyed("sha512", FRUSTER_ID.encode() + secret)
+    made = keyed(name, salt + keyed("sha512", secret + pepper)).decode()
+    encoded = forms.fruster(FRUSTER_ID, "salt", made, is_old=False)
+    assert encoded is not None
+    assert hashing.verify(encoded, "Lösen4ord").ok
+    assert not hashing.verify(encoded, "Losen4ord").ok
+    old = forms.fruster(FRUSTER_ID, "salt", made, is_old=True)
+    assert not hashing.verify(old or "", "Lösen4ord").ok
+
+
+@pytest.mark.parametrize("made", ["", "abc", "x" * 128, "é" * 128, "$" * 64, "a" * 127])
+def test_what_fruster_never_stored_is_no_hash(made: str):
+    encoded = forms.fruster(FRUSTER_ID, "salt", made, is_old=False)
+    assert encoded is None or not hashing.verify(encoded, "Passw0rd!").ok

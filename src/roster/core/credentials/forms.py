@@ -1,7 +1,8 @@
 """The forms of hashes that can be verified: our own and those other systems left behind.
 
 All are text. argon2 (RFC 9106) and scrypt (RFC 7914) in PHC form, bcrypt in its modular crypt form, PBKDF2 (RFC 8018)
-as `$pbkdf2-sha256$i=27500,l=64$salt$hash` with sha1, sha256 or sha512 and unpadded standard Base64.
+as `$pbkdf2-sha256$i=27500,l=64$salt$hash` with sha1, sha256 or sha512 and unpadded standard Base64. Those of the
+Fruster platform as `$fruster-sha512$p=sha512$id$salt$hash`, where the hash is as it stands there.
 Costs are bounded, because an imported hash says itself how much work it wants: none may take longer than a few
 seconds or more than 256 MiB.
 """
@@ -25,6 +26,7 @@ KDF_1: Final = "$roster-kdf-1$"
 """Begins the form of a derived key, which is never stored as text."""
 _KDF_1_ROUNDS: Final = 210_000
 _LONGEST_TEXT: Final = 1024
+_HEX: Final = re.compile(r"[0-9a-f]+")
 _MIB: Final = 1024 * 1024
 _ARGON2: Final = re.compile(
     r"\$argon2(?P<type>id|i|d)(?:\$v=(?:16|19))?\$m=(?P<m>\d{1,7}),t=(?P<t>\d{1,4}),p=(?P<p>\d{1,2})"
@@ -40,6 +42,16 @@ _PBKDF2: Final = re.compile(
     r"\$(?P<salt>[A-Za-z0-9+/]*)\$(?P<hash>[A-Za-z0-9+/]+)"
 )
 _MOST_BLOCKS: Final = {"sha1": 6_000_000, "sha256": 4_000_000, "sha512": 2_500_000}
+FRUSTER: Final = "$fruster-"
+"""Begins the form of hashes of the Fruster platform, which are quick: whoever guesses must be slowed down besides."""
+_PBKDF2_NAME: Final = "pbkdf2"
+_FRUSTER_ROUNDS: Final = 1000
+_FRUSTER_BYTES: Final = 96
+_FRUSTER_SIGNS: Final = {32: "md5", 40: "sha1", 56: "sha224", 64: "sha256", 96: "sha384", 128: "sha512"}
+_FRUSTER: Final = re.compile(
+    r"\$fruster-(?P<digest>md5|sha1|sha224|sha256|sha384|sha512|pbkdf2)\$p=(?P<pepper>sha256|sha512)"
+    r"\$(?P<id>[A-Za-z0-9+/]{1,200})\$(?P<salt>[A-Za-z0-9+/]*)\$(?P<hash>[A-Za-z0-9+/=]{32,128})"
+)
 _SCRYPT: Final = re.compile(
     r"\$scrypt\$ln=(?P<ln>\d{1,2}),r=(?P<r>\d{1,2}),p=(?P<p>\d{1,2})"
     r"\$(?P<salt>[A-Za-z0-9+/]*)\$(?P<hash>[A-Za-z0-9+/]+)"
@@ -69,6 +81,17 @@ def scrypt(salt: bytes, made: bytes, *, log_n: int, r: int, p: int) -> str:
 def argon2(variant: str, salt: bytes, made: bytes, *, version: int, memory: int, passes: int, lanes: int) -> str:
     """The text for an argon2 hash in parts; `variant` is id, i or d, `version` 16 or 19, `memory` in KiB."""
     return f"$argon2{variant}$v={version}$m={memory},t={passes},p={lanes}${_encode(salt)}${_encode(made)}"
+
+
+def fruster(user_id: str, salt: str, made: str, *, is_old: bool) -> str | None:
+    """The text for a hash of the Fruster platform, as it is stored there; None when it is none.
+
+    It is over the person's id too. `is_old` are those from before 26 June 2017, or of unknown age.
+    """
+    algorithm = _FRUSTER_SIGNS.get(len(made)) if _HEX.fullmatch(made) else _PBKDF2_NAME
+    pepper = "sha256" if is_old else "sha512"
+    text = f"{FRUSTER}{algorithm}$p={pepper}${_encode(user_id.encode())}${_encode(salt.encode())}${made}"
+    return text if len(text) <= _LONGEST_TEXT and _FRUSTER.fullmatch(text) else None
 
 
 def _read_argon2(encoded: str) -> Check | None:
@@ -151,12 +174,39 @@ def _read_kdf_1(encoded: str) -> Check | None:
     return check
 
 
+def _read_fruster(encoded: str) -> Check | None:
+    found = _FRUSTER.fullmatch(encoded)
+    if found is None:
+        return None
+    user_id, salt = _decode(found["id"]), _decode(found["salt"])
+    if user_id is None or salt is None:
+        return None
+    made, algorithm, pepper_by = found["hash"].encode(), found["digest"], found["pepper"]
+
+    def check(secret: bytes) -> bool:
+        pepper = _keyed(pepper_by, user_id + secret)
+        inner = _keyed("sha512", secret + pepper)
+        if algorithm == _PBKDF2_NAME:
+            again = base64.b64encode(hashlib.pbkdf2_hmac("sha512", inner, salt, _FRUSTER_ROUNDS, _FRUSTER_BYTES))
+        else:
+            again = _keyed(algorithm, salt + inner)
+        return hmac.compare_digest(again, made)
+
+    return check
+
+
+def _keyed(digest: str, key: bytes) -> bytes:
+    """What the Fruster platform calls a hash: the hexadecimal mac of nothing under what is to be hashed."""
+    return hmac.digest(key, b"", digest).hex().encode()
+
+
 _READERS: Final[dict[str, Callable[[str], Check | None]]] = {
     "$argon2": _read_argon2,
     "$2": _read_bcrypt,
     "$pbkdf2-": _read_pbkdf2,
     "$scrypt$": _read_scrypt,
     KDF_1: _read_kdf_1,
+    FRUSTER: _read_fruster,
 }
 
 

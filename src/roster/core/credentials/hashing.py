@@ -52,6 +52,8 @@ def verify(encoded: str, secret: str) -> Verdict:
         verify_nothing(secret)
         return Verdict(ok=False, needs_rehash=False)
     ok = check(_bytes(secret))
+    if not ok and encoded.startswith(forms.FRUSTER):
+        verify_nothing(secret)
     return Verdict(ok=ok, needs_rehash=ok and not encoded.startswith(_PREFIX))
 
 

@@ -58,3 +58,16 @@ class SessionText(msgspec.Struct, frozen=True):
     user_id: UserId
     expires_at: datetime
     spent_at: datetime | None
+
+
+class Adopted(msgspec.Struct, frozen=True):
+    """A session of another product, which knew it by `mark`."""
+
+    mark: str
+    user_id: UserId
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    dialect: str = ""
+    label: str = ""
+    user_agent: str = ""

@@ -8,11 +8,12 @@ from datetime import timedelta
 from typing import Final
 
 from roster.core.audit import service as audit
+from roster.core.realms import service as realms
 from roster.core.sessions import store, texts_store
-from roster.core.sessions.models import Session, SessionText
+from roster.core.sessions.models import Adopted, Session, SessionText
 from roster.core.sessions.service import GRACE
 from roster.kit import secrets
-from roster.kit.ids import SessionId, uuid4
+from roster.kit.ids import SessionId, uuid4, uuid7
 from roster.storage.tx import Tx
 
 _REFRESH: Final = "refresh"
@@ -47,9 +48,16 @@ async def end_copied(tx: Tx, known: SessionText) -> None:
         await audit.record(tx, "session.reused", "user", known.user_id)
 
 
-async def mark(tx: Tx, session: Session, text: str) -> None:
-    """Remember by what another product knew a session that is taken over."""
-    await texts_store.insert(tx, secrets.digest(text), _IMPORTED, session.id, session.expires_at)
+async def adopt(tx: Tx, known: Adopted) -> bool:
+    """Go on with a session of another product; False when its person may not sign in, or it is here already.
+
+    It lasts as long as there, and no longer than the realm allows. It counts as no recent sign-in of any kind.
+    """
+    settings = (await realms.current(tx)).settings
+    longest = min(known.expires_at, tx.now + timedelta(seconds=settings.session_for))
+    if longest <= tx.now:
+        return False
+    return await texts_store.adopt(tx, known, SessionId(uuid7()), secrets.digest(known.mark), longest)
 
 
 async def marked(tx: Tx, realm_slug: str, text: str) -> SessionId | None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from roster.core.sessions.models import SessionText
+from roster.core.sessions.models import Adopted, SessionText
 from roster.kit.ids import SessionId
 from roster.storage.tx import Tx
 
@@ -40,6 +40,31 @@ async def session_of(tx: Tx, slug: str, digest: bytes, kind: str) -> SessionId |
         digest,
         kind,
         tx.now,
+    )
+
+
+async def adopt(tx: Tx, known: Adopted, session_id: SessionId, digest: bytes, expires_at: datetime) -> bool:
+    """False when the person may not sign in, or the session is here already."""
+    return bool(
+        await tx.run(
+            "WITH s AS (INSERT INTO sessions (realm_id, id, user_id, dialect, label, user_agent, factors,"
+            " authenticated_at, created_at, last_used_at, expires_at) SELECT $1, $2, u.id, $4, $5, $6, '{imported}',"
+            " $7, $7, $8, $9 FROM users u WHERE u.realm_id = $1 AND u.id = $3 AND u.status = 'active'"
+            " AND u.deleted_at IS NULL AND NOT EXISTS (SELECT FROM session_texts WHERE realm_id = $1 AND digest = $10)"
+            " RETURNING id) INSERT INTO session_texts (realm_id, digest, kind, session_id, created_at, expires_at)"
+            " SELECT $1, $10, 'imported', s.id, $11, $9 FROM s",
+            tx.realm_id,
+            session_id,
+            known.user_id,
+            known.dialect,
+            known.label,
+            known.user_agent,
+            known.created_at,
+            known.last_used_at,
+            expires_at,
+            digest,
+            tx.now,
+        )
     )
 
 

@@ -11,7 +11,7 @@ from msgspec import Meta
 from roster.kit.filters import Filter
 from roster.kit.ids import TransferId
 
-Format = Literal["roster", "csv", "keycloak"]
+Format = Literal["roster", "csv", "keycloak", "fruster"]
 Part = Literal["source", "report", "output"]
 
 

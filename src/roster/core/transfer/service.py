@@ -23,7 +23,7 @@ from roster.storage.tx import Tx
 
 RUN: Final = "transfer.run"
 """The job's name; its arguments are `realm_id` and `transfer_id`."""
-FORMATS: Final = ("roster", "csv", "keycloak")
+FORMATS: Final = ("roster", "csv", "keycloak", "fruster")
 EXPORT_FORMATS: Final = ("roster", "csv")
 MEDIA_TYPES: Final = {"roster": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
 _PIECE: Final = 1 << 20

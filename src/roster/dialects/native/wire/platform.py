@@ -175,7 +175,9 @@ class ImportQuery(Input, frozen=True, kw_only=True):
     `update` changes what the file names, `replace` replaces passwords and second factors too, `skip` leaves them alone.
     """
 
-    format: Annotated[Literal["roster", "csv", "keycloak"], Meta(description="`roster` is NDJSON, a person a line.")]
+    format: Annotated[
+        Literal["roster", "csv", "keycloak", "fruster"], Meta(description="`roster` is NDJSON, a person a line.")
+    ]
     dry_run: Annotated[bool, Meta(description="Only count what would happen.")] = False
     existing: Literal["update", "skip", "replace"] = "update"
     name: Annotated[str, Meta(max_length=200, description="Of the file, for people who look at the list.")] = ""
