@@ -47,7 +47,12 @@ class Peer:
     async def listen(self, subject: str, queue: str = "") -> None:
         """Keep what is sent there in `heard`."""
         await self.client.subscribe(subject, queue, cb=self._hear)
-        await self.client.flush()
+        await self.settled()
+
+    async def settled(self) -> None:
+        """What was said is with the server: the first ping overtakes what waits to be sent, the second does not."""
+        for _ in range(2):
+            await self.client.flush()
 
     async def until_heard(self, count: int) -> list[Any]:
         """What came, once it is so many messages."""

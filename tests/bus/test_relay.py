@@ -30,11 +30,18 @@ class Flaky(Link):
         self.up.set()
         self.changed = asyncio.Condition()
         self._counts = itertools.count(1)
+        self.connections = 1
+        self.comes_back = False
+        """Before the next acknowledgement, which is then another connection's."""
         self._lose_every = lose_every
 
     @property
     def is_connected(self) -> bool:
         return self.up.is_set()
+
+    @property
+    def generation(self) -> int:
+        return self.connections
 
     @property
     def max_payload(self) -> int:
@@ -52,6 +59,9 @@ class Flaky(Link):
 
     async def flush(self) -> None:
         await self._fail_sometimes()
+        if self.comes_back:
+            self.connections += 1
+            self.comes_back = False
 
     async def subscribe(self, subject: str, receive: Receive, *, queue: str = "") -> Subscription:
         raise NotImplementedError  # a relay only tells
@@ -176,6 +186,20 @@ async def test_whatever_is_lost_on_the_way_is_told_again_in_order(own_runtime: R
         many = await happen(own_runtime, realm, 15)
         await link.until(many)
     assert told(link, many) == [str(each) for each in many]
+
+
+async def test_what_another_connection_acknowledges_is_told_again(own_runtime: Runtime):
+    realm = await factories.a_realm(own_runtime)
+    link = Flaky()
+    async with telling(own_runtime, realm, link):
+        await begun(own_runtime, realm, link)
+        link.comes_back = True
+        one = await happen(own_runtime, realm, 1)
+        await link.until(one)
+        more = await happen(own_runtime, realm, 1)
+        await link.until(more)
+    every = [str(each["id"]) for _, each in link.heard]
+    assert len(every) > len(set(every))
 
 
 async def test_more_than_a_batch_is_told_at_once(own_runtime: Runtime):

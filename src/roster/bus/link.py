@@ -27,11 +27,15 @@ class TooLong(RosterError):
 
 
 class Arrival(msgspec.Struct, frozen=True):
-    """A message as it came. `reply` is where an answer is waited for; empty when nobody waits."""
+    """A message as it came. `reply` is where an answer is waited for; empty when nobody waits.
+
+    `nobody` says that it is no message but the bus's word that nobody listens where a request was sent.
+    """
 
     subject: str
     reply: str
     data: bytes
+    nobody: bool = False
 
 
 Receive = Callable[[Arrival], Awaitable[None]]
@@ -59,6 +63,11 @@ class Link(Protocol):
         """The longest message, in bytes."""
         ...
 
+    @property
+    def generation(self) -> int:
+        """Which connection this is: with each that is made anew it grows."""
+        ...
+
     async def connected(self) -> None:
         """Returns once messages can be sent."""
         ...
@@ -68,7 +77,7 @@ class Link(Protocol):
         ...
 
     async def flush(self) -> None:
-        """Returns when the bus has acknowledged all that was sent before, on one and the same connection.
+        """Returns when the bus has acknowledged all that was sent before on this connection.
 
         Raises NotConnected when that is not known.
         """

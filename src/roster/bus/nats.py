@@ -5,10 +5,11 @@ whatever the next server says. So each connection is a client of its own, and wh
 """
 
 import asyncio
+import itertools
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 from nats import errors
@@ -20,6 +21,8 @@ from roster.bus.address import Address
 from roster.bus.link import Arrival, Link, NotConnected, Receive, TooLong
 from roster.kit.errors import RosterError
 
+T = TypeVar("T")
+
 _log = structlog.get_logger("roster.bus")
 
 _CONNECT_WITHIN: Final = 5.0
@@ -27,8 +30,9 @@ _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 2.0
 _LOOK_EVERY: Final = 1.0
 """Seconds between two looks whether a connection that has not said goodbye is still one."""
-_FLUSH_WITHIN: Final = 10
+_FLUSH_WITHIN: Final = 10.0
 _PING_EVERY: Final = 20
+_NO_RESPONDERS: Final = "503"
 _MOST_WAITING: Final = 4096
 _MOST_BYTES_WAITING: Final = 64 * 1024 * 1024
 """Of each subscription; what comes beyond is dropped, as NATS does with slow consumers."""
@@ -46,6 +50,10 @@ class NatsLink(Link):
         self._subscriptions: list[_Subscription] = []
         self._trouble = ""
         self._cause: Exception | None = None
+        self._generation = 0
+        self._inbox = ""
+        self._numbers = itertools.count()
+        self._echoes: dict[int, asyncio.Future[None]] = {}
 
     async def run(self) -> None:
         """Be connected, again and again, until cancelled."""
@@ -67,6 +75,10 @@ class NatsLink(Link):
         return self._client is not None and self._client.is_connected
 
     @property
+    def generation(self) -> int:
+        return self._generation
+
+    @property
     def max_payload(self) -> int:
         return self._client.max_payload if self._client is not None else 1_048_576
 
@@ -78,23 +90,25 @@ class NatsLink(Link):
     async def publish(self, subject: str, data: bytes, *, reply: str = "") -> None:
         client = self._present()
         try:
-            await client.publish(subject, data, reply)
+            await _heeding(client.publish(subject, data, reply))
         except errors.MaxPayloadError as error:
             raise TooLong from error
         except (errors.Error, OSError) as error:
             raise NotConnected from error
 
     async def flush(self) -> None:
-        client, lost = self._present(), self._lost
-        ping = asyncio.ensure_future(client.flush(_FLUSH_WITHIN))
+        """By a message to ourselves: the library's own ping overtakes what it has yet to send."""
+        lost, number = self._lost, next(self._numbers)
+        echo: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._echoes[number] = echo
         end = asyncio.ensure_future(lost.wait())
         try:
-            # A ping that is given up confuses the library, so it is never cancelled.
-            await asyncio.wait((ping, end), return_when=asyncio.FIRST_COMPLETED)
+            await self.publish(self._inbox, b"%d" % number)
+            await asyncio.wait((echo, end), timeout=_FLUSH_WITHIN, return_when=asyncio.FIRST_COMPLETED)
         finally:
             end.cancel()
-            ping.add_done_callback(_heard)
-        if not ping.done() or ping.exception() is not None or client.is_closed:
+            self._echoes.pop(number, None)
+        if not echo.done():
             lost.set()
             raise NotConnected
 
@@ -113,18 +127,23 @@ class NatsLink(Link):
             raise NotConnected
         return self._client
 
-    async def _try(self) -> Client | None:
+    async def _try(self) -> "_Client | None":
         """A new connection with all subscriptions, or None."""
         client = _Client()
         try:
             async with asyncio.timeout(_CONNECT_WITHIN):
                 await self._connect(client, self._address())
+                self._inbox = client.new_inbox()
+                await _heeding(client.subscribe(self._inbox, cb=self._hear))  # pyright: ignore[reportUnknownMemberType]
                 for each in list(self._subscriptions):
                     await each.attach(client)
         except (errors.Error, OSError, TimeoutError, RosterError) as error:
             self._say(self._cause or error)
-            await _close(client)
+            await client.abandon()
             return None
+        except BaseException:
+            await client.abandon()
+            raise
         return client
 
     async def _connect(self, client: "_Client", address: Address) -> None:
@@ -144,7 +163,7 @@ class NatsLink(Link):
         signing_in = {"token": address.password} if address.user is None else {
             "user": address.user, "password": address.password,
         }  # fmt: skip
-        await client.connect(
+        connecting = client.connect(
             list(address.servers),
             name=self._name,
             allow_reconnect=False,
@@ -158,11 +177,13 @@ class NatsLink(Link):
             tls=ssl.create_default_context() if address.encrypted else None,
             **signing_in,  # type: ignore[arg-type]
         )
+        await _heeding(connecting)
 
-    async def _use(self, client: Client) -> None:
+    async def _use(self, client: "_Client") -> None:
         """Until the connection is lost, in whatever way."""
         lost = self._lost
         self._client = client
+        self._generation += 1
         for each in list(self._subscriptions):  # those made while it was connecting
             await each.attach(client)
         self._up.set()
@@ -173,10 +194,15 @@ class NatsLink(Link):
                 await asyncio.wait_for(lost.wait(), _LOOK_EVERY)
         _log.warning("bus.lost")
 
-    async def _leave(self, client: Client) -> None:
+    async def _hear(self, message: Msg) -> None:
+        echo = self._echoes.get(int(message.data)) if message.data.isdigit() else None
+        if echo is not None and not echo.done():
+            echo.set_result(None)
+
+    async def _leave(self, client: "_Client") -> None:
         self._client = None
         self._lost.set()
-        await _close(client)
+        await client.abandon()
 
     def _say(self, error: Exception) -> None:
         """Each trouble once, not with every attempt."""
@@ -187,9 +213,28 @@ class NatsLink(Link):
 
 
 class _Client(Client):
-    """Says nothing of its credentials to a server that has lost its TLS."""
+    """The library's client, which keeps to what we need of it where it does not by itself."""
 
     needs_tls = False
+    """Then nothing is said of the credentials to a server that has lost its TLS."""
+
+    async def abandon(self) -> None:
+        """Let go of everything, also where closing breaks off because the connection is broken."""
+        held = list(self._subs.values())
+        try:
+            with suppress(errors.Error, OSError, TimeoutError):
+                await _heeding(self.close())
+        finally:
+            self._let_go(held)
+
+    def _let_go(self, held: list[Held]) -> None:
+        if self._transport is not None:
+            self._transport.close()
+        for task in (self._reading_task, self._ping_interval_task, self._flusher_task):  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+            if task is not None and task is not asyncio.current_task():
+                task.cancel()
+        for each in held:
+            each._stop_processing()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
     def _connect_command(self) -> bytes:
         if self.needs_tls and not self._server_info.get("tls_required"):
@@ -212,34 +257,35 @@ class _Subscription:
         if self._client is client:
             return
         self._client = client
-        self._held = await client.subscribe(  # pyright: ignore[reportUnknownMemberType]
+        subscribing = client.subscribe(  # pyright: ignore[reportUnknownMemberType]
             self._subject,
             self._queue,
             cb=self._take,
             pending_msgs_limit=_MOST_WAITING,
             pending_bytes_limit=_MOST_BYTES_WAITING,
         )
+        self._held = await _heeding(subscribing)
 
     async def end(self) -> None:
         if self in self._every:
             self._every.remove(self)
         if self._held is not None:
             with suppress(errors.Error, OSError):
-                await self._held.unsubscribe()
+                await _heeding(self._held.unsubscribe())
 
     async def _take(self, message: Msg) -> None:
         try:
-            await self._receive(Arrival(message.subject, message.reply, message.data))
+            nobody = not message.data and (message.headers or {}).get("Status") == _NO_RESPONDERS
+            await self._receive(Arrival(message.subject, message.reply, message.data, nobody))
         except Exception:  # noqa: BLE001 (the edge: the subscription outlives whatever a message brings about)
             _log.exception("message.failed", subject=message.subject)
 
 
-async def _close(client: Client) -> None:
-    with suppress(errors.Error, OSError, TimeoutError):
-        await client.close()
-
-
-def _heard(ping: "asyncio.Future[None]") -> None:
-    """An error that nobody waits for any more is not worth a warning."""
-    if not ping.cancelled():
-        ping.exception()
+async def _heeding(asked: Awaitable[T]) -> T:
+    """What the library was asked; it swallows cancellations here and there, and then nothing could be stopped."""
+    task = asyncio.current_task()
+    before = task.cancelling() if task is not None else 0
+    answer = await asked
+    if task is not None and task.cancelling() > before:
+        raise asyncio.CancelledError
+    return answer

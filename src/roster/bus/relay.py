@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from roster.bus import relay_store, store
-from roster.bus.link import Link
+from roster.bus.link import Link, NotConnected
 from roster.bus.models import Event, Position
 from roster.core.realms import service as realms
 from roster.core.realms.models import Realm
@@ -97,11 +97,8 @@ class Relay:
         place, found, end = await self._next(realm)
         if place is None:
             return False
-        for event in found:
-            for told in self._translate(event):
-                await self._link.publish(told.subject, told.data)
         if found:
-            await self._link.flush()
+            await self._tell(found)
         is_full = len(found) == self._batch
         place = found[-1].place if is_full else max(place, end)
         if found or self._is_silent():
@@ -109,6 +106,16 @@ class Relay:
         if self._place is not None:
             self._place = place
         return is_full
+
+    async def _tell(self, events: Sequence[Event]) -> None:
+        """All of these, acknowledged. Raises NotConnected, also when some went over a connection that was lost."""
+        generation = self._link.generation
+        for event in events:
+            for told in self._translate(event):
+                await self._link.publish(told.subject, told.data)
+        await self._link.flush()
+        if self._link.generation != generation:
+            raise NotConnected
 
     async def _next(self, realm: Realm) -> tuple[Position | None, list[Event], Position]:
         """Where it goes on, what comes next, and up to where was looked."""

@@ -27,6 +27,7 @@ websockets. Where to change what:
 | `audits`, `audit_query`, `notifications` | the audit trail; devices that take push messages, and sending |
 | `files` | files that people upload |
 | `schedule` | requests to services at certain times |
+| `bus` | all this on the message bus |
 | `payments` | what services ask of the account at Stripe |
 | `refusals`, `errors` | what only this API refuses; from every error to status, code and title |
 """
@@ -101,7 +102,7 @@ _sockets.include(_ops)
 _sockets.include(organisations.services)
 
 _on_bus: Final = Operations()
-_on_bus.include(_sockets)
+_on_bus.include(each for each in _sockets if each.tag != gateway.ops.tag)
 for _each in (
     auth_service,
     bankid,

@@ -34,7 +34,8 @@ async def ask(link: Link, subject: str, envelope: Mapping[str, object], *, withi
         async with asyncio.timeout(within):
             return await conversation.hold()
     except TimeoutError:
-        detail = f"Expected response for {subject} within {round((within or 0) * 1000)} ms"
+        patience = "" if within is None else f" within {round(within * 1000)} ms"
+        detail = f"Expected response for {subject}{patience}"
         return _error(message, 408, "BUS_RESPONSE_TIMEOUT", "Bus response timed out", detail)
     except (Corrupt, Incomplete, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         title = "Response has missing or invalid fields"
@@ -84,7 +85,7 @@ class _Conversation:
             await data.end()
 
     async def _written(self) -> bytes:
-        most = min(coding.THRESHOLD, self._link.max_payload * 7 // 8)
+        most = min(coding.THRESHOLD, self._link.max_payload * 9 // 10)
         message = {**self._message, "dataSubject": self._place}
         data = _encode(message.get("data"))
         if len(data) > most:
@@ -98,8 +99,8 @@ class _Conversation:
     async def _take(self, arrival: Arrival) -> None:
         if self._answer.done():
             return
-        if not arrival.data:  # nobody is there, says the server at once
-            self._answer.set_exception(TimeoutError())
+        if arrival.nobody:
+            self._answer.set_exception(TimeoutError())  # the library would find out later
             return
         try:
             found = _decode(arrival.data)

@@ -5,6 +5,8 @@ import binascii
 import zlib
 from typing import Final
 
+import msgspec
+
 GZIP: Final = "gzip"
 THRESHOLD: Final = 921_600
 """Bytes of data from which on it is compressed, and characters of the parts of what is compressed."""
@@ -25,6 +27,14 @@ async def pack(data: bytes) -> str:
 async def unpack(text: str) -> bytes:
     """The data in it. Raises Corrupt, also for more than `LONGEST` bytes, which are never made."""
     return await asyncio.to_thread(_unpack, text) if len(text) > _IN_A_THREAD else _unpack(text)
+
+
+def text(data: msgspec.Raw) -> str:
+    """Compressed data as it stands in a message. Raises Corrupt."""
+    try:
+        return msgspec.json.decode(data, type=str)
+    except msgspec.DecodeError as error:
+        raise Corrupt("data should be a text, as its dataEncoding says") from error
 
 
 def parts(text: str, size: int) -> list[str]:

@@ -138,7 +138,7 @@ class Serving:
             if message.chunks:
                 text = await chunks.fetch(self._link, arrival, message.chunks, message.extra)
             else:
-                text = _text(message.data)
+                text = coding.text(message.data)
             return await coding.unpack(text)
 
     def _request(self, arrival: Arrival, message: Message, data: bytes) -> Request:
@@ -162,7 +162,7 @@ class Serving:
 
     async def reply(self, reply: str, body: bytes, message: Message, request: Request) -> None:
         """Packed and in parts if it is long; when even that does not help, an answer that says so."""
-        most = min(coding.THRESHOLD, self._link.max_payload * 7 // 8)
+        most = min(coding.THRESHOLD, self._link.max_payload * 9 // 10)
         if len(body) > most:
             place = message.data_subject if chunks.is_place_for_data(message.data_subject) else None
             found = await answers.packed(body, most, in_parts=place is not None)
@@ -197,10 +197,3 @@ def _table(operations: Iterable[Operation]) -> Operations:
     made = Operations()
     made.include(each for each in operations if not each.streams_body)
     return made
-
-
-def _text(data: msgspec.Raw) -> str:
-    try:
-        return msgspec.json.decode(data, type=str)
-    except msgspec.DecodeError as error:
-        raise Corrupt("data should be a text, as its dataEncoding says") from error
