@@ -7,11 +7,12 @@ import pytest
 from roster.core.access.errors import LastOrgAdministrator
 from roster.core.access.models import ORG_ADMINISTRATOR
 from roster.core.credentials import service as credentials
-from roster.core.flows import dossier, organisations
+from roster.core.flows import dossier, identified, organisations
 from roster.core.memberships import roles
 from roster.core.memberships import service as memberships
 from roster.core.memberships.errors import AlreadyMember, NotAMember, StillMember
 from roster.core.memberships.models import Member, MembershipChange
+from roster.core.mfa import bankid
 from roster.core.mfa import service as mfa
 from roster.core.orgs import service as orgs
 from roster.core.orgs.errors import SecondFactorRequired
@@ -267,6 +268,30 @@ async def test_a_second_factor_that_an_organisation_requires_is_kept(
             await credentials.delete(tx, person.id, seed.id)
     async with runtime.write(factories.roster_in(realm)) as tx:
         await mfa.remove(tx, person.id)
+
+
+async def test_being_opened_by_bankid_is_as_good_as_a_second_factor_and_is_kept_too(
+    runtime: Runtime, realm: Realm, founder: User, org: Org
+):
+    person = await people.a_member(runtime, realm)
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        org = await orgs.change(tx, org.id, OrgChange(enforces_mfa=True))
+        await identified.activate(tx, person.id, number="199001012385")
+        await memberships.add(tx, org.id, person.id)
+
+    now = clock.now()
+    async with runtime.write(
+        await factories.acting_as(
+            runtime, realm, person.user, session_id=person.id, authenticated_at=now, factors=("bankid",)
+        )
+    ) as tx:
+        tie = next(each for each in await credentials.list_of(tx, person.id) if each.kind == "bankid")
+        with pytest.raises(SecondFactorRequired):
+            await bankid.unbind(tx, person.id)
+        with pytest.raises(SecondFactorRequired):
+            await credentials.delete(tx, person.id, tie.id)
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        await bankid.unbind(tx, person.id)
 
 
 # accounts

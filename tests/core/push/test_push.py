@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from roster.core.flows import dossier
 from roster.core.push import service as push
 from roster.core.push.models import Push
 from roster.core.realms.models import Realm
@@ -229,3 +230,14 @@ async def test_nothing_is_queued_when_the_transaction_does_not_commit(runtime: R
             raise ZeroDivisionError
     async with runtime.read(factories.roster_in(realm)) as tx:
         assert list(await mailbox.page(tx)) == []
+
+
+async def test_what_is_known_about_somebody_names_their_devices(runtime: Runtime, realm: Realm):
+    ann = await somebody(runtime, realm)
+    await register(runtime, ann, "a1", device="telephone", platform="ios")
+    assert ann.user_id is not None
+
+    async with runtime.read(ann) as tx:
+        found = await dossier.gather(tx, ann.user_id)
+
+    assert [(each.device, each.platform) for each in found.registrations] == [("telephone", "ios")]

@@ -9,7 +9,7 @@ import pytest
 from roster.core.credentials import chosen, signing
 from roster.core.credentials import service as credentials
 from roster.core.credentials.models import SigningDraft
-from roster.core.flows import login, passwords, pins, signup
+from roster.core.flows import identified, login, passwords, pins, signup
 from roster.core.mfa import service as mfa
 from roster.core.realms import service as realms
 from roster.core.realms.models import Realm, RealmChange
@@ -279,6 +279,17 @@ async def test_a_second_factor_cannot_be_gone_around(runtime: Runtime):
         await realms.change(tx, person.realm.slug, change)
 
     await signs(runtime, person)
+
+
+async def test_nor_can_an_account_that_bankid_opens(runtime: Runtime):
+    person = await a_deriving_person(runtime)
+    await people.sign_in(runtime, person)
+    await signs(runtime, person)
+    async with runtime.write(factories.roster_in(person.realm)) as tx:
+        await identified.activate(tx, person.id, number="199001012385")
+
+    with pytest.raises(InvalidToken):
+        await signs(runtime, person)
 
 
 async def test_guesses_count_with_those_of_every_sign_in(runtime: Runtime):

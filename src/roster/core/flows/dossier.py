@@ -12,6 +12,8 @@ from roster.core.memberships import service as memberships
 from roster.core.memberships.models import Membership
 from roster.core.orgs import service as orgs
 from roster.core.orgs.models import Org
+from roster.core.push import service as push
+from roster.core.push.models import Registration
 from roster.core.sessions import service as sessions
 from roster.core.sessions.models import Session
 from roster.core.users import service as users
@@ -33,6 +35,7 @@ class Dossier(msgspec.Struct, frozen=True):
     owned: list[Org]
     credentials: list[Credential]
     sessions: list[Session]
+    registrations: list[Registration]
     entries: list[Entry]
 
 
@@ -49,5 +52,6 @@ async def gather(tx: Tx, user_id: UserId) -> Dossier:
             owned=await orgs.owned_by(tx, user_id),
             credentials=await credentials.list_of(tx, user_id),
             sessions=await sessions.list_of(tx, user_id),
+            registrations=await push.list_of(tx, user_id),
             entries=await audit.of_subject(tx, user_id, _ENTRIES),
         )

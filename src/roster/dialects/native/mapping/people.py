@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from roster.core.access.vocabulary import Vocabulary
 from roster.core.credentials.models import Credential, Issued, SigningDraft, SigningKey
 from roster.core.flows.dossier import Dossier
+from roster.core.push.models import Registration
 from roster.core.sessions.models import Session
 from roster.core.users.models import User, UserChange, UserDraft
 from roster.dialects.native.mapping.access import assignment_out
@@ -141,6 +142,17 @@ def signing_key_out(made: SigningKey) -> people.ApiKeyCreated:
     )
 
 
+def push_device_out(registration: Registration) -> people.PushDevice:
+    """A device that takes push messages."""
+    return people.PushDevice(
+        id=registration.id,
+        device=registration.device,
+        platform=registration.platform,
+        created_at=registration.created_at,
+        seen_at=registration.seen_at,
+    )
+
+
 def dossier_out(found: Dossier, current: SessionId | None) -> people.Dossier:
     """Everything known about one person."""
     return people.Dossier(
@@ -150,5 +162,6 @@ def dossier_out(found: Dossier, current: SessionId | None) -> people.Dossier:
         owns=[each.id for each in found.owned],
         credentials=[credential_out(each) for each in found.credentials],
         sessions=[session_out(each, current) for each in found.sessions],
+        push_devices=[push_device_out(each) for each in found.registrations],
         audit=[entry_out(each, EVERYTHING) for each in found.entries],
     )

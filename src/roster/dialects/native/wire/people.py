@@ -223,6 +223,16 @@ class ApiKeysQuery(PageQuery, frozen=True, kw_only=True):
     all: bool = False
 
 
+class PushDevice(Output, frozen=True, kw_only=True):
+    """A device that takes push messages; `device` is what the app calls it."""
+
+    id: UUID
+    device: str
+    platform: str
+    created_at: datetime
+    seen_at: datetime
+
+
 class Dossier(Output, frozen=True, kw_only=True):
     """Everything known about one person."""
 
@@ -232,4 +242,5 @@ class Dossier(Output, frozen=True, kw_only=True):
     owns: list[UUID]
     credentials: list[Credential]
     sessions: list[Session]
+    push_devices: list[PushDevice]
     audit: list[Entry]
