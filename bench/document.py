@@ -29,7 +29,7 @@ _TAIL = """
   the same tables; names, parts of names and dates differ from request to request. A part of an address in the order
   of usernames is the hardest: an index knows who has it, another one the order, none both. Roster walks through the
   order while that is likely to fill the page, and gathers all who match otherwise. What has ten thousand matches that
-  come late in the order, as a few parts of names do, takes the longest; a larger `shared_buffers` helps most there.
+  come late in the order, as a few parts of names do, takes the longest.
 - **users/search**: in the dialect of fulfillmenttools, by the beginning of the last name and a part of the first, in
   the order of last names; everybody has a role in one of a thousand facilities, and the caller sees three of them.
 - **effective permissions**: of somebody who has fifty assignments, each for another facility.
@@ -43,7 +43,8 @@ _TAIL = """
   names, up and down, each with the exact total; a search has to count all that it finds. Invitations are for people who
   have no account (3,000 in a quick run): from the request until the job has written down that all are done, with
   account, membership, audit entry, token and queued mail for each. Both log-ins are one request with all that it takes.
-- **memory**: proportional set size of all processes of server and PostgreSQL.
+- **memory**: proportional set size of all processes of server and PostgreSQL, which keeps pages that it has used, up to
+  half of what is stored or a sixteenth of the machine's memory.
 """
 
 

@@ -23,7 +23,7 @@ from typing import IO, TypedDict
 from urllib.parse import quote
 
 from roster.kit.errors import RosterError
-from roster.storage import account, postmaster
+from roster.storage import account, buffers, postmaster
 from roster.storage.lock import FolderLock
 
 CONFIGURATION = Path(__file__).with_name("embedded.conf")
@@ -167,7 +167,7 @@ class Embedded:
         new.unlink(missing_ok=True)
         file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with os.fdopen(file, "w") as conf:
-            conf.write(CONFIGURATION.read_text())
+            conf.write(CONFIGURATION.read_text() + f"\nshared_buffers = {buffers.megabytes(folder)}MB\n")
             if self._account is not None:
                 os.fchown(file, self._account.uid, self._account.gid)
         new.replace(folder / "roster.conf")
