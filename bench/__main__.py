@@ -12,7 +12,19 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench import dataset, document, processes, report
-from bench.lines import documents, imports, lists, organisations, reads, scopes, sign_ins, signed, starts, writes
+from bench.lines import (
+    documents,
+    imports,
+    lists,
+    organisations,
+    reads,
+    scopes,
+    sign_ins,
+    signed,
+    sockets,
+    starts,
+    writes,
+)
 from bench.processes import Load, Server
 from bench.report import Line, Report
 from bench.stage import FULL, QUICK, Size, Stage
@@ -29,6 +41,7 @@ _SERVED: dict[str, Callable[[Stage, Server], list[Line]]] = {
     "sign_ins": sign_ins.lines,
     "signed": signed.lines,
     "organisations": organisations.lines,
+    "sockets": sockets.lines,
 }
 _ALL = ("starts", *_SERVED, "imports")
 
