@@ -32,6 +32,8 @@ _LONGEST_KEY: Final = 1000
 """Bytes of a folded text: folding makes up to eighteen characters of one, and an index takes 2700 bytes."""
 _MOST_TAGS: Final = 100
 _LARGEST_FACETS: Final = 65_536
+EXACT: Final = ("given_name", "family_name", "personal_number")
+"""Fields that are found by the whole of their value too, letter by letter, as custom fields are."""
 _INVISIBLE: Final = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
@@ -143,8 +145,8 @@ class Drafting:
     def _grams(self, username: str | None, email: str | None, phone: str | None, draft: UserDraft) -> list[int]:
         texts = (username, email, phone, draft.display_name, draft.given_name, draft.family_name)
         found = set(grams(self._realm_id, *(text for text in texts if text)))
-        found.update(pairs(self._realm_id, {"personal_number": draft.personal_number}))
-        return sorted(found.union(pairs(self._realm_id, draft.attributes)))
+        exact = {name: getattr(draft, name) for name in EXACT}
+        return sorted(found.union(pairs(self._realm_id, exact), pairs(self._realm_id, draft.attributes)))
 
 
 def merged(user: User, change: UserChange) -> UserDraft:

@@ -5,6 +5,7 @@ from typing import LiteralString
 
 from roster.core.attributes.models import Definition
 from roster.core.users import held, numbers_store, store
+from roster.core.users.drafting import EXACT
 from roster.kit.filters import Attribute, Attributes, Field, Fields, Kind, Visibility
 
 _PRIVATE = Visibility.PRIVATE
@@ -25,6 +26,7 @@ def _folded(
         column=name,
         key=key,
         grams="grams",
+        pairs="grams" if name in EXACT else None,
         sketch="sketch",
         sortable=True,
         indexed=indexed,

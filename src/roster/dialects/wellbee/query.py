@@ -114,11 +114,11 @@ def _id(path: Path, test: Test) -> Filter:
 
 
 def _text(path: Path, test: Test) -> Filter:
-    """What an index finds without regard to case, and beside it the exact condition; addresses are folded anyway."""
+    """Addresses without regard to case; of user names what an index finds so, and beside it the exact condition."""
     name = path[0]
     column = _COLUMNS[name]
     exact = Holds(column, under(test, path[1:]))
-    if not isinstance(test, Equals) or len(path) > 1 or column == "personal_number":
+    if not isinstance(test, Equals) or len(path) > 1 or name not in ("email", "userName"):
         return exact
     texts = [each for each in test.choices if isinstance(each, str)]
     near = Compare(TEXTS[name], Op.IN, texts) if texts else NOTHING
