@@ -172,10 +172,11 @@ async def join(tx: Tx, org: Org, user_id: UserId) -> Membership:
     """
     found = await store.find(tx, org.id, user_id)
     await rights.require_second_factor(tx, org, user_id)
-    if await store.activate(tx, found.id):
+    if found.state == "pending":
         await audit.record(tx, "member.joined", "user", user_id, {"organisation": [None, str(org.id)]})
         await within.give_built_in(tx, org, ORG_PARTICIPANT, user_id)
         await within.give(tx, org, found.promised, user_id)
+        await store.activate(tx, found.id)  # last: whoever writes a person and their membership begins with the person
     return await store.find(tx, org.id, user_id)
 
 
