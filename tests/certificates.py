@@ -51,10 +51,11 @@ class Authority:
         self.file = folder / f"{name}.pem"
         self.file.write_bytes(shown.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str, *, password: str | None = None) -> Path:
-        """A file with a new key, perhaps encrypted, and its certificate."""
+    def issue(self, name: str, *, password: str | None = None, days: int = 30) -> Path:
+        """A file with a new key, perhaps encrypted, and its certificate, which began to be good yesterday."""
         key = ec.generate_private_key(ec.SECP256R1())
-        shown = _certificate(_named(name), key.public_key(), self._name).sign(self._key, hashes.SHA256())
+        wanted = _certificate(_named(name), key.public_key(), self._name, days=days)
+        shown = wanted.sign(self._key, hashes.SHA256())
         closed = serialization.BestAvailableEncryption(password.encode()) if password else serialization.NoEncryption()
         private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, closed)
         file = self._folder / f"{name}.pem"
@@ -70,10 +71,10 @@ class Authority:
         return context
 
 
-def signer(name: str = "Signer") -> tuple[rsa.RSAPrivateKey, bytes]:
+def signer(name: str = "Signer", *, days: int = 30) -> tuple[rsa.RSAPrivateKey, bytes]:
     """A key that signs statements, and its certificate in PEM form."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    shown = _certificate(_named(name), key.public_key(), _named(name)).sign(key, hashes.SHA256())
+    shown = _certificate(_named(name), key.public_key(), _named(name), days=days).sign(key, hashes.SHA256())
     return key, shown.public_bytes(serialization.Encoding.PEM)
 
 
@@ -87,6 +88,7 @@ def _certificate(
     issuer: x509.Name,
     *,
     is_authority: bool = False,
+    days: int = 30,
 ) -> x509.CertificateBuilder:
     begin = clock.now() - dt.timedelta(days=1)
     return (
@@ -96,7 +98,7 @@ def _certificate(
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(begin)
-        .not_valid_after(begin + dt.timedelta(days=30))
+        .not_valid_after(begin + dt.timedelta(days=days))
         .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
     )

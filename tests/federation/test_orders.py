@@ -695,3 +695,21 @@ async def test_a_slow_answer_is_waited_for_before_the_provider_is_asked_again(
     await people.execute(runtime, "UPDATE orders SET asked_at = now() - interval '20 s' WHERE realm_id = $1", realm.id)
     await orders.collect(runtime, actor, "bankid", started.reference, proof=started.proof)
     assert len(bankid.collected) == 1
+
+
+async def test_orders_that_are_answered_are_no_flood(
+    runtime: Runtime, realm: Realm, bankid: BankIdService, jane: Person
+):
+    actor = nobody(realm, "192.0.2.97")
+    async with runtime.read(actor) as tx:
+        for _ in range(kept.STARTS.count - 1):
+            await kept.spend_start(tx)
+
+    for _ in range(3):
+        started = await orders.log_in_with_bankid(runtime, actor)
+        bankid.completes()
+        await answered(runtime, actor, started)
+
+    await orders.log_in_with_bankid(runtime, actor)
+    with pytest.raises(TooMany):
+        await orders.log_in_with_bankid(runtime, actor)

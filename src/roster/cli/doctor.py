@@ -4,7 +4,8 @@ import asyncio
 import shutil
 import stat
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import datetime, timedelta
 from importlib import metadata
 from pathlib import Path
 from typing import Final, Literal
@@ -13,13 +14,18 @@ import msgspec
 
 from roster import app as composition
 from roster.cli import opened, output
+from roster.federation import bankid, freja
+from roster.kit import clock
 from roster.kit.errors import RosterError
+from roster.messaging import fcm
+from roster.messaging.carriers import NotNow
 from roster.settings import Settings
 from roster.storage import embedded, health, installation, lock
 from roster.storage.runtime import Runtime
 
 Verdict = Literal["ok", "warning", "wrong"]
 _ENOUGH_DISK: Final = 1 << 30
+_SOON: Final = timedelta(days=30)
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -51,6 +57,7 @@ def _examine(data: Path, url: str | None) -> Iterator[Finding]:
     yield Finding("ok", "settings", f"{len(settings.origins)} given, the others have their defaults")
     yield from _folder(settings)
     yield _mail(settings)
+    yield from _outside(settings)
     yield from _database(settings)
 
 
@@ -81,6 +88,32 @@ def _mail(settings: Settings) -> Finding:
     if settings.mail.host is None:
         return Finding("warning", "mail", "no SMTP server is set: messages stay in the development mailbox")
     return Finding("ok", "mail", f"goes out through {settings.mail.host}:{settings.mail.port}")
+
+
+def _outside(settings: Settings) -> Iterator[Finding]:
+    """Whom this installation asks by a certificate or an account that ends, or may lie elsewhere by now."""
+    if settings.bankid.certificate is not None:
+        yield _certificate("BankID", lambda: bankid.ends_at(settings.bankid))
+    if settings.freja.certificate is not None:
+        yield _certificate("Freja", lambda: freja.ends_at(settings.freja))
+    if settings.push.service_account is not None:
+        try:
+            yield Finding("ok", "push messages", f"go out as {fcm.sender(settings.push)}")
+        except NotNow as error:
+            yield Finding("wrong", "push messages", str(error))
+
+
+def _certificate(subject: str, end: Callable[[], datetime]) -> Finding:
+    try:
+        left = end() - clock.now()
+    except (RosterError, OSError, ValueError) as error:
+        return Finding("wrong", subject, f"the files of its settings cannot be used: {error}"[:300])
+    if left < _SOON:
+        verdict: Verdict = "warning" if left > timedelta() else "wrong"
+        return Finding(
+            verdict, subject, f"a certificate ends in {left.days} days" if left.days > 0 else "a certificate has ended"
+        )
+    return Finding("ok", subject, f"certificates are good for {left.days} days")
 
 
 def _database(settings: Settings) -> Iterator[Finding]:

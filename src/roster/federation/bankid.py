@@ -6,6 +6,7 @@ named when an order begins: whoever scans the code, or is on the device where th
 
 import base64
 import hmac
+from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Final, Literal
 
@@ -95,6 +96,11 @@ class _Reference(msgspec.Struct, frozen=True, rename="camel"):
 class _Refusal(msgspec.Struct, frozen=True, rename="camel"):
     error_code: str = ""
     details: str = ""
+
+
+def ends_at(settings: BankId) -> datetime:
+    """Until when our certificate is good. Raises UnknownProvider, OSError, ValueError."""
+    return mutual.ends_at(_certificate(settings))
 
 
 def is_usable(settings: BankId) -> bool:

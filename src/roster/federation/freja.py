@@ -6,6 +6,7 @@ when one of the certificates in the settings has signed it.
 
 import base64
 import binascii
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -111,6 +112,16 @@ class _Header(msgspec.Struct, frozen=True):
 class _Refusal(msgspec.Struct, frozen=True):
     code: int = 0
     message: str = ""
+
+
+def ends_at(settings: Freja) -> datetime:
+    """Until when our certificate and those of the signers are all good.
+
+    Raises UnknownProvider, OSError, ValueError.
+    """
+    own = mutual.ends_at(_certificate(settings))
+    signers = x509.load_pem_x509_certificates(settings.signers.read_bytes() if settings.signers else b"")
+    return min([own, *(each.not_valid_after_utc for each in signers)])
 
 
 def is_usable(settings: Freja) -> bool:

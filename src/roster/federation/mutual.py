@@ -1,6 +1,7 @@
 """Providers that know us by a certificate: one request, bounded in time and size, over TLS that both sides prove."""
 
 import ssl
+from datetime import datetime
 from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 import structlog
+from cryptography import x509
 
 from roster.federation.errors import ProviderSilent
 
@@ -41,6 +43,12 @@ class Answer(msgspec.Struct, frozen=True):
     def is_good(self) -> bool:
         """Whether it was 200, the one status these providers say yes with."""
         return self.status == HTTPStatus.OK
+
+
+def ends_at(shown: Certificate) -> datetime:
+    """Until when the certificate is good. Raises OSError or ValueError when the files cannot be used together."""
+    _tls(shown)
+    return x509.load_pem_x509_certificate(shown.certificate.read_bytes()).not_valid_after_utc
 
 
 async def post(shown: Certificate, url: str, content: bytes, *, content_type: str) -> Answer:
@@ -80,5 +88,5 @@ async def _body(answer: "httpx.Response") -> bytes:
 def _tls(shown: Certificate) -> ssl.SSLContext:
     """Reading the files takes a while; once is enough."""
     context = ssl.create_default_context(cafile=shown.authority)
-    context.load_cert_chain(shown.certificate, shown.key, shown.password)
+    context.load_cert_chain(shown.certificate, shown.key, shown.password or "")  # without any, OpenSSL asks a terminal
     return context

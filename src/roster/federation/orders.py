@@ -210,6 +210,8 @@ async def _hand_over(runtime: Runtime, actor: Actor, order: Order, hidden: Hidde
         kept = msgspec.structs.replace(hidden, brought={}, token="", secret="")
         if not await orders.close(tx, order, hidden=kept):
             raise OrderNotFound
+    async with runtime.read(actor) as tx:
+        await orders.give_back_start(tx)
     if order.purpose == "sign":
         await _check_signer(runtime, actor, order, hidden)
         return Answered(hidden.brought, None)

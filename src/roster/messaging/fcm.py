@@ -128,6 +128,13 @@ class Messenger:
             raise NotNow(f"{type(error).__name__}: {error}"[:_SIGNS_TOLD]) from error
 
 
+def sender(settings: Settings) -> str:
+    """The account that messages are sent by. Raises NotNow when its file cannot be used."""
+    account = _account(settings.service_account or Path())
+    assertion(account)
+    return account.client_email
+
+
 def assertion(account: Account) -> str:
     """What the account shows to get an access token (RFC 7523, section 3)."""
     now = int(clock.now().timestamp())

@@ -38,6 +38,13 @@ async def spend_start(tx: Tx) -> None:
     await _spend(tx, STARTS)
 
 
+async def give_back_start(tx: Tx) -> None:
+    """Somebody has answered an order, so it was no flood: one more may be begun. Not inside a transaction."""
+    place = limits.network(tx.actor.origin.address)
+    if place:
+        await limits.settle(tx, cleared=[], returned=[(STARTS, place)])
+
+
 async def begin(tx: Tx, provider: Provider, purpose: Purpose, hidden: Hidden, *, bare: bool = False) -> Begun:
     """Keep an order that the provider has begun, for whoever acts.
 
