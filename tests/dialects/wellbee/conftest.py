@@ -87,7 +87,7 @@ async def client(runtime: Runtime) -> AsyncIterator[httpx.AsyncClient]:
         yield found
 
 
-Served = Callable[[Runtime], Awaitable[Wire]]
+Served = Callable[..., Awaitable[Wire]]
 
 
 @pytest.fixture

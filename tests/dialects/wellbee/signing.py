@@ -1,7 +1,7 @@
 """People with a password, and what signing in gives them."""
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -48,7 +48,7 @@ class Browser:
         return self.cookie.partition("=")[2]
 
 
-async def by_token(wire: "Wire", name: str = "eva", password: str = PASSWORD, **further: object) -> "Answer":
+async def by_token(wire: "Wire", name: str = "eva", password: str = PASSWORD, **further: Any) -> "Answer":
     """A sign-in of a program."""
     wire.http.cookies.clear()
     return await wire.call("POST", "/auth/token", {"username": name, "password": password, **further})

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -124,17 +125,17 @@ async def test_an_installation_may_take_addresses_only(runtime: Runtime, served:
 
 
 @pytest.mark.parametrize("further", [{"team": "blue"}, {"firstName": "Eva", "team": "blue"}])
-async def test_further_members_are_conditions_that_must_be_so(wire: Wire, eva: User, further: dict[str, object]):
+async def test_further_members_are_conditions_that_must_be_so(wire: Wire, eva: User, further: dict[str, Any]):
     assert (await by_token(wire, **further)).status == 200
 
 
 @pytest.mark.parametrize("further", [{"team": "red"}, {"team": 1}, {"password2": "x"}, {"salt": ""}, {"id": "x"}])
-async def test_a_condition_that_is_not_so_is_like_a_wrong_password(wire: Wire, eva: User, further: dict[str, object]):
+async def test_a_condition_that_is_not_so_is_like_a_wrong_password(wire: Wire, eva: User, further: dict[str, Any]):
     assert (await by_token(wire, **further)).code == "user-service.401.3"
 
 
 @pytest.mark.parametrize("further", [{"team": {"$ne": "x"}}, {"team": ["blue"]}, {"$where": "1"}, {"team": None}])
-async def test_conditions_are_values_never_queries(wire: Wire, eva: User, further: dict[str, object]):
+async def test_conditions_are_values_never_queries(wire: Wire, eva: User, further: dict[str, Any]):
     assert (await by_token(wire, **further)).code == "BAD_REQUEST"
 
 
