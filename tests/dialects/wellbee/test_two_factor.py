@@ -328,3 +328,28 @@ async def test_nobody_else_turns_it_on_or_off(runtime: Runtime, realm: Realm, wi
     await theirs.call("POST", "/auth/disable-tfa-sms", {})
     await begun(wire)
     assert (await theirs.call("POST", "/auth/verify-tfa", {"code": "123456"})).code == "UNAUTHORIZED"
+
+
+async def test_a_foreign_gateway_turns_it_on_for_whoever_it_says_the_token_belongs_to(
+    runtime: Runtime, realm: Realm, wire: Wire, eva: User, person: Person
+):
+    access, _ = await tokens(wire)
+    sent = {"phoneNumber": NUMBER}
+    headers = {"authorization": f"Bearer {access}"}
+    subject = "http.post.auth.enable-tfa-sms"
+    for user, known in ((eva.id, {}), (person.user.id, headers)):
+        assert (await wire.ask(subject, sent, user=user, headers=known)).code == "PERMISSION_DENIED"
+    assert (await wire.ask(subject, sent, user=eva.id, headers=headers)).status == 200
+    code = {"code": await sms_code(runtime, realm)}
+    assert (await wire.ask("http.post.auth.verify-tfa", code, user=eva.id, headers=headers)).status == 200
+
+
+async def test_a_person_shows_what_they_are_asked_for(runtime: Runtime, realm: Realm, wire: Wire, eva: User):
+    access, _ = await tokens(wire)
+    assert "twoFactorMethods" not in (await wire.by(access).call("GET", "/me")).data
+    await enabled(runtime, realm, wire)
+    shown = (await wire.by(access).call("GET", "/me")).data
+    assert shown["twoFactorMethods"] == ["sms"]
+    assert NUMBER not in str(shown)
+    changed = await wire.ask("user-service.update-user", {"id": str(eva.id), "twoFactorMethods": []})
+    assert changed.data["twoFactorMethods"] == ["sms"]

@@ -134,6 +134,18 @@ class Stored(msgspec.Struct, frozen=True):
     data: dict[str, object] = {}
 
 
+class Candidates(msgspec.Struct, frozen=True):
+    """What a presented secret may be, read in one statement."""
+
+    hashed: list[Stored]
+    """To be verified, in this order."""
+    digested: Stored | None
+    """An API key, personal token or backup code that fits already."""
+    second_factors: tuple[str, ...]
+    """Names of what may be asked for besides."""
+    has_bankid: bool = False
+
+
 class Identity(msgspec.Struct, frozen=True):
     """A person as an external provider vouches for them. The caller has checked the provider's word."""
 

@@ -13,13 +13,13 @@ from roster.core.audit import service as audit
 from roster.core.credentials import choosing, hashing, marks, rules, store
 from roster.core.credentials.errors import CredentialNotFound, TooManyCredentials
 from roster.core.credentials.models import (
+    Candidates,
     Credential,
     CredentialChange,
     CredentialDraft,
     Identity,
     Issued,
     Kind,
-    Stored,
     asked_besides,
 )
 from roster.core.limits import service as limits
@@ -275,18 +275,6 @@ async def require_room(tx: Tx, user_id: UserId) -> None:
     """Raise TooManyCredentials when the person has as many as one may have; UserNotFound."""
     if await store.count(tx, user_id) >= _MOST:
         raise TooManyCredentials
-
-
-class Candidates(msgspec.Struct, frozen=True):
-    """What a presented secret may be, read in one statement."""
-
-    hashed: list[Stored]
-    """To be verified, in this order."""
-    digested: Stored | None
-    """An API key, personal token or backup code that fits already."""
-    second_factors: tuple[str, ...]
-    """Names of what may be asked for besides."""
-    has_bankid: bool = False
 
 
 async def candidates(tx: Tx, user_id: UserId, secret: str) -> Candidates:

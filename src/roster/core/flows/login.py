@@ -15,8 +15,7 @@ from roster.core.audit import service as audit
 from roster.core.credentials import chosen, hashing
 from roster.core.credentials import service as credentials
 from roster.core.credentials.chosen import ChosenKey
-from roster.core.credentials.models import Kind, Stored
-from roster.core.credentials.service import Candidates
+from roster.core.credentials.models import Candidates, Kind, Stored
 from roster.core.flows import granting, guesses
 from roster.core.flows.models import ClaimsFor, Granted, StepNeeded, Terms
 from roster.core.limits.service import Policy

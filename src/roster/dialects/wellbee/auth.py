@@ -101,8 +101,22 @@ async def of_message(tx: Tx, request: Request, operation: Operation) -> Actor:
 
 
 async def _person(tx: Tx, request: Request, user_id: UserId) -> Actor | None:
+    """That person: in the session of the request's own token where the message carries that, else without one."""
+    in_session = await _of_token(tx, request)
+    if in_session is not None and in_session.user_id == user_id:
+        return in_session
     try:
         return await trusted.person(tx, request.realm_slug, user_id, request.origin)
+    except InvalidToken:
+        return None
+
+
+async def _of_token(tx: Tx, request: Request) -> Actor | None:
+    found = presented(tx, request)
+    if found is None:
+        return None
+    try:
+        return (await sessions.known_by(tx, request.realm_slug, found.text, request.origin)).actor
     except InvalidToken:
         return None
 

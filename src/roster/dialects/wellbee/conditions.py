@@ -32,12 +32,12 @@ def terms(
     runtime: Runtime, further: Mapping[str, object], *, lasting: int | None = None, refresh_for: int | None = None
 ) -> Terms:
     """The terms of this API; `further` are fields that the person must have with these values. Raises InvalidInput."""
-    return Terms(finder(runtime), partial(_require, scalars(further)), lasting, refresh_for)
+    return Terms(finder(runtime), partial(_require, further=scalars(further)), lasting, refresh_for)
 
 
 def finder(runtime: Runtime) -> Callable[[Tx, str], Awaitable[User | None]]:
     """Finds whom a name means that people sign in with."""
-    return partial(_named, runtime.settings.dialects.wellbee.username_fields)
+    return partial(_named, fields=runtime.settings.dialects.wellbee.username_fields)
 
 
 def scalars(given: Mapping[str, object]) -> Mapping[str, object]:
@@ -50,7 +50,7 @@ def scalars(given: Mapping[str, object]) -> Mapping[str, object]:
     return given
 
 
-async def _named(fields: tuple[str, ...], tx: Tx, name: str) -> User | None:
+async def _named(tx: Tx, name: str, *, fields: tuple[str, ...]) -> User | None:
     """Whoever has this user name or address, in any letter case; ids and telephone numbers name nobody here."""
     user = await users.find_by_identifier(tx, name)
     if user is None:
@@ -59,7 +59,7 @@ async def _named(fields: tuple[str, ...], tx: Tx, name: str) -> User | None:
     return user if fold(name.strip()) in [fold(known[each]) for each in fields] else None
 
 
-async def _require(further: Mapping[str, object], tx: Tx, user: User) -> None:
+async def _require(tx: Tx, user: User, *, further: Mapping[str, object]) -> None:
     shown = await people.whole(tx, user)
     if any(not _same(people.at(shown, name), value) for name, value in further.items()):
         raise BadCredentials

@@ -27,10 +27,14 @@ VERIFYING: Final = "verifying"
 
 
 class Held(msgspec.Struct, frozen=True):
-    """The roles of a person by the names they have here, and the scopes that these give together."""
+    """The roles of a person by the names they have here, and the scopes that these give together.
+
+    `methods` are what they are asked for besides a password.
+    """
 
     roles: Sequence[str] = ()
     scopes: Sequence[str] = ()
+    methods: Sequence[str] = ()
 
 
 def user(person: User, held: Held, shape: Shape, *, expand: bool = False) -> Document:
@@ -65,7 +69,9 @@ def whole(person: User, held: Held, shape: Shape) -> Document:
     known = {name: value for name, value in known.items() if value is not None}
     custom = {name: value for name, value in person.attributes.items() if name not in known}
     rights: Document = {"roles": list(held.roles), "scopes": list(held.scopes)}
-    shown = {**known, **rights, **custom, "metadata": _metadata(person)}
+    if held.methods:
+        rights["twoFactorMethods"] = list(held.methods)
+    shown = {**custom, **known, **rights, "metadata": _metadata(person)}
     return {name: _bare(value, shape) for name, value in shown.items() if name not in shape.private}
 
 

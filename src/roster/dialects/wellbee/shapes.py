@@ -14,7 +14,7 @@ _ALL: Final = "ALL"
 _ONLY_REQUIRED: Final = "REQUIRED_ONLY"
 SECRET: Final = frozenset({"password", "salt", "hashDate", "emailVerificationToken", "setPasswordToken", "_id"})
 """Never shown, never searched by, never taken from a document as a field."""
-COMPUTED: Final = frozenset({"id", "scopes", "metadata"})
+COMPUTED: Final = frozenset({"id", "scopes", "metadata", "twoFactorMethods"})
 """Shown, and never taken from a document."""
 _REQUIRED: Final = SECRET | COMPUTED | {"email", "roles", "emailVerified"}
 

@@ -115,7 +115,7 @@ async def token_to_cookie(tx: Tx, request: Request, query: ToCookie) -> Reply:
     text = (text.strip() if scheme.lower() == "bearer" else "") or query.token or ""
     if not text:
         raise NoToken
-    leads_to = None if query.redirect is None else _checked(query.redirect, request, tx.runtime)
+    leads_to = None if query.redirect is None else _checked(tx.runtime, request, query.redirect)
     known = await sessions.known_by(tx, request.realm_slug, text, request.origin)
     if known.actor.session_id is None:
         raise InvalidToken
@@ -187,7 +187,7 @@ async def _sign_in(
         return None
 
 
-def _checked(address: str, request: Request, runtime: Runtime) -> str:
+def _checked(runtime: Runtime, request: Request, address: str) -> str:
     """Where the page may lead: our own site, or one of those that the installation names."""
     parts = urlsplit(address) if address.isprintable() and "\\" not in address else None
     if parts is not None and not parts.scheme and not parts.netloc and address.startswith("/"):
