@@ -32,7 +32,7 @@ Render = Callable[[RosterError, Request], Reply]
 Resolve = Callable[[Request], str]
 Wrap = Callable[[object, int, Request], object]
 Inner = Callable[[Request, bodies.Receive | None], Awaitable[Answer]]
-Around = Callable[[Inner, "Runtime", Request, bodies.Receive | None], Awaitable[Answer]]
+Around = Callable[["Runtime", Inner, Request, bodies.Receive | None], Awaitable[Answer]]
 AsJson = Callable[[Request], bytes]
 
 _METHODS: Final = ("GET", "HEAD", "PUT", "PATCH", "POST", "DELETE")
@@ -121,7 +121,7 @@ class Front:
         if self._around is None:
             return await self._carry_out(request, receive)
         try:
-            return await self._around(self._carry_out, self.runtime, request, receive)
+            return await self._around(self.runtime, self._carry_out, request, receive)
         except RosterError as error:
             return self._refusal(error, request)
 

@@ -61,7 +61,7 @@ def of(texts: Sequence[str]) -> tuple[Interceptor, ...]:
     return tuple(sorted(map(_read, texts), key=lambda each: each.order))
 
 
-async def around(inner: Inner, runtime: Runtime, request: Request, receive: bodies.Receive | None) -> Answer:
+async def around(runtime: Runtime, inner: Inner, request: Request, receive: bodies.Receive | None) -> Answer:
     """Answer a request, with whoever wants to see it in between."""
     settings = runtime.settings.dialects.wellbee
     subject = subjects.of_request(request)
