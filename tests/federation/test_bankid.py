@@ -5,17 +5,19 @@ import hmac
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from threading import Event
 
 import msgspec
 import pytest
 
 from roster.core.orders.errors import OrderNotFound, OrderRunning
-from roster.federation import bankid
+from roster.federation import bankid, mutual
 from roster.federation.errors import ProviderSilent, UnknownProvider
 from roster.settings import BankId
 from tests import certificates
 from tests.federation import identification
 from tests.federation.identification import NUMBER, BankIdService
+from tests.federation.provider import Answer, Asked
 
 PENDING = ("outstandingTransaction", "noClient", "started", "userMrtd", "userCallConfirm", "userSign", "processing")
 FAILED = (
@@ -205,6 +207,22 @@ async def test_an_encrypted_key_takes_its_password(service: BankIdService) -> No
     assert service.there.asked[0].shown == "Locked"
     with pytest.raises(ProviderSilent):
         await bankid.auth(msgspec.structs.replace(settings, key_password="wrong"), "192.0.2.7")
+
+
+async def test_a_server_that_takes_too_long_is_silent(service: BankIdService, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = Event()
+
+    def late(_: Asked) -> Answer:
+        done.wait()
+        return Answer({})
+
+    service.there.answers["/rp/v6.0/collect"] = late
+    monkeypatch.setattr(mutual, "_SECONDS", 0.05)
+    try:
+        with pytest.raises(ProviderSilent):
+            await bankid.collect(service.settings, "any")
+    finally:
+        done.set()
 
 
 async def test_a_server_that_is_not_there_is_silent(service: BankIdService) -> None:

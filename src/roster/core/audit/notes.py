@@ -14,6 +14,7 @@ import msgspec
 from roster.core.audit import notes_store as store
 from roster.core.audit.models import Entry
 from roster.kit.errors import Forbidden, InvalidInput, Problem
+from roster.kit.values import storable
 from roster.storage.tx import Tx
 
 _ACTION: Final = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
@@ -78,4 +79,18 @@ def _problems(action: str, message: str | None, payload: dict[str, object] | Non
         problems.append(Problem("message", "too_long", f"A message has at most {_LONGEST_MESSAGE} characters."))
     if payload is not None and len(msgspec.json.encode(payload)) > _LARGEST_PAYLOAD:
         problems.append(Problem("payload", "too_large", f"A payload takes at most {_LARGEST_PAYLOAD} bytes."))
+    if not (storable(message or "") and _is_storable(payload)):
+        problems.append(Problem("payload", "invalid_text", "Texts have characters that cannot be stored."))
     return problems
+
+
+def _is_storable(value: object) -> bool:
+    """Whether all texts in it can be stored, names of members too."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        members = msgspec.convert(value, dict[str, object])
+        return all(storable(name) and _is_storable(each) for name, each in members.items())
+    if isinstance(value, list):
+        return all(map(_is_storable, msgspec.convert(value, list[object])))
+    return True
