@@ -99,5 +99,7 @@ def _kinds(routes: Iterable[Route]) -> Iterator[Any]:
 def _schemas(routes: Iterable[Route]) -> list[_Schema]:
     """Each with its name as `id` for older readers and as `$id` for newer ones; they refer to each other by it."""
     kinds = list(dict.fromkeys(_kinds(routes)))
-    _, components = msgspec.json.schema_components(kinds, ref_template="{name}", schema_hook=lambda _: {})
+    _, components = msgspec.json.schema_components(
+        kinds, ref_template="{name}", schema_hook=lambda _: {"description": "any value"}
+    )
     return [{"id": name, "$id": name, **cast("_Schema", schema)} for name, schema in components.items()]
