@@ -67,6 +67,7 @@ async def packed(whole: bytes, most: int, *, in_parts: bool) -> tuple[bytes, lis
     None when there is nothing to compress.
     """
     members = msgspec.json.decode(whole, type=_Members)
+    members.pop("dataSubject", None)  # of a message that is handed back; it would ask for parts
     data = members.pop("data", None)
     if data is None:
         return None

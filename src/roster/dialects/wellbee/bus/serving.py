@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from roster.bus.link import Arrival, Link, NotConnected, Subscription, TooLong
-from roster.dialects.wellbee import messages
+from roster.dialects.wellbee import frame, messages
 from roster.dialects.wellbee.bus import answers, chunks, coding, envelopes, table
 from roster.dialects.wellbee.bus.chunks import Incomplete
 from roster.dialects.wellbee.bus.coding import Corrupt
@@ -170,7 +170,7 @@ class Serving:
                 body = answers.too_large(request)
             else:
                 body, parts = found
-                names = {"reqId": request.extra["reqId"], "transactionId": request.extra["transactionId"]}
+                names = {"reqId": frame.request_id(request), "transactionId": frame.transaction_id(request)}
                 await chunks.send(self._link, place or "", parts, names)
         try:
             await self._link.publish(reply, body)
