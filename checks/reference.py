@@ -32,8 +32,9 @@ from roster.dialects.native import dialect as native
 from roster.dialects.native import errors
 from roster.jobs.schedule import SCHEDULE
 from roster.kit.filters import Fields, Visibility
-from roster.settings import layers, tree
-from roster.settings.tree import Provider, Section, Settings
+from roster.settings import layers, section, tree
+from roster.settings.section import Section
+from roster.settings.tree import Provider, Settings
 from roster.web import openapi
 from roster.web.errors import MethodNotAllowed
 
@@ -122,7 +123,7 @@ _HIDDEN: Final = "Secret: may lie in a file, see above."
 
 def _is_secret(kind: Any) -> bool:
     parts = (kind, *getattr(kind, "__args__", ()))
-    return any(tree.SECRET in getattr(part, "__metadata__", ()) for part in parts)
+    return any(section.SECRET in getattr(part, "__metadata__", ()) for part in parts)
 
 
 def _values(kind: Type) -> str:

@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from roster.settings.tree import SECRET, Provider, Section, Settings
+from roster.settings.section import SECRET, Section
+from roster.settings.tree import Provider, Settings
 
 _NOT_GIVEN = ("data", "origins")
 

@@ -9,7 +9,7 @@ from roster.core.attributes.models import DefinitionDraft
 from roster.core.realms.models import Realm
 from roster.dialects.wellbee import mongo, shapes
 from roster.dialects.wellbee.refusals import InvalidQuery
-from roster.settings.tree import WellbeeDialect
+from roster.settings.wellbee import WellbeeDialect
 from roster.storage.runtime import Runtime
 from tests import factories
 from tests.dialects.conftest import Person

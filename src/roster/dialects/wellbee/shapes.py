@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from roster.core.attributes import service as attributes
-from roster.settings.tree import WellbeeDialect
+from roster.settings.wellbee import WellbeeDialect
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 
