@@ -3,12 +3,18 @@
 import pytest
 
 from roster.dialects.acceleratxr import dialect as acceleratxr
+from roster.dialects.fulfillmenttools import dialect as fulfillmenttools
+from roster.dialects.groupalarm import dialect as groupalarm
 from roster.dialects.native import dialect as native
+from roster.dialects.onslip360 import dialect as onslip360
+from roster.dialects.wellbee import dialect as wellbee
 from roster.web.dialect import Dialect
 from roster.web.docs import Docs
 
+ALL = [native, acceleratxr, fulfillmenttools, onslip360, groupalarm, wellbee]
 
-@pytest.mark.parametrize("dialect", [native, acceleratxr], ids=lambda dialect: dialect.name)
+
+@pytest.mark.parametrize("dialect", ALL, ids=lambda dialect: dialect.name)
 def test_the_page_shows_every_operation(dialect: Dialect):
     reply = Docs({dialect.name: (dialect, "/prefix")}).find(f"/docs/{dialect.name}")
 

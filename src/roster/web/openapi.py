@@ -96,7 +96,7 @@ class _Writer:
         self.prefix = prefix
         self.refusals: dict[type[RosterError], _Refusal] = {}
         kinds = list(self._kinds())
-        schemas, components = msgspec.json.schema_components(kinds, ref_template=_REF)
+        schemas, components = msgspec.json.schema_components(kinds, ref_template=_REF, schema_hook=_anything)
         self.schemas = list(zip(kinds, schemas, strict=True))
         self.components = components
         _bound_integers(self.components)
@@ -147,8 +147,10 @@ class _Writer:
 
     def _named_schemas(self) -> Document:
         """All components but the structs that only describe a query."""
-        queries = {_name(self._schema(each.query_type)) for each in self.dialect.operations if each.query_type}
-        return {name: schema for name, schema in self.components.items() if name not in queries}
+        operations = list(self.dialect.operations)
+        queries = {_name(self._schema(each.query_type)) for each in operations if each.query_type}
+        bodies = {_name(self._schema(kind)) for each in operations for kind in (each.body_shown, each.response_type)}
+        return {name: schema for name, schema in self.components.items() if name in bodies or name not in queries}
 
     def _paths(self) -> Document:
         paths: Document = {}
@@ -237,6 +239,13 @@ class _Writer:
 
     def _error_schema(self, body: object) -> Document:
         return {"type": "object"} if isinstance(body, dict) else self._schema(type(body))
+
+
+def _anything(kind: type) -> Document:
+    """`object` is any value. Raises NotImplementedError for what msgspec knows no schema of."""
+    if kind is object:
+        return {"description": "any value"}
+    raise NotImplementedError
 
 
 def _has_schema(kind: Any) -> bool:
