@@ -74,3 +74,8 @@ async def peer(joined: Credentials, **options: Any) -> AsyncIterator[Peer]:
         yield Peer(client)
     finally:
         await client.close()
+
+
+def decoded(message: Msg) -> Any:
+    """What a message says."""
+    return msgspec.json.decode(message.data)

@@ -12,6 +12,6 @@ from tests import factories
 
 @pytest.fixture
 async def own_runtime(own_dsn: str, tmp_path: Path) -> AsyncIterator[Runtime]:
-    runtime = app.runtime_of(factories.settings(tmp_path), own_dsn)
+    runtime = app.runtime_of(factories.settings(tmp_path, **{"bus.grace_seconds": 0}), own_dsn)
     yield runtime
     await runtime.close()

@@ -212,6 +212,20 @@ class NatsLink(Link):
             _log.warning("bus.unreachable", reason=trouble)
 
 
+async def reach(address: Address) -> None:
+    """Returns when the bus lets us in. Raises NotConnected."""
+    link = NatsLink(lambda: address, name="roster doctor")
+    running = asyncio.create_task(link.run())
+    try:
+        async with asyncio.timeout(_CONNECT_WITHIN):
+            await link.connected()
+    except TimeoutError as error:
+        raise NotConnected from error
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
 class _Client(Client):
     """The library's client, which keeps to what we need of it where it does not by itself."""
 

@@ -62,6 +62,7 @@ class Relay:
         self._held_until = clock.now()
         self._place: Position | None = None
         """Up to where there is nothing more to tell; None while another tells."""
+        self._generation = 0
         self._batch = _BATCH
         """How many are told at once: fewer after something was lost, or one bad line would have all repeated."""
 
@@ -70,12 +71,20 @@ class Relay:
         realm = await self._realm()
         try:
             while True:
-                await self._link.connected()
+                await self._together()
                 if not await self._try(realm):
                     await asyncio.sleep(_EVERY)
         finally:
             with suppress(RosterError):
                 await self._release(realm)
+
+    async def _together(self) -> None:
+        """Returns once the bus is there, and has been for long enough that its listeners are there as well."""
+        await self._link.connected()
+        while self._generation != self._link.generation:
+            self._generation = self._link.generation
+            await asyncio.sleep(self._runtime.settings.bus.grace_seconds)
+            await self._link.connected()
 
     async def _realm(self) -> Realm:
         async with self._runtime.lease() as tx:

@@ -13,6 +13,9 @@ from typing import Final, Literal
 import msgspec
 
 from roster import app as composition
+from roster import logs
+from roster.bus import server
+from roster.bus.link import NotConnected
 from roster.cli import opened, output
 from roster.federation import bankid, freja
 from roster.kit import clock
@@ -57,6 +60,7 @@ def _examine(data: Path, url: str | None) -> Iterator[Finding]:
     yield Finding("ok", "settings", f"{len(settings.origins)} given, the others have their defaults")
     yield from _folder(settings)
     yield _mail(settings)
+    yield from _bus(settings)
     yield from _outside(settings)
     yield from _database(settings)
 
@@ -114,6 +118,26 @@ def _certificate(subject: str, end: Callable[[], datetime]) -> Finding:
             verdict, subject, f"a certificate ends in {left.days} days" if left.days > 0 else "a certificate has ended"
         )
     return Finding("ok", subject, f"certificates are good for {left.days} days")
+
+
+def _bus(settings: Settings) -> Iterator[Finding]:
+    """Nothing where there is none. The bundled one is looked at when it runs, whoever has asked for it."""
+    from roster.bus import nats
+
+    bundled = server.BusServer(settings.data)
+    if settings.bus.url is None and bundled.pid() is None:
+        if settings.bus.enabled:
+            yield Finding("ok", "bus", "does not run: the server starts it")
+        return
+    logs.configure(settings.log.format, "error")
+    try:
+        asyncio.run(nats.reach(server.address_of(settings)))
+    except NotConnected:
+        yield Finding("wrong", "bus", "cannot be reached, or does not let us in")
+    except RosterError as error:
+        yield Finding("wrong", "bus", error.message)
+    else:
+        yield Finding("ok", "bus", "lets us in")
 
 
 def _database(settings: Settings) -> Iterator[Finding]:

@@ -121,6 +121,9 @@ class Bus(Section, frozen=True, kw_only=True):
     """Of the bundled server; 0 takes a free one at first, and the same from then on."""
     allow_plain: bool = False
     """Whether another machine's server may be used without TLS; whoever can read along then knows the credentials."""
+    grace_seconds: Annotated[int, Meta(ge=0, le=600)] = 3
+    """How long listeners have to come back, too, when the bus was away, before they are told what happened meanwhile:
+    NATS keeps nothing for those who are not there."""
 
     @property
     def is_on(self) -> bool:

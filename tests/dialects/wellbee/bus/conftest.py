@@ -17,6 +17,7 @@ from roster.dialects.wellbee.subjects import Services
 from roster.kit.actor import Actor
 from roster.kit.errors import Conflict
 from roster.settings import Settings
+from roster.settings.tree import Bus
 from roster.storage.runtime import Runtime
 from roster.web.dialect import Dialect
 from roster.web.operation import Operations
@@ -128,7 +129,9 @@ def here(runtime: Runtime, realm: Realm) -> Runtime:
     """The runtime of an installation whose bus serves the test's own realm."""
     dialects = msgspec.structs.replace(runtime.settings.dialects.wellbee, realm=realm.slug)
     settings: Settings = msgspec.structs.replace(
-        runtime.settings, dialects=msgspec.structs.replace(runtime.settings.dialects, wellbee=dialects)
+        runtime.settings,
+        bus=Bus(grace_seconds=0),
+        dialects=msgspec.structs.replace(runtime.settings.dialects, wellbee=dialects),
     )
     return Runtime(settings, runtime.pool, runtime.keyring, runtime.workers)
 
