@@ -57,12 +57,21 @@ class Documented(msgspec.Struct, frozen=True):
 @cache
 def operations() -> dict[str, Documented]:
     """All that have a subject, by id."""
-    listed = yaml.safe_load((FOLDER / "wellbee" / "fruster.yaml").read_text())["operations"]
     return {
         each["id"]: Documented(each["id"], each["subject"], each, _pattern(each["subject"]))
-        for each in listed
+        for each in _listed()
         if each.get("subject")
     }
+
+
+def identifiers() -> set[str]:
+    """Of everything that the contract describes."""
+    return {each["id"] for each in _listed()}
+
+
+@cache
+def _listed() -> list[dict[str, Any]]:
+    return yaml.safe_load((FOLDER / "wellbee" / "fruster.yaml").read_text())["operations"]
 
 
 def operation(subject: str) -> Documented | None:
