@@ -13,7 +13,7 @@ from roster.core.mfa.errors import BankIdRequired, LastWay, PersonalNumberTaken
 from roster.core.realms.models import Realm
 from roster.core.users import service as users
 from roster.core.users.errors import UserNotFound
-from roster.kit.errors import BadCredentials, Forbidden, InvalidInput, StepUpRequired
+from roster.kit.errors import BadCredentials, Forbidden, InvalidInput, InvalidToken, StepUpRequired
 from roster.storage.runtime import Runtime
 from tests import factories
 from tests.core import people
@@ -55,6 +55,15 @@ async def test_a_code_of_an_authenticator_is_not_enough_either(runtime: Runtime,
         await login.password(runtime, nobody(realm), jane.username, PASSWORD, code=people.code_of(seed))
     async with runtime.read(factories.roster_in(realm)) as tx:
         assert await mfa.methods(tx, jane.id) == ("totp", "bankid")
+
+
+async def test_a_sign_in_that_lacks_its_second_step_ends(runtime: Runtime, realm: Realm, jane: Person):
+    seed, _ = await people.with_second_factor(runtime, jane)
+    step = await people.begin(runtime, jane)
+    await tie(runtime, jane)
+
+    with pytest.raises(InvalidToken):
+        await login.second_factor(runtime, nobody(realm), step.proof, people.code_of(seed))
 
 
 async def test_nor_is_the_word_of_an_external_provider(runtime: Runtime, realm: Realm, jane: Person):

@@ -5,6 +5,8 @@ from roster.core.credentials import service as credentials
 from roster.core.mfa import bankid_store as store
 from roster.core.mfa.errors import LastWay, PersonalNumberTaken
 from roster.core.orgs import rights
+from roster.core.tokens import proofs
+from roster.core.tokens.models import Purpose
 from roster.core.users import personal
 from roster.core.users import service as users
 from roster.core.users.errors import UserNotFound
@@ -16,14 +18,16 @@ from roster.storage.tx import Tx
 async def bind(tx: Tx, user_id: UserId, number: str, *, recently: bool = True) -> None:
     """Tie the account to a number, which whoever calls knows to be this person's; it is written down with them.
 
-    Binding again is fine. Own ones as `credentials.require_write` says, `recently` as there; those of others with
-    `credentials.write`. Raises PersonalNumberTaken, UserNotFound, StepUpRequired, Forbidden, Escalation.
+    Sign-ins that lack their second step end; binding again is fine. Own ones as `credentials.require_write` says,
+    `recently` as there; those of others with `credentials.write`. Raises PersonalNumberTaken, UserNotFound,
+    StepUpRequired, Forbidden, Escalation.
     """
     await credentials.require_write(tx, user_id, recently=recently)
     await personal.write(tx, user_id, number)
     if await personal.others(tx, number, user_id):
         raise PersonalNumberTaken
     if await store.put(tx, user_id, mark(tx.runtime.keyring, number)):
+        await proofs.void_all(tx, user_id, Purpose.MFA_STEP)
         await audit.record(tx, "bankid.bound", "user", user_id)
 
 
