@@ -48,6 +48,8 @@ class WellbeeDialect(Dialect, frozen=True, kw_only=True):
     """Fields that belong to profiles, where `user_fields` is `ALL`. Both `ALL`: there are no profiles."""
     private_properties: tuple[str, ...] = ()
     """Fields that can be written, and neither read nor searched by."""
+    unique_fields: tuple[str, ...] = ()
+    """Further fields whose values no two people have, such as `personalNumber`; for what is written by this API."""
     require_names: bool = True
     """Whether new people need first and last name."""
     require_password: bool = True

@@ -27,6 +27,7 @@ HARDENED: set[tuple[str, int, str]] = {
     ("admin-user-update", 400, "user-service.400.4"),
     ("svc-user-update-user", 400, "user-service.400.4"),
     ("admin-user-list", 400, "user-service.400.13"),
+    ("svc-user-update-profile", 400, "fruster-user-service.<FIELD>_NOT_UNIQUE"),
     ("svc-user-delete-by-query", 400, "user-service.400.13"),
 }
 """Answers that the contract asks for in words only, where Roster is to be stricter than the original."""

@@ -136,6 +136,34 @@ async def test_of_two_who_take_one_address_at_once_one_is_refused(wire: Wire):
     assert {each.code for each in found if each.status == 400} == {"user-service.400.10"}
 
 
+@pytest.mark.parametrize("field", ["personalNumber", "employee", "profile.employee"])
+async def test_other_fields_can_be_unique_too(wire: Wire, configured: Reset, field: str):
+    fields = ("REQUIRED_ONLY",) if "." in field else ("ALL",)
+    configured(unique_fields=(field, "userName"), user_fields=fields)
+    name = field.removeprefix("profile.")
+    first = await made(wire, **{name: "191"})
+    other = {**ANNA, "email": "b@example.org", "userName": "b"}
+    code = f"fruster-user-service.{name.upper()}_NOT_UNIQUE"
+    found = await wire.ask("user-service.create-user", {**other, name: "191"})
+    refused(found, 400, code)
+    assert found.error["title"] == f"{name} is not unique"
+    second = await made(wire, **{**other, name: "192"})
+    subject = "user-service.update-profile" if "." in field else "user-service.update-user"
+    again = await wire.ask(subject, {"id": second["id"], name: "191"})
+    assert again.code == code
+    assert (await wire.ask(subject, {"id": first["id"], name: "191"})).status == 200
+    await wire.ask(subject, {"id": first["id"], name: None})
+    assert (await wire.ask(subject, {"id": second["id"], name: "191"})).status == 200
+
+
+async def test_of_two_who_take_one_value_at_once_one_is_refused(wire: Wire, configured: Reset):
+    configured(unique_fields=("personalNumber",))
+    people = [{**ANNA, "email": f"a{number}@example.org", "userName": f"a{number}"} for number in range(4)]
+    found = await asyncio.gather(*(wire.ask("user-service.create-user", each) for each in people))
+    assert sorted(each.status for each in found) == [201, 400, 400, 400]
+    assert {each.code for each in found} == {"", "fruster-user-service.PERSONALNUMBER_NOT_UNIQUE"}
+
+
 FORGED = {
     "_id": "x",
     "salt": "x",

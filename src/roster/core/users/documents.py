@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from roster.core.users import search, sight
+from roster.core.users import search, sight, store
 from roster.core.users.models import User
 from roster.kit import filters
 from roster.kit.filters import Filter, Limits
+from roster.kit.ids import UserId
 from roster.storage import listing, sql
 from roster.storage.sql import Order
 from roster.storage.tx import Tx
@@ -47,3 +48,15 @@ async def count(tx: Tx, where: Filter) -> int:
     """How many match. Raises as `found`."""
     async with tx.bounded(_SECONDS):
         return await search.count(tx, where, limits=LIMITS)
+
+
+async def is_free(tx: Tx, name: str, value: str, where: Filter, *, but: UserId | None) -> bool:
+    """Whether nobody else has the value that `where` asks for, until the end of the transaction.
+
+    Part of a use case that gives somebody this value. All who give values of a field of this name wait for each other
+    where the value is the same, so two cannot get it at once. Deleted people keep theirs until they are erased.
+    """
+    known = await search.fields(tx)
+    wanted = filters.check(where, known, may_see_private=True, limits=LIMITS)
+    await store.hold_value(tx, f"{name} {value}")
+    return not await store.is_any(tx, wanted, known, but=but)

@@ -237,6 +237,26 @@ async def lock_some(tx: Tx, where: Filter, fields: Fields, *, but: Sequence[User
     return [UserId(user_id) for (user_id,) in rows]
 
 
+async def hold_value(tx: Tx, name: str) -> None:
+    """Until the end of the transaction nobody else holds what is called so."""
+    await tx.value(
+        "SELECT pg_advisory_xact_lock(hashtextextended('value' || $1::uuid::text || $2::text, 0))", tx.realm_id, name
+    )
+
+
+async def is_any(tx: Tx, where: Filter, fields: Fields, *, but: UserId | None) -> bool:
+    """Whether somebody else matches a checked filter; deleted people count until they are erased."""
+    condition, values = sql.compile_where(where, fields, 3, realm_id=tx.realm_id)
+    return await tx.value(
+        "SELECT EXISTS (SELECT FROM users WHERE realm_id = $1 AND id IS DISTINCT FROM $2 AND erased_at IS NULL AND "
+        + condition
+        + ")",
+        tx.realm_id,
+        but,
+        *values,
+    )
+
+
 async def mark_deleted(tx: Tx, user_ids: Sequence[UserId]) -> None:
     await tx.run(
         "UPDATE users SET deleted_at = $3, deleted_by = $4, deleted_from = $5, version = version + 1,"

@@ -12,7 +12,7 @@ websockets. Where to change what:
 | `catalogue`, `catalogue.toml` | scopes that operations need, default roles, and what they mean in the directory |
 | `documents`, `shapes`, `writing` | people as documents, divided into users and profiles; documents as people |
 | `roles`, `seeding` | names of roles and the scopes they give; roles made at the start |
-| `accounts`, `lookup` | making, changing and deleting people; finding one and showing some |
+| `accounts`, `uniqueness`, `lookup` | making, changing, deleting people; what only one may have; showing some |
 | `interceptors` | services that see requests and answers on their way |
 | `forwarding`, `nested` | requests that other services on the bus answer; query parameters as objects |
 | `sockets`, `audience`, `web_bus` | websockets: requests that come in, messages that go out |

@@ -12,7 +12,17 @@ from roster.core.realms import service as realms
 from roster.core.users import service as users
 from roster.core.users.errors import UserNotFound
 from roster.core.users.models import User
-from roster.dialects.wellbee import documents, lookup, password_rule, refusals, roles, shapes, verification, writing
+from roster.dialects.wellbee import (
+    documents,
+    lookup,
+    password_rule,
+    refusals,
+    roles,
+    shapes,
+    uniqueness,
+    verification,
+    writing,
+)
 from roster.dialects.wellbee.catalogue import NAME, stored_name
 from roster.dialects.wellbee.documents import Document
 from roster.dialects.wellbee.refusals import PasswordMissing, PasswordRequired, PasswordWrong
@@ -69,6 +79,7 @@ async def change(tx: Tx, person: User, sent: Sent, part: Part) -> User:
     shape = shapes.of(tx.runtime)
     with refusals.in_documents(sent):
         wanted = writing.change(sent, person, shape, part=part, trusted=is_trusted(tx.actor))
+        await uniqueness.require(tx, sent, shape, part, person)
         return await users.seen(tx, await users.change(tx, person.id, wanted))
 
 
@@ -97,6 +108,7 @@ async def _insert(tx: Tx, sent: Sent, user_id: UserId | None, names: Sequence[st
     realm = await realms.current(tx)
     shape, unique = shapes.of(tx.runtime), realm.settings.email_unique
     draft = writing.draft(sent, shape, trusted=is_trusted(tx.actor), unique=unique)
+    await uniqueness.require(tx, sent, shape, "whole")
     if draft.email and not draft.email_verified and verification.is_due(tx.runtime.settings.dialects.wellbee, names):
         draft = msgspec.structs.replace(draft, facets={NAME: {documents.VERIFYING: True}})
     return await users.create(tx, draft, roles=wanted, user_id=user_id)

@@ -6,6 +6,7 @@ from roster.core.users.errors import EmailTaken, IdTaken, UsernameTaken, UserNot
 from roster.dialects.wellbee import accounts, lookup
 from roster.dialects.wellbee.documents import Document
 from roster.dialects.wellbee.refusals import (
+    FieldTaken,
     InvalidEmail,
     InvalidPassword,
     InvalidRoles,
@@ -24,7 +25,7 @@ from roster.web.query import Query
 
 ops: Final = Operations(tag="admin")
 
-TAKEN: Final = (EmailTaken, UsernameTaken, IdTaken)
+TAKEN: Final = (EmailTaken, UsernameTaken, IdTaken, FieldTaken)
 CREATING: Final = (InvalidInput, PasswordMissing, InvalidPassword, InvalidEmail, InvalidRoles, *TAKEN)
 UPDATING: Final = (
     *(InvalidInput, NoSuchUser, PasswordNotTaken, InvalidEmail, PasswordRequired, PasswordWrong, InvalidRoles),

@@ -100,7 +100,7 @@ def render(error: kit.RosterError, request: Request) -> Reply:
     """The documented answer to any error."""
     if (said := _before_any_operation(error)) is not None:
         return said
-    meaning = meaning_of(type(error))
+    meaning = _of_field(error) if isinstance(error, refusals.FieldTaken) else meaning_of(type(error))
     failure = frame.Failure(
         code=meaning.code,
         title=meaning.title,
@@ -109,6 +109,10 @@ def render(error: kit.RosterError, request: Request) -> Reply:
         thrower=frame.SERVICE,
     )
     return frame.refuse(request, meaning.status, failure)
+
+
+def _of_field(error: refusals.FieldTaken) -> Meaning:
+    return Meaning(400, f"fruster-user-service.{error.name.upper()}_NOT_UNIQUE", f"{error.name} is not unique")
 
 
 @cache

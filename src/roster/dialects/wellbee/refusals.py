@@ -101,6 +101,17 @@ class EmptyQuery(InvalidInput):
     text = "The query is empty."
 
 
+class FieldTaken(kit.Conflict):
+    """Somebody has this value of a field whose values are unique here."""
+
+    code = "field_taken"
+    text = "Another account has this value"
+
+    def __init__(self, name: str = "field") -> None:
+        self.name = name
+        super().__init__(f"{name} is not unique")
+
+
 class LastRole(kit.Conflict):
     """People keep one role."""
 

@@ -1,5 +1,6 @@
 -- People. A *_key column holds the folded form (NFKC, case folded) that comparisons and uniqueness use;
--- grams holds hashes of the trigrams of all searchable texts, realm included, for substring search.
+-- grams holds hashes of the trigrams of all searchable texts, realm included, for substring search; and of what is in
+-- custom fields and in some columns, each value with where it stands, for equality.
 
 CREATE TABLE users (
     realm_id uuid NOT NULL REFERENCES realms,
@@ -72,6 +73,5 @@ CREATE INDEX users_by_display ON users (realm_id, display_key, id);
 CREATE INDEX users_by_deletion ON users (realm_id, deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX users_by_grams ON users USING gin (grams);
 CREATE INDEX users_by_place ON users USING gin (places) WITH (fastupdate = off);
-CREATE INDEX users_by_attributes ON users USING gin (attributes jsonb_path_ops);
 ALTER TABLE users ALTER COLUMN grams SET STATISTICS 1000;
 ALTER TABLE users ALTER COLUMN places SET STATISTICS 1000;

@@ -145,12 +145,21 @@ class _Where:
         return subject + " = ANY(" + self._parameters.add(folded, type_ + "[]") + ")"
 
     def _holds_document(self, field: Field, choices: Sequence[Scalar]) -> LiteralString:
-        """Containment, which the jsonb_path_ops index answers; it cannot do so for ANY, hence the OR for a few."""
-        documents = [_document(field.member, held) for choice in choices for held in _forms(field.kind, choice)]
-        if not 1 <= len(documents) <= _FEW:
-            return field.column + " @> ANY(" + self._parameters.add(documents, "text[]") + "::jsonb[])"
+        """Containment, after what the index over pairs can find, which knows the realm.
+
+        What PostgreSQL expects of containment is not asked for then, since the index has said it already. Without
+        pairs a jsonb_path_ops index may answer; it cannot do so for ANY, hence the OR for a few.
+        """
+        held_in = [_document(field.member, held) for choice in choices for held in _forms(field.kind, choice)]
+        if field.pairs is not None:
+            hashes = [text.pair(self._realm_id, field.member, choice) for choice in choices]
+            contained = field.column + " @> ANY(" + self._parameters.add(held_in, "text[]") + "::jsonb[])"
+            found = field.pairs + " && " + self._parameters.add(hashes, "int[]")
+            return found + " AND coalesce(" + contained + ", FALSE)"
+        if not 1 <= len(held_in) <= _FEW:
+            return field.column + " @> ANY(" + self._parameters.add(held_in, "text[]") + "::jsonb[])"
         return " OR ".join(
-            [field.column + " @> " + self._parameters.add(document, "text") + "::jsonb" for document in documents]
+            [field.column + " @> " + self._parameters.add(document, "text") + "::jsonb" for document in held_in]
         )
 
     def _ordered(self, field: Field, sign: LiteralString, value: Scalar) -> LiteralString:
