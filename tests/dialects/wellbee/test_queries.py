@@ -272,6 +272,12 @@ async def test_private_fields_are_neither_sorted_by_nor_shown_on_request(
 async def test_a_field_that_the_realm_hides_cannot_be_asked_for(wire: Wire, runtime: Runtime, realm: Realm):
     async with runtime.write(factories.roster_in(realm)) as tx:
         await attributes.define(tx, "diagnosis", DefinitionDraft("text", visibility="hidden"))
+    made = await wire.ask(
+        "user-service.create-user", {**PEOPLE[0], "roles": [], "password": "Ab3defgh-safe", "diagnosis": "x"}
+    )
+    assert (made.status, "diagnosis" in made.data) == (201, False)
+    everybody = (await wire.ask("user-service.get-by-aggregate", {"aggregate": [{"$match": {}}]})).data
+    assert not any("diagnosis" in each for each in everybody)
     assert (await ask(wire, {"diagnosis": "x"})).code == "user-service.400.13"
     assert (await ask(wire, {"city": "x"}, sort={"diagnosis": 1})).code == "user-service.400.13"
 

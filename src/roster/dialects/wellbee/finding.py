@@ -57,11 +57,17 @@ async def find(tx: Tx, asked: Asked) -> Found:
     try:
         limit = asked.most if asked.limit is None else min(asked.limit, asked.most)
         found = await people.found(tx, where, orders, start=asked.start, limit=limit)
-        total = len(found) if asked.limit is None else await people.count(tx, where)
+        total = len(found) if asked.limit is None else await _total(tx, where, asked.start, limit, len(found))
     except InvalidFilter as error:
         raise _translated(error) from error
     shown = await _shown(tx, found, asked.part, shape)
     return Found(total, shown if kept is None else [_project(each, *kept) for each in shown])
+
+
+async def _total(tx: Tx, where: Filter, start: int, limit: int, found: int) -> int:
+    """All there are, which the last part of a list tells by itself."""
+    is_last = found < limit and (found or not start)
+    return start + found if is_last else await people.count(tx, where)
 
 
 async def profiles_of(tx: Tx, ids: Sequence[str]) -> list[Document]:
