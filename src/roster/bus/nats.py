@@ -26,6 +26,7 @@ T = TypeVar("T")
 _log = structlog.get_logger("roster.bus")
 
 _CONNECT_WITHIN: Final = 5.0
+_LAST_WORDS: Final = 1.0
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 2.0
 _LOOK_EVERY: Final = 1.0
@@ -59,7 +60,7 @@ class NatsLink(Link):
         """Be connected, again and again, until cancelled."""
         pause = _FIRST_PAUSE
         while True:
-            client = await self._try()
+            client = await self._attempt()
             if client is None:
                 await asyncio.sleep(pause)
                 pause = min(_LONGEST_PAUSE, pause * 2)
@@ -126,6 +127,18 @@ class NatsLink(Link):
         if self._client is None or not self._client.is_connected:
             raise NotConnected
         return self._client
+
+    async def _attempt(self) -> "_Client | None":
+        """A new connection; one that is just being made when everything ends is let go in order, not torn off."""
+        trying = asyncio.ensure_future(self._try())
+        try:
+            return await asyncio.shield(trying)
+        except asyncio.CancelledError:
+            await asyncio.wait((trying,), timeout=_LAST_WORDS)
+            if trying.done() and not trying.cancelled() and (client := trying.result()) is not None:
+                await client.abandon()
+            trying.cancel()
+            raise
 
     async def _try(self) -> "_Client | None":
         """A new connection with all subscriptions, or None."""

@@ -46,14 +46,15 @@ class Metadata:
 def offered(dialect: Dialect, routes: Iterable[Route]) -> dict[str, Any]:
     """All operations, with the schemas of what they take and give."""
     every = list(routes)
+    names, schemas = _schemas(every)
     return {
-        "exposing": [_exposed(dialect, route) for route in every],
-        "schemas": _schemas(every),
+        "exposing": [_exposed(dialect, route, names) for route in every],
+        "schemas": schemas,
         "sourceVersion": packages.version("roster"),
     }
 
 
-def _exposed(dialect: Dialect, route: Route) -> dict[str, Any]:
+def _exposed(dialect: Dialect, route: Route, names: Mapping[Any, str]) -> dict[str, Any]:
     operation = route.operation
     scopes = [each for each in operation.needs.split(",") if each]
     is_http = operation.method != REQUEST
@@ -61,8 +62,8 @@ def _exposed(dialect: Dialect, route: Route) -> dict[str, Any]:
         "subject": route.subject,
         "permissions": scopes or None,
         "mustBeLoggedIn": is_http and not operation.public,
-        "requestSchema": _name(operation.body_shown),
-        "responseSchema": _name(operation.response_type),
+        "requestSchema": _named(operation.body_shown, names),
+        "responseSchema": _named(operation.response_type, names),
         "docs": {
             "description": " ".join(part for part in (operation.summary, operation.description) if part),
             "query": {each.name: each.description for each in operation.parameters if each.where == "query"},
@@ -85,21 +86,24 @@ def _errors(dialect: Dialect, route: Route) -> Mapping[str, str]:
     return {each.code: each.title for each in meanings}
 
 
-def _name(kind: Any) -> str | None:
-    return kind.__name__ if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else None
+def _has_schema(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+def _named(kind: Any, names: Mapping[Any, str]) -> str | None:
+    return names[kind] if _has_schema(kind) else None
 
 
 def _kinds(routes: Iterable[Route]) -> Iterator[Any]:
     for route in routes:
-        for kind in (route.operation.body_shown, route.operation.response_type):
-            if _name(kind) is not None:
-                yield kind
+        yield from filter(_has_schema, (route.operation.body_shown, route.operation.response_type))
 
 
-def _schemas(routes: Iterable[Route]) -> list[_Schema]:
-    """Each with its name as `id` for older readers and as `$id` for newer ones; they refer to each other by it."""
+def _schemas(routes: Iterable[Route]) -> tuple[dict[Any, str], list[_Schema]]:
+    """What each type is called, and all schemas: the name is `id` for older readers and `$id` for newer ones."""
     kinds = list(dict.fromkeys(_kinds(routes)))
-    _, components = msgspec.json.schema_components(
+    shown, components = msgspec.json.schema_components(
         kinds, ref_template="{name}", schema_hook=lambda _: {"description": "any value"}
     )
-    return [{"id": name, "$id": name, **cast("_Schema", schema)} for name, schema in components.items()]
+    names = {kind: schema["$ref"] for kind, schema in zip(kinds, shown, strict=True)}
+    return names, [{"id": name, "$id": name, **cast("_Schema", schema)} for name, schema in components.items()]
