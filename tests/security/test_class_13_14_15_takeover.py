@@ -6,6 +6,7 @@ Also covered: `tests/core/flows/test_passwords.py` (what it takes to set a passw
 
 import pytest
 
+from roster.core.credentials import identities
 from roster.core.credentials import service as credentials
 from roster.core.credentials.models import CredentialDraft, Identity, Kind
 from roster.core.flows import external, login
@@ -129,7 +130,7 @@ async def test_whoever_recovers_an_account_that_a_stranger_registered_has_it_alo
     await credentials.create(runtime, actor, victim.id, CredentialDraft(Kind.DEVICE, secret="strangers device"))
     identity = Identity("example", "stranger")
     async with runtime.write(actor) as tx:
-        await credentials.attach_external(tx, victim.id, identity)
+        await identities.attach(tx, victim.id, identity)
     _, codes = await people.with_second_factor(runtime, victim)
 
     await front.recover("victim@example.org")

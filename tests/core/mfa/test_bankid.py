@@ -3,6 +3,7 @@
 import pytest
 
 from roster.core.access.errors import Escalation
+from roster.core.credentials import identities
 from roster.core.credentials import service as credentials
 from roster.core.credentials.models import CredentialDraft, Kind
 from roster.core.flows import external, identified, login
@@ -69,7 +70,7 @@ async def test_a_sign_in_that_lacks_its_second_step_ends(runtime: Runtime, realm
 async def test_nor_is_the_word_of_an_external_provider(runtime: Runtime, realm: Realm, jane: Person):
     me = identity("7")
     async with runtime.write(factories.roster_in(realm)) as tx:
-        await credentials.attach_external(tx, jane.id, me)
+        await identities.attach(tx, jane.id, me)
     await tie(runtime, jane)
 
     with pytest.raises(BankIdRequired):

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from roster.core.credentials import service as credentials
-from roster.core.credentials import signing
+from roster.core.credentials import identities, signing
 from roster.core.credentials.models import Identity, SigningChange, SigningDraft, SigningKey
 from roster.core.flows import addresses, consenting, passwords, pins
 from roster.core.flows.consenting import Grant
@@ -76,7 +75,7 @@ CHANGES: dict[str, Change] = {
     "wish_for_an_address": lambda runtime, actor, asa: addresses.request(runtime, actor, asa.id, OTHER, LINK),
     "signing_key": within(lambda tx, asa: signing.create(tx, asa.id, SigningDraft())),
     "second_factor": within(lambda tx, asa: mfa.enrol(tx, asa.id)),
-    "external": within(lambda tx, asa: credentials.set_external(tx, asa.id, [Identity("google", "1")])),
+    "external": within(lambda tx, asa: identities.replace(tx, asa.id, [Identity("google", "1")])),
 }
 
 

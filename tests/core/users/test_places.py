@@ -12,6 +12,7 @@ from roster.core.access import service as access
 from roster.core.access.errors import Escalation
 from roster.core.access.models import RoleChange, RoleDraft, Wanted
 from roster.core.access.store import Held
+from roster.core.credentials import identities
 from roster.core.credentials import service as credentials
 from roster.core.flows import dossier, passwords, signup
 from roster.core.places import service as places
@@ -208,7 +209,7 @@ DEEDS: dict[str, tuple[str, Doing]] = {
     "sessions": ("sessions.read", lambda tx, user: sessions.list_of(tx, user.id)),
     "end sessions": ("sessions.write", lambda tx, user: sessions.end_all(tx, user.id)),
     "credentials": ("credentials.read", lambda tx, user: credentials.list_of(tx, user.id)),
-    "identities": ("credentials.write", lambda tx, user: credentials.set_external(tx, user.id, [])),
+    "identities": ("credentials.write", lambda tx, user: identities.replace(tx, user.id, [])),
 }
 
 

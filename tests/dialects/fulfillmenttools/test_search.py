@@ -8,7 +8,7 @@ import pytest
 
 from roster.core.attributes import service as attributes
 from roster.core.attributes.models import DefinitionDraft
-from roster.core.credentials import service as credentials
+from roster.core.credentials import identities
 from roster.core.credentials.models import Identity
 from roster.core.realms.models import Realm
 from roster.core.users import service as users
@@ -173,7 +173,7 @@ async def test_people_with_an_external_identity_are_shown_and_found_with_it(
     wire: Wire, admin: Person, crew: dict[str, dict[str, Any]], runtime: Runtime, realm: Realm
 ):
     async with runtime.write(factories.roster_in(realm)) as tx:
-        await credentials.set_external(tx, UserId(UUID(crew["Jan"]["id"])), [Identity("corp", "4711")])
+        await identities.replace(tx, UserId(UUID(crew["Jan"]["id"])), [Identity("corp", "4711")])
     found = await search(wire, admin, {"auth": {"type": {"eq": "OIDC"}}})
     assert [user["authenticationProvider"] for user in found["users"]] == [{"type": "OIDC", "id": "corp"}]
     assert sorted(await names(wire, admin, {"auth": {"type": {"notEq": "OIDC"}}})) == ["Ada", "Mira"]

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from roster.core.access import recent
-from roster.core.credentials import service as credentials
+from roster.core.credentials import identities
 from roster.core.credentials.errors import CredentialExists
+from roster.core.credentials.identities import Attached
 from roster.core.credentials.models import Identity, asked_besides
-from roster.core.credentials.service import Attached
 from roster.core.flows import granting, signup
 from roster.core.flows.errors import LinkRequired
 from roster.core.flows.models import ClaimsFor, Granted, StepNeeded
@@ -60,7 +60,7 @@ async def _attach(
 ) -> Granted:
     async with runtime.write(actor) as tx:
         await recent.require_recent_sign_in(tx)
-        await credentials.attach_external(tx, user_id, identity)
+        await identities.attach(tx, user_id, identity)
         user = await users.tx_maybe(tx, user_id)
         if user is None or actor.session_id is None:
             raise UserNotFound
@@ -68,7 +68,7 @@ async def _attach(
 
 
 async def _find(tx: Tx, identity: Identity) -> Attached | None:
-    known = await credentials.find_external(tx, identity)
+    known = await identities.find(tx, identity)
     if known is not None or identity.email is None:
         return known
     user = await users.find_by_identifier(tx, identity.email)
@@ -80,7 +80,7 @@ async def _find(tx: Tx, identity: Identity) -> Attached | None:
         return None
     if user.status != "active":
         raise BadCredentials
-    return await credentials.attach_external(tx, user.id, identity)
+    return await identities.attach(tx, user.id, identity)
 
 
 def _is_same_mailbox(here: str, there: str) -> bool:
@@ -117,7 +117,7 @@ async def _register(
         try:
             async with runtime.write(actor) as tx:
                 user = await _create(tx, identity, username)
-                return await _grant(tx, await credentials.attach_external(tx, user.id, identity), claims)
+                return await _grant(tx, await identities.attach(tx, user.id, identity), claims)
         except UsernameTaken:
             continue
         except (EmailTaken, CredentialExists):

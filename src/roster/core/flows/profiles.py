@@ -5,7 +5,7 @@ from typing import Final
 
 from roster.core.access import service as access
 from roster.core.access.models import Wanted
-from roster.core.credentials import service as credentials
+from roster.core.credentials import identities as external
 from roster.core.credentials.models import Identity
 from roster.core.flows import passwords, pins
 from roster.core.flows.models import ChosenKeys
@@ -33,7 +33,7 @@ async def create(
     """Make an account for somebody, with roles, external identities, and keys of a password and a PIN.
 
     With `link` (see `recovery.request`) a verification message goes out. Raises as `users.create`, `access.set_roles`,
-    `credentials.set_external`, `passwords.set_key` and `pins.set_key` do.
+    `external.replace`, `passwords.set_key` and `pins.set_key` do.
     """
     user = await users.create(tx, draft, roles=[Wanted(name) for name in roles])
     await _attach(tx, user.id, None, identities or None, keys)
@@ -80,7 +80,7 @@ async def _attach(
     if roles is not None:
         await access.set_roles(tx, user_id, roles)
     if identities is not None:
-        await credentials.set_external(tx, user_id, identities)
+        await external.replace(tx, user_id, identities)
     if keys.password is not None:
         await passwords.set_key(tx, user_id, keys.password)
     if keys.pin is not None:

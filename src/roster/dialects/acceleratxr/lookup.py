@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import UNSET, UnsetType
 
 from roster.core.access import service as access
-from roster.core.credentials import service as credentials
+from roster.core.credentials import identities
 from roster.core.users import service as users
 from roster.core.users.errors import UserNotFound
 from roster.core.users.models import User, View
@@ -71,7 +71,7 @@ async def claims(tx: Tx, user: User) -> Mapping[str, object]:
 
 
 async def _belongings(tx: Tx, user_ids: Sequence[UserId]) -> tuple[dict[UserId, list[str]], dict[UserId, list[str]]]:
-    external = await credentials.external_ids_of(tx, user_ids)
+    external = await identities.of_people(tx, user_ids)
     return await access.role_names_of(tx, user_ids), {
         user_id: [mapping.external_id(provider, subject) for provider, subject in each]
         for user_id, each in external.items()

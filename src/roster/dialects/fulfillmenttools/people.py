@@ -6,7 +6,7 @@ from uuid import UUID
 
 from roster.core.access import summaries
 from roster.core.attributes import service as attributes
-from roster.core.credentials import service as credentials
+from roster.core.credentials import identities as external
 from roster.core.users import service as users
 from roster.core.users.errors import UserNotFound
 from roster.core.users.models import User, View
@@ -53,7 +53,7 @@ async def shown(tx: Tx, found: Sequence[User]) -> list[wire.User]:
     """People as the wire shows them; what belongs to them is read once for all."""
     known = [user.id for user in found if user.view is View.FULL]
     roles = await summaries.of_people(tx, known)
-    identities = await credentials.external_ids_of(tx, known)
+    identities = await external.of_people(tx, known)
     unseen = await unseen_attributes(tx)
     return [
         mapping.user_out(user, roles.get(user.id, ()), identities.get(user.id, ()), hidden=unseen) for user in found
