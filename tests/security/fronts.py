@@ -13,6 +13,7 @@ from roster.dialects.fulfillmenttools import dialect as fulfillmenttools
 from roster.dialects.groupalarm import dialect as groupalarm
 from roster.dialects.native import dialect as native
 from roster.dialects.onslip360 import dialect as onslip360
+from roster.dialects.wellbee import dialect as wellbee
 from roster.storage.runtime import Runtime
 from roster.web.access_log import AccessLog
 from roster.web.dialect import Dialect
@@ -28,6 +29,7 @@ MOUNTED: dict[str, str] = {
     "fulfillmenttools": "/fulfillmenttools/{realm}",
     "groupalarm": "/groupalarm/api/v1",
     "onslip360": "/onslip360/v1",
+    "wellbee": "/wellbee",
 }
 DIALECTS: dict[str, Dialect] = {
     "native": native,
@@ -35,6 +37,7 @@ DIALECTS: dict[str, Dialect] = {
     "fulfillmenttools": fulfillmenttools,
     "groupalarm": groupalarm,
     "onslip360": onslip360,
+    "wellbee": wellbee,
 }
 """All whose operations are walked."""
 

@@ -15,6 +15,7 @@ from roster.core.realms.models import Realm
 from roster.kit import secrets
 from roster.storage.runtime import Runtime
 from roster.web import body as bodies
+from roster.web import plain_page
 from roster.web.operation import Operation
 from tests.core.people import Person
 from tests.security import walking
@@ -71,13 +72,16 @@ VALUES: dict[str, Any] = {
     "a template": "{{7*7}}${7*7}<%= 7*7 %>#{7*7}%(a)s{0}",
     "a path": "../../../../etc/passwd",
 }
+UNDEMANDING = {("wellbee", "auth-tfa-sms-disable"), ("wellbee", "user-bankid-deactivate")}
+"""Where no member is required, and what is no JSON counts as nothing (contract, section 9)."""
 
 
 def operations() -> Iterator[tuple[str, Operation]]:
     """All that read a JSON body."""
     for name, dialect in DIALECTS.items():
         for each in dialect.operations:
-            if each.body_type not in (None, bytes) and "application/json" in each.consumes:
+            is_page = each.produces == plain_page.HTML
+            if each.body_type not in (None, bytes) and "application/json" in each.consumes and not is_page:
                 yield name, each
 
 
@@ -101,6 +105,9 @@ def conforms(front: Front, answer: httpx.Response) -> None:
         assert body["code"]
         assert body["message"]
         return
+    if front.name == "wellbee":
+        assert body.keys() == {"message"} or body["error"]["code"]
+        return
     if front.name == "native":
         assert answer.headers["content-type"] == "application/problem+json"
         assert {"type", "title", "status", "detail", "code", "request_id"} <= body.keys()
@@ -108,6 +115,13 @@ def conforms(front: Front, answer: httpx.Response) -> None:
         assert answer.headers["content-type"] == "application/json"
         assert body.keys() == {"code", "status", "message"}
     assert body["status"] == answer.status_code
+
+
+def refused(front: Front, operation: Operation, answer: httpx.Response) -> None:
+    """A refusal, wherever something has to be said."""
+    if (front.name, operation.id) in UNDEMANDING and answer.status_code == 200:
+        return
+    conforms(front, answer)
 
 
 def path_of(operation: Operation) -> str:
@@ -128,7 +142,7 @@ async def test_what_is_no_json_or_none_of_ours_is_refused_and_changes_nothing(
             continue  # no member is required there, and unknown ones are ignored
         answer = await front.call(operation.method, path_of(operation), token=token, content=content, headers=JSON)
         if not (what == "nothing" and not operation.body_required):
-            conforms(front, answer)
+            refused(front, operation, answer)
     for headers in (
         {"Content-Type": "text/plain"},
         {"Content-Type": "application/xml"},
@@ -140,9 +154,8 @@ async def test_what_is_no_json_or_none_of_ours_is_refused_and_changes_nothing(
         {**JSON, "Content-Length": "1e3"},
         {},
     ):
-        conforms(
-            front, await front.call(operation.method, path_of(operation), token=token, content=b"{}", headers=headers)
-        )
+        answer = await front.call(operation.method, path_of(operation), token=token, content=b"{}", headers=headers)
+        refused(front, operation, answer)
 
     assert await snapshot(runtime, realm) == before
 

@@ -41,7 +41,7 @@ HANDS_OUT = {
     ("onslip360", "authorizeIntegration"): {"code"},
 }
 """What an answer shows this once, because it has just been made; GroupAlarm gives back the token that was sent."""
-TOKENS = {"access_token", "refresh_token", "mfa_token", "token"}
+TOKENS = {"access_token", "refresh_token", "mfa_token", "token", "accessToken", "refreshToken"}
 LOOKS_SECRET = re.compile(r"\$(argon2|2[aby]|pbkdf2|scrypt)|eyJ[\w-]{10,}\.|\brk_[\w-]{20}|\brr_[\w-]{20}|otpauth:")
 
 

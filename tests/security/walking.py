@@ -21,6 +21,7 @@ from tests.dialects.groupalarm import cases as groupalarm_cases
 from tests.dialects.native import cases as native_cases
 from tests.dialects.onslip360 import cases as onslip360_cases
 from tests.dialects.onslip360.conftest import Hawk
+from tests.dialects.wellbee import cases as wellbee_cases
 from tests.security.fronts import DIALECTS, MOUNTED, Front
 
 OPERATIONS = [(name, operation.id) for name, dialect in DIALECTS.items() for operation in dialect.operations]
@@ -84,6 +85,8 @@ async def request(runtime: Runtime, realm: Realm, name: str, id: str, caller: Us
         return await _groupalarm(runtime, realm, id, caller)
     if name == "onslip360":
         return await _onslip360(runtime, realm, id)
+    if name == "wellbee":
+        return await _wellbee(runtime, realm, id, caller)
     return await _acceleratxr(runtime, realm, id)
 
 
@@ -164,6 +167,24 @@ async def _onslip360(runtime: Runtime, realm: Realm, id: str) -> Asked:
     secrets = (onslip360_cases.KEY, onslip360_cases.VERIFIER, world.ids["code"])
     names = known.path.count("{") > 1 or "{" in str(list(_texts(known.body)))
     return Asked(operation.method, path, more, secrets, not known.public, known.status, names)
+
+
+async def _wellbee(runtime: Runtime, realm: Realm, id: str, caller: User) -> Asked:
+    """Logging out takes a token although it is public: the one of whom it is about. Of strangers the trail is empty."""
+    operation, known = wellbee_cases.OPERATIONS[id], wellbee_cases.CASES[id]
+    world = await wellbee_cases.a_world(runtime, realm, caller)
+    case = await known.filled(world)
+    more: dict[str, Any] = {"headers": case.headers} if case.headers else {}
+    if case.body is not None:
+        more["json"] = case.body
+    if case.form is not None:
+        more["data"] = case.form
+    if case.file is not None:
+        more["files"] = {"file": ("me.png", case.file, "image/png")}
+    status = 404 if case.provider else case.status
+    path, texts = case.path or operation.path, [known.path, *_texts(known.body), *(known.form or {}).values()]
+    named = any("{" in each for each in texts) and id != "audit-user-logs"
+    return Asked(operation.method, path, more, world.secrets, not operation.public, status, named)
 
 
 def front_of(name: str, client: httpx.AsyncClient, realm: Realm) -> Front:
