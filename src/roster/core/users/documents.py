@@ -12,6 +12,9 @@ from roster.storage import listing, sql
 from roster.storage.sql import Order
 from roster.storage.tx import Tx
 
+__all__ = ["LIMITS", "MOST", "Order", "alphabet", "count", "found", "is_free"]
+
+alphabet = sql.alphabet
 MOST: Final = 10_000
 """People found at once."""
 LIMITS: Final = Limits(depth=64, terms=2000, text=2000)

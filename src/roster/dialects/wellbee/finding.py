@@ -18,8 +18,6 @@ from roster.dialects.wellbee.shapes import Shape
 from roster.kit.errors import InvalidInput
 from roster.kit.filters import Filter, InvalidFilter
 from roster.kit.ids import UserId
-from roster.storage import sql
-from roster.storage.sql import Order
 from roster.storage.tx import Tx
 
 log: Final = logging.getLogger(__name__)
@@ -113,9 +111,9 @@ async def _shown(tx: Tx, found: Sequence[User], part: Part, shape: Shape) -> lis
     return await lookup.shown(tx, found, expand=part == "both")
 
 
-def _orders(tx: Tx, asked: Asked, shape: Shape) -> list[Order]:
-    letters = None if asked.ignores_case else sql.alphabet(tx.runtime.settings.dialects.wellbee.locale)
-    found: list[Order] = []
+def _orders(tx: Tx, asked: Asked, shape: Shape) -> list[people.Order]:
+    letters = None if asked.ignores_case else people.alphabet(tx.runtime.settings.dialects.wellbee.locale)
+    found: list[people.Order] = []
     for name, direction in (asked.sort or {}).items():
         if shape.is_private(name) or name.startswith("$"):
             raise InvalidQuery(text=f"Cannot sort by {name[:100]}")
@@ -126,7 +124,7 @@ def _orders(tx: Tx, asked: Asked, shape: Shape) -> list[Order]:
         if isinstance(direction, bool) or direction not in (1, -1):
             raise Malformed(text="A sort is 1 or -1.")
         if field is not None:
-            found.append(Order(field, direction == -1, letters))
+            found.append(people.Order(field, direction == -1, letters))
     return found[:10]
 
 
