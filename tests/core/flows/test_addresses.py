@@ -97,7 +97,8 @@ async def test_of_two_wishes_at_once_one_counts(runtime: Runtime, mailed: Person
     await asyncio.gather(*(addresses.request(runtime, actor, mailed.id, name, LINK) for name in names))
     last = (await state(runtime, actor, mailed)).email
 
-    for _, values in await people.links(runtime, mailed.realm, "change_email"):
+    mailed_links = await people.links(runtime, mailed.realm, "change_email")
+    for _, values in (*mailed_links, *reversed(mailed_links)):
         try:
             await addresses.confirm(runtime, nobody(mailed.realm), str(values["link"]).rpartition("token=")[2])
         except InvalidToken:

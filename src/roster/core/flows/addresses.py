@@ -98,6 +98,7 @@ async def confirm(runtime: Runtime, actor: Actor, token: str) -> User:
         if user is None or user.status == "disabled" or last is None or last.id != proof.id:
             raise InvalidToken
         await proofs.spend(tx, proof.id, Purpose.CHANGE_EMAIL)
+        await proofs.void_all(tx, proof.user_id, Purpose.CHANGE_EMAIL)  # of wishes at once, the others ended with this
         return await users.readdress(tx, user.id, str(proof.data["email"]))
 
 
