@@ -32,7 +32,8 @@ Render = Callable[[RosterError, Request], Reply]
 Resolve = Callable[[Request], str]
 Wrap = Callable[[object, int, Request], object]
 Inner = Callable[[Request, bodies.Receive | None], Awaitable[Answer]]
-Around = Callable[["Runtime", Inner, Request, bodies.Receive | None], Awaitable[Answer]]
+Meant = Callable[[Request], Operation | None]
+Around = Callable[["Runtime", Inner, Request, bodies.Receive | None, Meant], Awaitable[Answer]]
 AsJson = Callable[[Request], bytes]
 
 _METHODS: Final = ("GET", "HEAD", "PUT", "PATCH", "POST", "DELETE")
@@ -121,9 +122,17 @@ class Front:
         if self._around is None:
             return await self._carry_out(request, receive)
         try:
-            return await self._around(self.runtime, self._carry_out, request, receive)
+            return await self._around(self.runtime, self._carry_out, request, receive, self._meant)
         except RosterError as error:
             return self._refusal(error, request)
+
+    def _meant(self, request: Request) -> Operation | None:
+        """The operation that will answer, as far as there is one."""
+        try:
+            plan = self._match(request)
+        except RosterError:
+            return None
+        return None if plan is None else plan.operation
 
     async def _carry_out(self, request: Request, receive: bodies.Receive | None) -> Answer:
         try:
@@ -154,6 +163,9 @@ class Front:
         limit = plan.operation.body_limit
         if receive is None:
             bodies.refuse_large(request, limit)
+            if plan.operation.streams_body:
+                bodies.media_type(request, plan.operation)
+                request.upload = bodies.whole(request)
         elif plan.reads_body:
             request.body = await bodies.read(request, receive, limit)
             if self._as_json is not None and plan.operation.body_type is not bytes:

@@ -11,7 +11,7 @@ from roster.storage.runtime import Runtime
 from tests import buses
 from tests.buses import Peer
 from tests.dialects.conftest import Person
-from tests.dialects.wellbee.conftest import Wire
+from tests.dialects.wellbee.conftest import PREFIX, Wire
 from tests.dialects.wellbee.test_other_services import joined, on_the_bus
 
 __all__ = ["joined"]
@@ -47,8 +47,9 @@ async def there(runtime: Runtime, realm: Realm, joined: Any) -> Any:
     """Another service, which sees what the tests' settings say."""
     settings = ("1;http.put.admin.*;watch.requests;request", "2;http.get.admin.*;watch.answers;response")
     shown = ("3;http.get.me;watch.errors;response;allow-exceptions",)
+    guards = ("4;http.post.auth.token;watch.sign_ins;request", "5;http.delete.admin.*;watch.deletions;request")
     async with (
-        on_the_bus(runtime, realm, joined, interceptors=(*settings, *shown)),
+        on_the_bus(runtime, realm, joined, interceptors=(*settings, *shown, *guards)),
         buses.peer(joined) as peer,
     ):
         yield peer
@@ -117,3 +118,43 @@ async def test_a_bad_token_is_refused_before_anybody_sees_the_request(wire: Wire
     shown = await returning(there, "watch.requests", lambda seen: seen)
     found = await wire.by("nonsense").call("PUT", "/admin/user/x", {"firstName": "Ada"})
     assert (found.code, shown) == ("auth-service.403.1", [])
+
+
+async def refusing(peer: Peer, subject: str) -> None:
+    """The service lets nothing through."""
+    error = {"code": "BAD_REQUEST", "title": "No", "id": "1"}
+    names = ("reqId", "transactionId", "from")
+    await returning(peer, subject, lambda seen: {"status": 400, "error": error, **{name: seen[name] for name in names}})
+
+
+@pytest.mark.parametrize("kind", ["multipart/json", "multipart/form-data; boundary=x", "application/json"])
+async def test_what_a_request_says_it_is_keeps_it_from_nobody(wire: Wire, there: Peer, admin: Person, kind: str):
+    await refusing(there, "watch.requests")
+    path = f"/realms/{wire.slug}{PREFIX}/admin/user/{admin.user.id}"
+    headers = {"Authorization": f"Bearer {admin.access_token}", "Content-Type": kind}
+    found = await wire.http.put(path, content=b'{"firstName": "Ada"}', headers=headers)
+    assert (found.status_code, found.json()["error"]["title"]) == (400, "No")
+
+
+async def test_an_address_written_otherwise_is_the_same_address(wire: Wire, there: Peer, admin: Person):
+    await refusing(there, "watch.requests")
+    path = f"/realms/{wire.slug}{PREFIX}/%61dmin/us%65r/{admin.user.id}"
+    headers = {"Authorization": f"Bearer {admin.access_token}"}
+    found = await wire.http.put(path, json={"firstName": "Ada"}, headers=headers)
+    assert (found.status_code, found.json()["error"]["title"]) == (400, "No")
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer nonsense"}, {"Cookie": "jwt=nonsense"}])
+async def test_a_bad_token_lets_no_sign_in_past(wire: Wire, there: Peer, headers: dict[str, str]):
+    await refusing(there, "watch.sign_ins")
+    body = {"username": "nobody", "password": "nothing right"}
+    found = await wire.call("POST", "/auth/token", body, headers=headers)
+    assert found.error["title"] == "No"
+
+
+async def test_a_body_that_is_too_long_lets_no_request_past(wire: Wire, there: Peer, admin: Person):
+    await refusing(there, "watch.deletions")
+    path = f"/realms/{wire.slug}{PREFIX}/admin/user/{admin.user.id}"
+    headers = {"Authorization": f"Bearer {admin.access_token}"}
+    found = await wire.http.request("DELETE", path, content=b" " * 1_100_000, headers=headers)
+    assert found.status_code == 413

@@ -250,3 +250,20 @@ async def test_a_job_is_told_run_and_removed(runtime: Runtime, realm: Realm, the
 async def test_what_is_no_job_is_refused(there: Peer, data: dict[str, Any]):
     refused = await there.ask("schedule-service.create-job", {"data": data})
     assert (refused["status"], refused["error"]["code"]) == (400, "BAD_REQUEST")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/admin/user/%FF"), ("TRACE", "/auth/logout"), ("GET", "/reset-password/%zz")]
+)
+async def test_what_nobody_answers_is_asked_of_the_bus_once(wire: Wire, there: Peer, method: str, path: str):
+    asked: list[str] = []
+
+    async def listen(message: Any) -> None:
+        asked.append(message.subject)
+
+    await there.client.subscribe("http.>", cb=listen)
+    await there.client.flush()
+    found = await wire.http.request(method, f"/realms/{wire.slug}{PREFIX}{path}")
+    assert found.status_code == 404
+    await there.client.flush()
+    assert len(asked) == 1

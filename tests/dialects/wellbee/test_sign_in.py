@@ -478,6 +478,8 @@ async def test_the_page_leads_to_our_own_sites_only(runtime: Runtime, served: Se
     for bad in (
         "https://evil.example/",
         "//evil.example",
+        "///evil.example",
+        "////evil.example/x",
         "/\\evil.example",
         "javascript:alert(1)",
         "https://app.example.org.evil.example/",

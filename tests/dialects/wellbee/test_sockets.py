@@ -212,3 +212,35 @@ async def test_without_a_token_a_socket_is_nobodys(served: Served):
 async def test_what_is_no_message_is_refused(runtime: Runtime, realm: Realm, subject: str, text: bytes):
     with pytest.raises(ValueError, match="ws"):
         await audience.of(runtime).send(realm.slug, subject, text)
+
+
+async def test_guesses_over_a_socket_count_for_the_address_it_comes_from(served: Served, runtime: Runtime):
+    strict = msgspec.structs.replace(runtime.settings.limits, address_guesses=3)
+    before, runtime.settings = runtime.settings, msgspec.structs.replace(runtime.settings, limits=strict)
+    codes: list[str] = []
+    try:
+        for at in range(5):
+            held = await served.connect()
+            await held.say(asked("http.post.auth.token", data={"username": f"nobody-{at}", "password": "a guess"}))
+            codes.append((await held.hear())["status"])
+    finally:
+        runtime.settings = before
+    assert codes == [401, 401, 401, 429, 429]
+
+
+async def test_an_upload_over_a_socket_is_refused(served: Served, person: Person):
+    held = await served.connect(f"?token={person.access_token}")
+    await held.say(asked("http.post.file-service.upload", data={"file": "x"}))
+    assert (await held.hear())["status"] in (400, 415)
+
+
+async def test_a_socket_hears_nothing_from_the_moment_its_session_has_ended(
+    served: Served, runtime: Runtime, person: Person
+):
+    held = await known(served, person)
+    await served.tell(f"ws.out.{person.user.id}.before", data=1)
+    assert (await held.hear())["data"] == 1
+    async with runtime.write(factories.roster_in(served.realm)) as tx:
+        await sessions.end_all(tx, person.user.id)
+    await served.tell(f"ws.out.{person.user.id}.secret", data=1)
+    assert await held.hear() == (1011, "USER_DISCONNECTED")

@@ -145,5 +145,8 @@ _over_sockets: Final = msgspec.structs.replace(_http, operations=_sockets)
 
 dialect: Final = msgspec.structs.replace(_http, sockets=Sockets(sockets.talk, _over_sockets))
 
-on_bus: Final = msgspec.structs.replace(_http, operations=_on_bus, authenticate=auth.of_message, around=None)
-"""The same for messages of the bus, with the operations that exist there only."""
+on_bus: Final = msgspec.structs.replace(
+    _http, operations=_on_bus, authenticate=auth.of_message, around=None, elsewhere=None
+)
+"""The same for messages of the bus, with the operations that exist there only. What it does not know it does not ask
+of the bus, where it would hear the same again."""

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from typing import Final, cast
+from uuid import UUID
 
 import msgspec
 
@@ -12,6 +13,7 @@ from roster.dialects.wellbee import auth, frame
 from roster.kit.actor import Origin
 from roster.kit.errors import RosterError, Unavailable
 from roster.storage.runtime import Runtime
+from roster.storage.voids import Marks
 from roster.web.sockets import Socket
 
 _MOST_WAITING: Final = 256
@@ -23,16 +25,31 @@ _TOO_SLOW: Final = (1013, "TOO_SLOW")
 
 
 class Listener:
-    """An open socket and whose it is: the id of a person, or `public-…` without a token."""
+    """An open socket and whose it is: the id of a person, or `public-…` without a token.
 
-    __slots__ = ("_sender", "_waiting", "checked_at", "realm", "socket", "token", "user")
+    `address` is where it comes from, `about` the realm and the person whose changes may end it.
+    """
 
-    def __init__(self, socket: Socket, realm: str, user: str, token: str | None) -> None:
+    __slots__ = ("_sender", "_waiting", "about", "address", "checked_at", "marks", "realm", "socket", "token", "user")
+
+    def __init__(
+        self,
+        socket: Socket,
+        realm: str,
+        user: str,
+        token: str | None = None,
+        *,
+        address: str = "",
+        about: tuple[UUID, ...] = (),
+    ) -> None:
         self.socket = socket
         self.realm = realm
         self.user = user
         self.token = token
+        self.address = address
+        self.about = about
         self.checked_at = time.monotonic()
+        self.marks: Marks | None = None
         self._waiting: deque[bytes] | None = None
         self._sender: asyncio.Task[None] | None = None
 
@@ -80,7 +97,7 @@ class Audience:
     """All sockets of a process, by whose they are.
 
     Before something is sent to a person's socket, its session is asked for anew unless that was done in the last
-    `check_every` seconds.
+    `check_every` seconds and the database has said of no change since.
     """
 
     def __init__(self, runtime: Runtime, *, check_every: float = 10.0) -> None:
@@ -141,8 +158,9 @@ class Audience:
     async def _is_welcome(self, listener: Listener) -> bool:
         """Whether the session behind the socket still lasts; asked anew when that was long ago. Else it is closed."""
         now = time.monotonic()
-        if listener.token is None or now - listener.checked_at < self._check_every:
+        if listener.token is None or self._is_believed(listener, now):
             return True
+        marks = self._runtime.voids.marks(*listener.about)
         try:
             async with self._runtime.lease() as tx:
                 await auth.by_token(tx, listener.realm, listener.token, Origin(dialect="wellbee"))
@@ -151,8 +169,12 @@ class Audience:
         except RosterError:
             listener.close(*_DISCONNECTED)
             return False
-        listener.checked_at = now
+        listener.checked_at, listener.marks = now, marks
         return True
+
+    def _is_believed(self, listener: Listener, now: float) -> bool:
+        is_new = now - listener.checked_at < self._check_every
+        return is_new and listener.marks is not None and self._runtime.voids.hold(listener.marks)
 
 
 def of(runtime: Runtime) -> Audience:

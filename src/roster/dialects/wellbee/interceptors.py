@@ -18,14 +18,16 @@ import msgspec
 
 from roster.bus import link as links
 from roster.bus.link import Link
-from roster.dialects.wellbee import auth, forwarding, gateway, subjects
+from roster.dialects.wellbee import auth, cookies, forwarding, gateway, subjects
 from roster.dialects.wellbee.bus import client, envelopes
+from roster.dialects.wellbee.signing_in import TwoTokens
 from roster.kit.actor import Actor
-from roster.kit.errors import RosterError
+from roster.kit.errors import InvalidToken
 from roster.storage.runtime import Runtime
 from roster.web import answer as answers
 from roster.web import body as bodies
 from roster.web.answer import Answer
+from roster.web.operation import Operation
 from roster.web.request import Request
 
 _WITHIN: Final = 60.0
@@ -36,6 +38,7 @@ _ANSWERS: Final = ("respond", "next")
 
 Envelope = dict[str, Any]
 Inner = Callable[[Request, bodies.Receive | None], Awaitable[Answer]]
+Meant = Callable[[Request], Operation | None]
 
 
 class Interceptor(msgspec.Struct, frozen=True):
@@ -61,22 +64,24 @@ def of(texts: Sequence[str]) -> tuple[Interceptor, ...]:
     return tuple(sorted(map(_read, texts), key=lambda each: each.order))
 
 
-async def around(runtime: Runtime, inner: Inner, request: Request, receive: bodies.Receive | None) -> Answer:
-    """Answer a request, with whoever wants to see it in between."""
+async def around(
+    runtime: Runtime, inner: Inner, request: Request, receive: bodies.Receive | None, meant: Meant
+) -> Answer:
+    """Answer a request, with whoever wants to see it in between; uploads go by unseen."""
     settings = runtime.settings.dialects.wellbee
     subject = subjects.of_request(request)
     seeing = [each for each in of(settings.interceptors) if each.sees(subject)]
     link = links.of(runtime)
-    if not seeing or link is None or request.realm_slug != settings.realm or _is_upload(request):
+    if not seeing or link is None or request.realm_slug != settings.realm:
         return await inner(request, receive)
-    try:
-        if receive is not None:
-            request.body = await bodies.read(request, receive, _LARGEST)
-            request.become_json(gateway.as_json(request))
-        actor = await _actor(runtime, request)
-        envelope = await forwarding.asked(runtime, request, actor)
-    except RosterError:
-        return await inner(request, None)  # which says what is wrong
+    operation = meant(request)
+    if operation is not None and operation.streams_body:
+        return await inner(request, receive)
+    if receive is not None:
+        request.body = await bodies.read(request, receive, _LARGEST)
+        request.become_json(gateway.as_json(request))
+    actor = await _actor(runtime, request, operation)
+    envelope = await forwarding.asked(runtime, request, actor)
     ended = await _before(link, request, envelope, [each for each in seeing if not each.is_for_answers])
     if ended is not None:
         return ended
@@ -115,10 +120,18 @@ async def _after(link: Link, request: Request, answer: Answer, seeing: Sequence[
     return answer
 
 
-async def _actor(runtime: Runtime, request: Request) -> Actor:
+async def _actor(runtime: Runtime, request: Request, operation: Operation | None) -> Actor:
+    """Who asks. Raises InvalidToken and TwoTokens, but not for what takes no notice of tokens."""
     async with runtime.lease() as tx:
-        found = auth.presented(tx, request)
-        return await auth.nobody(tx, request) if found is None else (await auth.decoded(tx, request, found)).actor
+        try:
+            found = auth.presented(tx, request)
+            if found is not None:
+                return (await auth.decoded(tx, request, found)).actor
+        except (InvalidToken, TwoTokens):
+            if operation is None or auth.READS_BY_ITSELF not in operation.extra:
+                raise
+            request.extra.pop(cookies.HEADER, None)
+        return await auth.nobody(tx, request)
 
 
 def _answer_of(envelope: Envelope) -> Answer:
@@ -138,10 +151,6 @@ def _envelope_of(answer: Answer) -> Envelope | None:
         known = headers.setdefault(name.decode("latin-1"), [])
         cast("list[str]", known).append(value.decode("latin-1"))
     return {**found, "headers": {name: values[0] if len(values) == 1 else values for name, values in headers.items()}}
-
-
-def _is_upload(request: Request) -> bool:
-    return (request.header("content-type") or "").lower().startswith("multipart/")
 
 
 def _read(text: str) -> Interceptor:

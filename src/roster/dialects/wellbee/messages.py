@@ -21,17 +21,24 @@ def request_of(
     query: Query | None = None,
     headers: Mapping[str, str] | None = None,
     extra: Mapping[str, str] | None = None,
+    address: str = "",
     site: Site = DEFAULT_SITE,
 ) -> Request:
     """The request that a message is: `body` is the JSON of its data, `extra` what else its envelope says.
 
-    `extra` may hold `reqId` and `transactionId`, which the answer repeats, and `userId`.
+    `extra` may hold `reqId` and `transactionId`, which the answer repeats, and `userId`. `address` is the network
+    address of whoever asks, where that is known.
     """
     method, path = _address(subject)
     kept = [
         (name.lower().encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in _own(headers)
     ]
-    scope = {"method": method, "headers": [_JSON, *kept], "query_string": urlencode(query or {}, doseq=True).encode()}
+    scope = {
+        "method": method,
+        "headers": [_JSON, *kept],
+        "query_string": urlencode(query or {}, doseq=True).encode(),
+        "client": (address, 0) if address else None,
+    }
     request = Request(
         scope, path=path, realm_slug=realm, dialect="wellbee", request_id=(extra or {}).get("reqId", ""), site=site
     )

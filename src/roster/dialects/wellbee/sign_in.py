@@ -1,5 +1,6 @@
 """`/auth`: signing in with a password, refreshing, and turning a token into a cookie (contract, group auth)."""
 
+import re
 from collections.abc import Mapping
 from html import escape
 from typing import Final
@@ -38,6 +39,8 @@ ops: Final = Operations(tag="auth")
 _BANKID_DUE: Final[Document] = {"twoFactorRequired": True, "methods": ["bankid"]}
 """The whole answer: what signs in then is BankID alone, so there is nothing to go on with."""
 _UNREAD: Final = {READS_BY_ITSELF: True}
+_OWN_PATH: Final = re.compile("/(?!/)")
+"""Behind any number of slashes from the second one on browsers look for a host."""
 _ERRORS: Final = (InvalidInput, BadCredentials, EmailNotVerified, TooMany, ForeignOrigin)
 
 
@@ -190,7 +193,7 @@ async def _sign_in(
 def _checked(runtime: Runtime, request: Request, address: str) -> str:
     """Where the page may lead: our own site, or one of those that the installation names."""
     parts = urlsplit(address) if address.isprintable() and "\\" not in address else None
-    if parts is not None and not parts.scheme and not parts.netloc and address.startswith("/"):
+    if parts is not None and not parts.scheme and not parts.netloc and _OWN_PATH.match(address):
         return address
     own = runtime.settings.dialects.wellbee
     origin = f"{parts.scheme}://{parts.netloc}" if parts is not None else ""

@@ -72,7 +72,7 @@ async def _admit(socket: Socket, front: Front, request: Request) -> Listener | N
     text = _token(front, request)
     if text is None:
         if front.runtime.settings.dialects.wellbee.anonymous_websockets:
-            return Listener(socket, request.realm_slug, f"public-{ids.uuid4()}", None)
+            return Listener(socket, request.realm_slug, f"public-{ids.uuid4()}", address=request.address)
         await socket.close(_REFUSED, "PERMISSION_DENIED")
         return None
     try:
@@ -81,7 +81,8 @@ async def _admit(socket: Socket, front: Front, request: Request) -> Listener | N
     except RosterError:
         await socket.close(_REFUSED, "INVALID_TOKEN")
         return None
-    return Listener(socket, request.realm_slug, str(actor.user_id), text)
+    about = () if actor.user_id is None else (actor.realm_id, actor.user_id)
+    return Listener(socket, request.realm_slug, str(actor.user_id), text, address=request.address, about=about)
 
 
 async def _answer_all(listener: Listener, front: Front) -> None:
@@ -103,6 +104,7 @@ async def _answer(listener: Listener, front: Front, data: bytes) -> bytes:
         query=asked.message.query,
         headers=_headers(listener, front),
         extra=_known_ids(asked.message),
+        address=listener.address,
     )
     answer = await front.answer(request)
     body = answer.body if isinstance(answer.body, bytes) else b""

@@ -13,6 +13,8 @@ from roster.web.operation import Details, H, Operation, Operations
 from roster.web.request import Request
 
 _WILD: Final = re.compile(r"[*>\s]")
+_NEEDLESS: Final = re.compile(r"%(?:2[de]|3\d|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9ae])")
+"""Percent-encoded letters, digits and the like, which mean the same bare (RFC 3986, 6.2.2.2)."""
 REQUEST: Final = "REQUEST"
 """The method of operations without HTTP. Requests over HTTP never reach them: they are in no table that it reads."""
 EVERY_INSTANCE: Final = "x-every-instance"
@@ -48,9 +50,13 @@ def is_for_sockets(operation: Operation) -> bool:
 
 
 def of_request(request: Request) -> str:
-    """The subject of a request over HTTP: in lower case, still percent-encoded, and never a wildcard."""
-    words = [part.lower().replace(".", "{dot}") for part in request.path.split("/") if part]
+    """The subject of a request over HTTP: in lower case, percent-encoded where it must be, and never a wildcard."""
+    words = [_NEEDLESS.sub(_bare, part.lower()).replace(".", "{dot}") for part in request.path.split("/") if part]
     return ".".join(["http", request.method.lower(), *(_WILD.sub(_encoded, word) for word in words)])
+
+
+def _bare(found: re.Match[str]) -> str:
+    return chr(int(found[0][1:], 16))
 
 
 def _encoded(found: re.Match[str]) -> str:
