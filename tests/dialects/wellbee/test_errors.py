@@ -43,10 +43,11 @@ def documented() -> set[tuple[int, str]]:
 
 @pytest.mark.parametrize("kind", every_refusal.every("wellbee"), ids=lambda kind: kind.__name__)
 def test_every_error_has_an_answer_in_the_documented_form(kind: type[kit.RosterError]):
-    meaning = errors.meaning_of(kind)
+    error = example(kind)
+    meaning = errors.of(error)
     assert kind in FAULTS or meaning.status != HTTPStatus.INTERNAL_SERVER_ERROR, f"{kind.__name__} has no family here"
 
-    reply = errors.render(example(kind), ASKED)
+    reply = errors.render(error, ASKED)
 
     assert reply.status == meaning.status
     if kind is signing_in.TwoTokens:

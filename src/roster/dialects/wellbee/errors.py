@@ -100,7 +100,7 @@ def render(error: kit.RosterError, request: Request) -> Reply:
     """The documented answer to any error."""
     if (said := _before_any_operation(error)) is not None:
         return said
-    meaning = _of_field(error) if isinstance(error, refusals.FieldTaken) else meaning_of(type(error))
+    meaning = of(error)
     failure = frame.Failure(
         code=meaning.code,
         title=meaning.title,
@@ -111,8 +111,11 @@ def render(error: kit.RosterError, request: Request) -> Reply:
     return frame.refuse(request, meaning.status, failure)
 
 
-def _of_field(error: refusals.FieldTaken) -> Meaning:
-    return Meaning(400, f"fruster-user-service.{error.name.upper()}_NOT_UNIQUE", f"{error.name} is not unique")
+def of(error: kit.RosterError) -> Meaning:
+    """What an error means: that of its class, but where the code names the field that it is about."""
+    if isinstance(error, refusals.FieldTaken):
+        return Meaning(400, f"fruster-user-service.{error.name.upper()}_NOT_UNIQUE", f"{error.name} is not unique")
+    return meaning_of(type(error))
 
 
 @cache
