@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from bench import dataset, document, processes, report
 from bench.lines import (
+    bus,
     documents,
     imports,
     lists,
@@ -42,6 +43,7 @@ _SERVED: dict[str, Callable[[Stage, Server], list[Line]]] = {
     "signed": signed.lines,
     "organisations": organisations.lines,
     "sockets": sockets.lines,
+    "bus": bus.lines,
 }
 _ALL = ("starts", *_SERVED, "imports")
 
