@@ -17,23 +17,28 @@ from roster.storage.tx import Tx
 
 _MAX_BYTES = 16_384
 Known = Mapping[str, Definition]
-_Remembered = dict[UUID, tuple[int, dict[str, Definition]]]
+_Remembered = dict[UUID, tuple[int, dict[str, Definition], frozenset[str]]]
 
 
 async def current(tx: Tx) -> Known:
     """The realm's definitions by name, remembered under the realm's version."""
-    realm = await realms.current(tx)
-    remembered = cast("_Remembered", tx.runtime.memo.setdefault("attributes", {}))
-    found = remembered.get(realm.id)
-    if found is None or found[0] != realm.version:
-        found = (realm.version, {each.name: each for each in await store.all_of(tx)})
-        remembered[realm.id] = found
-    return found[1]
+    return (await _remembered(tx))[1]
 
 
 async def unseen(tx: Tx) -> frozenset[str]:
     """Names of the fields that no front door shows to anybody."""
-    return frozenset([each.name for each in (await current(tx)).values() if each.visibility == "hidden"])
+    return (await _remembered(tx))[2]
+
+
+async def _remembered(tx: Tx) -> tuple[int, dict[str, Definition], frozenset[str]]:
+    realm = await realms.current(tx)
+    remembered = cast("_Remembered", tx.runtime.memo.setdefault("attributes", {}))
+    found = remembered.get(realm.id)
+    if found is None or found[0] != realm.version:
+        definitions = {each.name: each for each in await store.all_of(tx)}
+        hidden = frozenset(name for name, each in definitions.items() if each.visibility == "hidden")
+        found = remembered[realm.id] = (realm.version, definitions, hidden)
+    return found
 
 
 async def define(tx: Tx, name: str, draft: DefinitionDraft) -> Definition:
