@@ -84,7 +84,10 @@ class Link(Protocol):
         ...
 
     async def subscribe(self, subject: str, receive: Receive, *, queue: str = "") -> Subscription:
-        """Receive what is sent to a subject (`*` is one segment, `>` the rest); of a queue's members only one does."""
+        """Receive what is sent to a subject (`*` is one segment, `>` the rest); of a queue's members only one does.
+
+        Raises TooLong for a subject that the bus does not take.
+        """
         ...
 
 

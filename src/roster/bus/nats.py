@@ -34,6 +34,8 @@ _LOOK_EVERY: Final = 1.0
 _FLUSH_WITHIN: Final = 10.0
 _PING_EVERY: Final = 20
 _NO_RESPONDERS: Final = "503"
+_LONGEST_NAMES: Final = 3900
+"""Bytes of the subjects, and of a queue, in one command; a server reads lines of 4096 unless told otherwise."""
 _MOST_WAITING: Final = 4096
 _MOST_BYTES_WAITING: Final = 64 * 1024 * 1024
 """Of each subscription; what comes beyond is dropped, as NATS does with slow consumers."""
@@ -90,6 +92,7 @@ class NatsLink(Link):
 
     async def publish(self, subject: str, data: bytes, *, reply: str = "") -> None:
         client = self._present()
+        _require_fitting(subject, reply)
         try:
             await _heeding(client.publish(subject, data, reply))
         except errors.MaxPayloadError as error:
@@ -114,6 +117,7 @@ class NatsLink(Link):
             raise NotConnected
 
     async def subscribe(self, subject: str, receive: Receive, *, queue: str = "") -> "_Subscription":
+        _require_fitting(subject, queue)
         made = _Subscription(self._subscriptions, subject, queue, receive)
         self._subscriptions.append(made)
         if self._client is not None and self.is_connected:
@@ -306,6 +310,12 @@ class _Subscription:
             await self._receive(Arrival(message.subject, message.reply, message.data, nobody))
         except Exception:  # noqa: BLE001 (the edge: the subscription outlives whatever a message brings about)
             _log.exception("message.failed", subject=message.subject)
+
+
+def _require_fitting(*names: str) -> None:
+    """Raise TooLong for names that do not fit into the line which a server reads: it ends the connection then."""
+    if sum(len(each.encode("utf-8", "surrogatepass")) for each in names) > _LONGEST_NAMES:
+        raise TooLong
 
 
 async def _heeding(asked: Awaitable[T]) -> T:

@@ -267,3 +267,14 @@ async def test_what_nobody_answers_is_asked_of_the_bus_once(wire: Wire, there: P
     assert found.status_code == 404
     await there.client.flush()
     assert len(asked) == 1
+
+
+async def test_an_address_too_long_for_a_subject_does_not_cost_the_bus(wire: Wire, there: Peer, runtime: Runtime):
+    link = links.of(runtime)
+    assert link is not None
+    before = link.generation
+    found = await wire.http.get(f"/realms/{wire.slug}{PREFIX}/{'a' * 5000}")
+    assert found.status_code == 404
+    await answering(there, "http.get.open", data=[1])
+    assert (await wire.http.get(f"/realms/{wire.slug}{PREFIX}/open")).json()["data"] == [1]
+    assert link.generation == before

@@ -25,6 +25,8 @@ from roster.web.reply import Headers, Reply
 from roster.web.request import Request
 
 _NOT_SENT: Final = frozenset({"headers", "user"})
+_LONGEST_SUBJECT: Final = 1000
+"""No service has a longer one, and those that a bus takes are not much longer."""
 _TEXTS: Final = ("text/", "application/xml", "application/javascript")
 _BINARY: Final = frozenset(
     {
@@ -47,8 +49,11 @@ async def forward(runtime: Runtime, request: Request, actor: Actor) -> Reply:
     link = links.of(runtime)
     if link is None or not link.is_connected or request.realm_slug != settings.realm:
         raise UnknownRoute
+    subject = subjects.of_request(request)
+    if len(subject) > _LONGEST_SUBJECT:
+        raise UnknownRoute
     envelope = await asked(runtime, request, actor)
-    answer = await _answer(link, subjects.of_request(request), envelope, settings.bus_timeout)
+    answer = await _answer(link, subject, envelope, settings.bus_timeout)
     if answer.get("status") == HTTPStatus.REQUEST_TIMEOUT and _code(answer) == "BUS_RESPONSE_TIMEOUT":
         raise UnknownRoute
     return reply_of(answer)
