@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from roster.core.access import service as access
+from roster.core.access.models import Wanted
 from roster.core.realms.models import Realm
 from roster.dialects.wellbee import roles, seeding
 from roster.kit.errors import InvalidInput
@@ -112,6 +113,20 @@ async def test_nobody_gives_a_role_a_scope_that_they_do_not_have(
     if scope != "system.add-role":
         maker = wire.by((await sign_in(roles=("maker",))).access_token)
         assert (await maker.call("POST", PATH, {"role": "mine", "scopes": [scope]})).code == "PERMISSION_DENIED"
+
+
+async def test_a_scope_held_in_some_places_only_is_not_given_everywhere(
+    wire: Wire, admin: Person, sign_in: SignIn, runtime: Runtime, realm: Realm
+):
+    await wire.by(admin.access_token).call("POST", PATH, {"role": "keeper", "scopes": ["system.add-role-scopes"]})
+    await wire.by(admin.access_token).call("POST", PATH, {"role": "planner", "scopes": ["plan.write"]})
+    somebody = await sign_in(roles=("keeper",))
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        wanted = [Wanted("keeper"), Wanted("planner", {"facility": ["north"]})]
+        await access.set_assignments(tx, somebody.user.id, wanted)
+    keeper = wire.by(somebody.access_token)
+    given = await keeper.call("POST", PATH + "/scope", {"role": "keeper", "scopes": ["plan.write"]})
+    assert given.code == "PERMISSION_DENIED"
 
 
 async def test_roles_that_are_there_keep_their_scopes_when_a_server_starts(runtime: Runtime, realm: Realm):

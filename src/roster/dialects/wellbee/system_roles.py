@@ -136,7 +136,7 @@ async def _require_own(tx: Tx, wanted: Sequence[str]) -> None:
     """Scopes mean something to other services: who does not have one does not give it to roles. Raises Escalation."""
     if tx.actor.may("*"):
         return
-    own = await roles.union(tx, [catalogue.shown_name(each) for each in tx.actor.grants.roles])
+    own = await roles.union(tx, [catalogue.shown_name(each) for each in tx.actor.grants.unlimited])
     if not all(scopes.satisfies(own, each) for each in wanted if not each.endswith(".*")):
         raise Escalation
     if any(each not in own for each in wanted if each.endswith(".*") or each == scopes.EVERYTHING):
