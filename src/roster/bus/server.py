@@ -38,6 +38,8 @@ MAX_PAYLOAD: Final = 1_048_576
 _STEP: Final = 0.01
 _PATIENCE: Final = 20.0
 _ATTEMPTS: Final = 5
+_USUAL: Final = range(4222, 4322)
+_TAKEN_FOR: Final = 2.0
 _held: set[FolderLock] = set()
 
 
@@ -126,7 +128,7 @@ class BusServer:
 
     def _choose(self, port: int, known: Credentials | None) -> Credentials:
         """Services keep user and password in their own configuration, so both stay, and if possible the port."""
-        wanted = port or (known.port if known is not None and known.port and _is_free(known.port) else _free_port())
+        wanted = port or (known.port if known is not None and known.port and _gets_free(known.port) else _free_port())
         user, password = ("roster", secrets.token()) if known is None else (known.user, known.password)
         url = f"nats://{quote(user, safe='')}:{quote(password, safe='')}@{HOST}:{wanted}"
         return Credentials(url, HOST, wanted, user, password)
@@ -267,7 +269,21 @@ def _is_free(port: int) -> bool:
     return True
 
 
+def _gets_free(port: int) -> bool:
+    """Whether it is free, or soon will be: a connection of somebody else may have it for a moment."""
+    give_up = time.monotonic() + _TAKEN_FOR
+    while not _is_free(port):
+        if time.monotonic() > give_up:
+            return False
+        time.sleep(_STEP)
+    return True
+
+
 def _free_port() -> int:
+    """One of those near NATS' usual one, which the system gives to no connection; if need be any."""
+    found = next((port for port in _USUAL if _is_free(port)), None)
+    if found is not None:
+        return found
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return probe.getsockname()[1]
