@@ -31,6 +31,7 @@ Authenticate = Callable[["Tx", Request, Operation], Awaitable[Actor]]
 Render = Callable[[RosterError, Request], Reply]
 Resolve = Callable[[Request], str]
 Wrap = Callable[[object, int, Request], object]
+Wrapped = Callable[[Mapping[str, object] | None], Mapping[str, object]]
 Inner = Callable[[Request, bodies.Receive | None], Awaitable[Answer]]
 Meant = Callable[[Request], Operation | None]
 Around = Callable[["Runtime", Inner, Request, bodies.Receive | None, Meant], Awaitable[Answer]]
@@ -50,7 +51,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     `resolve` gives the path to find the operation by, where addresses or headers say more than that: a format, a
     moment, another method; see `web/addressing.py`. It may be asked twice.
     `wrap` makes what goes on the wire out of a handler's result and the operation's status, where answers stand in an
-    envelope. `as_json` reads a body in whatever form the dialect takes as the JSON that handlers are declared with.
+    envelope; `wrapped` is its schema, from that of a result. `as_json` reads a body in whatever form the dialect takes
+    as the JSON that handlers are declared with.
     `elsewhere` answers whatever no operation of the table does, any method on any path. `sockets` says what websockets
     are for.
     `ambient_query`: query parameters of every operation, such as a token. `exposed_headers`: what scripts of other
@@ -69,6 +71,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     query_separators: str = "&"
     resolve: Resolve | None = None
     wrap: Wrap | None = None
+    wrapped: Wrapped | None = None
     as_json: AsJson | None = None
     elsewhere: Operation | None = None
     around: Around | None = None

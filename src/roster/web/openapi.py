@@ -22,7 +22,7 @@ from roster.kit.errors import (
 from roster.web.dialect import Dialect
 from roster.web.errors import UnknownRoute, UnsupportedMedia
 from roster.web.multipart import FORM_DATA
-from roster.web.operation import Operation
+from roster.web.operation import JSON, Operation
 from roster.web.query import Query
 from roster.web.reply import Reply, Stream
 from roster.web.request import Request
@@ -217,6 +217,9 @@ class _Writer:
     def _success(self, operation: Operation) -> Document:
         written: Document = {"description": _phrase(operation.status)}
         kind = operation.response_type
+        if self.dialect.wrapped is not None and operation.produces == JSON and kind not in (Reply, Stream):
+            written["content"] = {JSON: {"schema": dict(self.dialect.wrapped(self._result(kind)))}}
+            return written
         if kind is None or operation.status == HTTPStatus.NO_CONTENT:
             return written
         schema = self._schema(kind)
@@ -225,13 +228,19 @@ class _Writer:
         written["content"] = {kind: {"schema": schema} for kind in (operation.produces, *operation.also_produces)}
         return written
 
+    def _result(self, kind: Any) -> Document | None:
+        return None if kind is None else self._schema(kind)
+
     def _add_refusal(self, answers: Document, refusal: _Refusal) -> None:
         reply = refusal.reply
         response: Document = answers.setdefault(str(reply.status), {"description": _phrase(reply.status)})
         if reply.body is None:
             return
         contents: Document = response.setdefault("content", {})
-        media: Document = contents.setdefault(reply.content_type, {"schema": self._error_schema(reply.body)})
+        schema = self._error_schema(reply.body)
+        media: Document = contents.setdefault(reply.content_type, {"schema": schema})
+        if schema not in (media["schema"], *media["schema"].get("anyOf", ())):
+            media["schema"] = {"anyOf": [*media["schema"].get("anyOf", (media["schema"],)), schema]}
         media.setdefault("examples", {})[refusal.code] = {
             "summary": refusal.summary,
             "value": msgspec.to_builtins(reply.body),

@@ -54,8 +54,8 @@ def test_every_error_has_an_answer_in_the_documented_form(kind: type[kit.RosterE
         assert reply.body is None
         return
     body = msgspec.to_builtins(reply.body)
-    if issubclass(kind, kit.TooLarge):
-        assert body == {"message": "request entity too large"}
+    if issubclass(kind, (kit.TooLarge, refusals.NoJson)):
+        assert body.keys() == {"message"}
         return
     failure = body["error"]
     assert (body["status"], failure["code"]) == (meaning.status, meaning.code)

@@ -68,6 +68,8 @@ from roster.dialects.wellbee import (
     web_bus,
 )
 from roster.dialects.wellbee.catalogue import CATALOGUE
+from roster.dialects.wellbee.refusals import NoJson
+from roster.dialects.wellbee.signing_in import TwoTokens
 from roster.web.dialect import Dialect
 from roster.web.operation import Operations
 from roster.web.sockets import Sockets
@@ -131,12 +133,14 @@ _http: Final = Dialect(
     authenticate=auth.authenticate,
     render=errors.render,
     wrap=frame.wrap,
+    wrapped=frame.wrapped,
     slashes="both",
     resolve=gateway.address,
     as_json=gateway.as_json,
     elsewhere=gateway.ELSEWHERE,
     around=interceptors.around,
     ambient_query=("access_token",),
+    fallback_errors=(TwoTokens, NoJson),
     exposed_headers=("X-Fruster-Req-Id",),
     security_schemes=auth.SECURITY_SCHEMES,
     security=({"Bearer": []}, {"Cookie": []}),

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -77,6 +78,15 @@ def wrap(result: object, status: int, request: Request) -> Reply | Stream:
         body = envelope(request, result.status, data=result.body)
         return msgspec.structs.replace(result, body=body, headers=(*result.headers, *_headers(request)))
     return Reply(status, envelope(request, status, data=result), _headers(request))
+
+
+def wrapped(data: Mapping[str, object] | None) -> Mapping[str, object]:
+    """The schema of the envelope around data of this schema."""
+    text = {"type": "string", "format": "uuid"}
+    known: dict[str, object] = {"status": {"type": "integer"}, "reqId": text, "transactionId": text}
+    known |= {"ms": {"type": "integer"}, "from": {"$ref": "#/components/schemas/From"}}
+    required = list(known)
+    return {"type": "object", "required": required, "properties": known if data is None else {**known, "data": data}}
 
 
 def refuse(request: Request, status: int, failure: Failure) -> Reply:

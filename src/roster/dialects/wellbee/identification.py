@@ -23,7 +23,7 @@ from roster.dialects.wellbee.documents import Document
 from roster.dialects.wellbee.refusals import BankIdFailed, FrejaFailed, ProviderUnreachable
 from roster.dialects.wellbee.signing_in import Deactivated, NobodyFound
 from roster.federation import orders
-from roster.federation.errors import ProviderSilent
+from roster.federation.errors import ProviderSilent, UnknownProvider
 from roster.federation.orders import Answered, Pending, Started
 from roster.kit.actor import Actor
 from roster.kit.errors import BadCredentials, InvalidInput, TooMany
@@ -31,7 +31,7 @@ from roster.storage.runtime import Runtime
 from roster.web.reply import Headers
 from roster.web.request import Request
 
-BEGINNING: Final = (InvalidInput, ProviderUnreachable, OrderRunning, TooMany, ForeignOrigin)
+BEGINNING: Final = (InvalidInput, UnknownProvider, ProviderUnreachable, OrderRunning, TooMany, ForeignOrigin)
 COLLECTING: Final = (OrderNotFound, NobodyFound, Deactivated, ProviderUnreachable, TooMany, ForeignOrigin)
 _COOKIE: Final = "order_"
 _SIGNS: Final = 8

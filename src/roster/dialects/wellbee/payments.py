@@ -217,7 +217,11 @@ async def update_subscription(runtime: Runtime, request: Request, body: Body) ->
 
 
 @ops.post(
-    "/subscription-updates", id="stripe-webhook", public=True, errors=(Unavailable,), extra={auth.READS_BY_ITSELF: True}
+    "/subscription-updates",
+    id="stripe-webhook",
+    public=True,
+    errors=(InvalidInput, UnknownRoute, Unavailable),
+    extra={auth.READS_BY_ITSELF: True},
 )
 async def hear(runtime: Runtime, request: Request, body: bytes) -> None:
     """An event that Stripe tells; the licence service on the bus hears of it, or Stripe tries again."""

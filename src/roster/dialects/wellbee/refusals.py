@@ -186,3 +186,12 @@ class ProviderUnreachable(kit.Unavailable):
 
     code = "provider_unreachable"
     text = "The provider does not answer. Please try again in a moment."
+
+
+class NoJson(InvalidInput):
+    """The body says that it is JSON, and is not."""
+
+    code = "no_json"
+
+    def __init__(self) -> None:
+        super().__init__([Problem("body", "malformed", "The body cannot be read as JSON.")])

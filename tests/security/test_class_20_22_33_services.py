@@ -1,0 +1,138 @@
+"""Classes 20, 22 and 33 for what only other services ask, on the bus: they act as programs that may do everything in
+the realm of the bus. So nothing of another realm is within their reach, no message is a fault of ours, and no
+question is answered about what is secret. That no answer holds a secret: `tests/dialects/wellbee`, every operation.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from roster.core.realms.models import Realm
+from roster.dialects.wellbee import messages, on_bus
+from roster.dialects.wellbee.subjects import WHOLE, is_for_sockets, subject_of
+from roster.settings import Dialects, WellbeeDialect
+from roster.storage.runtime import Runtime
+from roster.web.answer import Answer
+from roster.web.dialect import Front
+from tests import factories
+from tests.dialects.wellbee import cases
+from tests.dialects.wellbee.cases import BUS, OPERATIONS, Case
+from tests.security.stored import snapshot
+from tests.security.test_class_20_21_hostile_input import MALFORMED, VALUES
+
+SHAPES = ("nothing", "half an object", "Latin-1", "too deep and closed", "a list", "a text", "a number", "null", "true")
+"""What an operation itself could stumble over; all else is the frame's, which is tried over HTTP."""
+ECHOES = {"interceptor-message-audit", "interceptor-login-bankid", "svc-mail-send", "svc-mail-send-deprecated"}
+"""Whose answers repeat what was sent."""
+WORDS = ("password", "salt", "hashDate", "emailVerificationToken", "setPasswordToken")
+
+
+@pytest.fixture(autouse=True)
+def profiles(runtime: Runtime) -> Iterator[None]:
+    """People have profiles, so that what is about them is served."""
+    before = runtime.settings
+    wellbee = WellbeeDialect(profile_fields=("team",))
+    runtime.settings = msgspec.structs.replace(before, dialects=Dialects(wellbee=wellbee))
+    yield
+    runtime.settings = before
+
+
+async def ask(runtime: Runtime, realm: Realm, id: str, content: bytes, case: Case, *, by: object = None) -> Answer:
+    """One message."""
+    operation = OPERATIONS[id]
+    extra = {"userId": str(by)} if is_for_sockets(operation) else {}
+    request = messages.request_of(subject_of(operation), content, realm=realm.slug, query=case.query, extra=extra)
+    return await Front(on_bus, runtime).answer(request)
+
+
+def content_of(case: Case) -> bytes:
+    """The good message."""
+    return msgspec.json.encode({} if case.body is None else case.body)
+
+
+def shown(answer: Answer) -> str:
+    """The answer as text."""
+    assert isinstance(answer.body, bytes)
+    return answer.body.decode()
+
+
+async def test_what_is_of_another_realm_is_out_of_reach(runtime: Runtime, realm: Realm, other_realm: Realm):
+    mine, theirs = await factories.a_person(runtime, realm), await factories.a_person(runtime, other_realm)
+    world = await cases.a_world(runtime, other_realm, theirs)
+    filled = {id: await case.filled(world) for id, case in BUS.items()}
+    before = await snapshot(runtime, other_realm)
+
+    for id, case in filled.items():
+        answer = await ask(runtime, realm, id, content_of(case), case, by=mine.id)
+        assert answer.status < 500, (id, answer.body)
+        if WHOLE not in OPERATIONS[id].extra:
+            sent = json.dumps(case.body)
+            for known in (str(world.pat.id), "pat@example.org", "Berg", *world.secrets):
+                assert known in sent or known not in shown(answer), (id, answer.body)
+    assert await snapshot(runtime, other_realm) == before
+
+
+async def test_no_message_is_a_fault_of_ours(runtime: Runtime, realm: Realm):
+    """What is no JSON, or none of the operation's; and good messages with every member made hostile in turn."""
+    caller = await factories.a_person(runtime, realm)
+    world = await cases.a_world(runtime, realm, caller)
+    for id, case in {id: await case.filled(world) for id, case in BUS.items()}.items():
+        for content in (*(MALFORMED[each] for each in SHAPES), *_spoiled(case.body)):
+            answer = await ask(runtime, realm, id, content, case, by=caller.id)
+            assert answer.status < 500, (id, content[:300], answer.body)
+            assert isinstance(answer.body, bytes)
+            assert len(answer.body) < 20_000 or id in ECHOES, id
+        for value in VALUES.values():
+            if isinstance(value, str) and case.query and value.isprintable():
+                changed = msgspec.structs.replace(case, query=dict.fromkeys(case.query, value))
+                assert (await ask(runtime, realm, id, b"{}", changed, by=caller.id)).status < 500
+
+
+def _spoiled(body: Any) -> Iterator[bytes]:
+    if not isinstance(body, dict):
+        return
+    for member in body:
+        for value in VALUES.values():
+            yield json.dumps({**body, member: value}).encode()
+            if isinstance(body[member], dict):
+                yield json.dumps({**body, member: {**dict.fromkeys(body[member], value)}}).encode()
+            if isinstance(body[member], list):
+                yield json.dumps({**body, member: [value]}).encode()
+
+
+@pytest.mark.parametrize("word", WORDS)
+async def test_no_query_asks_for_a_secret(runtime: Runtime, realm: Realm, word: str):
+    """Nor sorts, groups or counts by one: that would find it out sign by sign."""
+    private = {word: {"$regex": "^a"}}
+    messages_of: list[tuple[str, Any]] = [
+        ("svc-user-get-user", private),
+        ("svc-user-get-user", {"$or": [{"a": 1}, {"$nor": [private]}]}),
+        ("svc-user-get-user", {"a": {"$elemMatch": private}}),
+        ("svc-user-delete-by-query", private),
+        ("svc-user-get-users-by-query", {"query": private, "count": True}),
+        ("svc-user-get-users-by-query", {"query": {"id": "x"}, "sort": {word: 1}}),
+        ("svc-user-get-users-by-query", {"query": {"id": "x"}, "filter": {word: 1}}),
+        ("svc-user-get-profiles", {"query": {f"team.{word}": "x"}}),
+        ("svc-user-get-by-aggregate", {"aggregate": [{"$match": private}]}),
+        ("svc-user-get-by-aggregate", {"aggregate": [{"$group": {"_id": f"${word}"}}]}),
+        ("svc-user-get-by-aggregate", {"aggregate": [{"$project": {"a": f"${word}"}}]}),
+        ("svc-user-get-by-aggregate", {"aggregate": [{"$sort": {word: 1}}]}),
+    ]
+    for id, body in messages_of:
+        answer = await ask(runtime, realm, id, msgspec.json.encode(body), BUS[id])
+        assert answer.status == 400, (id, body, answer.body)
+
+
+async def test_nobody_is_found_by_a_stored_secret(runtime: Runtime, realm: Realm):
+    await cases.a_world(runtime, realm, await factories.a_person(runtime, realm))
+    async with runtime.lease() as tx:
+        stored = await tx.value("SELECT hash FROM credentials WHERE realm_id = $1 AND hash IS NOT NULL", realm.id)
+    for name in ("hash", "lookup", "sealed", "realm_id", "grams", "email_key"):
+        body = msgspec.json.encode({name: str(stored)})
+        assert (
+            json.loads(shown(await ask(runtime, realm, "svc-user-get-user", body, BUS["svc-user-get-user"])))["data"]
+            == []
+        )
