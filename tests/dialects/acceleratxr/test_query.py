@@ -10,7 +10,7 @@ from roster.dialects.acceleratxr import mapping, query
 from roster.dialects.acceleratxr.errors import RangeArity
 from roster.kit import filters
 from roster.kit.errors import InvalidInput
-from roster.kit.filters import All, AnyOf, Compare, Filter, InvalidFilter, Not, Op, Some, Sort
+from roster.kit.filters import All, AnyOf, Compare, Filter, Holds, InvalidFilter, Not, Op, Some, Sort
 from roster.kit.ids import uuid7
 from roster.web.query import Query
 
@@ -100,8 +100,8 @@ def holds(where: Filter, person: dict[str, str]) -> bool:
             return not holds(part, person)
         case Compare():
             return _compare(where, person)
-        case Some():
-            raise AssertionError("this syntax has no rows")
+        case Some() | Holds():
+            raise AssertionError("this syntax has no rows and no documents")
 
 
 FIELDS = {"username": "name", "given_name": "firstName", "family_name": "lastName", "email": "email"}

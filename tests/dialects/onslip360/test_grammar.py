@@ -12,7 +12,7 @@ from roster.dialects.onslip360 import grammar, query
 from roster.dialects.onslip360.errors import BadQuery
 from roster.kit import filters
 from roster.kit.errors import InvalidInput
-from roster.kit.filters import All, AnyOf, Compare, Filter, InvalidFilter, Not, Op, Some, Sort
+from roster.kit.filters import All, AnyOf, Compare, Filter, Holds, InvalidFilter, Not, Op, Some, Sort
 from roster.web.query import Query
 
 FIRST = datetime(2024, 5, 1, 0, 0, 0, 7000, tzinfo=UTC)
@@ -95,6 +95,7 @@ def test_a_name_is_also_looked_for_where_it_came_in_parts():
 def _comparisons(found: Filter) -> list[Compare]:
     if isinstance(found, Compare):
         return [found]
+    assert not isinstance(found, Holds)
     parts = (found.part,) if isinstance(found, Not | Some) else found.parts
     return [each for part in parts for each in _comparisons(part)]
 
