@@ -396,6 +396,20 @@ async def test_roles_are_added_and_taken_away(wire: Wire, runtime: Runtime):
     )
 
 
+async def test_roles_that_are_added_and_taken_away_at_once_are_all_counted(wire: Wire, runtime: Runtime, realm: Realm):
+    names = [f"role-{at}" for at in range(8)]
+    for name in names:
+        await factories.a_role(runtime, realm, name)
+    user_id = (await made(wire))["id"]
+    await wire.ask("user-service.add-roles", {"id": user_id, "roles": names[:4]})
+    await asyncio.gather(
+        *(wire.ask("user-service.add-roles", {"id": user_id, "roles": [each]}) for each in names[4:]),
+        *(wire.ask("user-service.remove-roles", {"id": user_id, "roles": [each]}) for each in names[:4]),
+    )
+    found = (await wire.ask("user-service.update-user", {"id": user_id})).data
+    assert sorted(found["roles"]) == [*names[4:], "user"]
+
+
 @pytest.mark.parametrize("subject", ["user-service.add-roles", "user-service.remove-roles"])
 async def test_what_is_wrong_with_roles_is_said_as_documented(wire: Wire, subject: str):
     user_id = (await made(wire))["id"]

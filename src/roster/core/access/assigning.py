@@ -97,8 +97,19 @@ async def set_assignments(tx: Tx, user_id: UserId, wanted: Sequence[Wanted]) -> 
     return await store.assignments(tx, user_id)
 
 
+async def hold(tx: Tx, user_id: UserId) -> None:
+    """Let nobody else change a person's roles until the end of the transaction, for whoever reads them to change them.
+
+    Raises NotFound.
+    """
+    if not await store.lock_person(tx, user_id):
+        raise NotFound
+
+
 async def set_roles(tx: Tx, user_id: UserId, names: Sequence[str]) -> None:
     """Make the person's roles without limits exactly these. Raises as `set_assignments` does."""
+    deciding.require_somewhere(tx, "roles.assign")
+    await hold(tx, user_id)
     limited = [each for each in await store.assignments(tx, user_id) if each.contexts]
     kept = [Wanted(each.role_name, each.contexts) for each in limited]
     await set_assignments(tx, user_id, [*kept, *(Wanted(name) for name in names)])

@@ -45,6 +45,7 @@ assign = assigning.assign
 unassign = assigning.unassign
 set_assignments = assigning.set_assignments
 set_roles = assigning.set_roles
+hold = assigning.hold
 widen = assigning.widen
 administrators = assigning.administrators
 keep_an_administrator = assigning.keep_an_administrator

@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from roster.core.access import service as access
 from roster.core.users.errors import UserNotFound
 from roster.dialects.wellbee import accounts, documents, lookup, refusals, roles, shapes, writing
 from roster.dialects.wellbee.admin_users import CREATING, UPDATING
@@ -97,4 +98,5 @@ def require_profiles(tx: Tx) -> None:
 async def _held(tx: Tx, asked: RolesOf) -> tuple[UserId, Sequence[str]]:
     person = await lookup.person(tx, asked.id, refusals.no_such_user(asked.id))
     await roles.require_known(tx, asked.roles)
+    await access.hold(tx, person.id)
     return person.id, (await roles.held(tx, [person]))[person.id].roles
