@@ -48,6 +48,7 @@ async def there(runtime: Runtime, realm: Realm, joined: Any) -> Any:
     settings = ("1;http.put.admin.*;watch.requests;request", "2;http.get.admin.*;watch.answers;response")
     shown = ("3;http.get.me;watch.errors;response;allow-exceptions",)
     guards = ("4;http.post.auth.token;watch.sign_ins;request", "5;http.delete.admin.*;watch.deletions;request")
+    guards = (*guards, "6;http.get.auth.active-sessions;watch.reads;request")
     async with (
         on_the_bus(runtime, realm, joined, interceptors=(*settings, *shown, *guards)),
         buses.peer(joined) as peer,
@@ -142,6 +143,14 @@ async def test_an_address_written_otherwise_is_the_same_address(wire: Wire, ther
     headers = {"Authorization": f"Bearer {admin.access_token}"}
     found = await wire.http.put(path, json={"firstName": "Ada"}, headers=headers)
     assert (found.status_code, found.json()["error"]["title"]) == (400, "No")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_asking_for_the_head_of_an_answer_only_is_seen_too(wire: Wire, there: Peer, person: Person, method: str):
+    await refusing(there, "watch.reads")
+    path = f"/realms/{wire.slug}{PREFIX}/auth/active-sessions"
+    found = await wire.http.request(method, path, headers={"Authorization": f"Bearer {person.access_token}"})
+    assert found.status_code == 400
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer nonsense"}, {"Cookie": "jwt=nonsense"}])

@@ -70,6 +70,8 @@ async def around(
     """Answer a request, with whoever wants to see it in between; uploads go by unseen."""
     settings = runtime.settings.dialects.wellbee
     subject = subjects.of_request(request)
+    if request.method == "HEAD":  # what answers is the operation of GET
+        subject = subject.replace("http.head", "http.get", 1)
     seeing = [each for each in of(settings.interceptors) if each.sees(subject)]
     link = links.of(runtime)
     if not seeing or link is None or request.realm_slug != settings.realm:
