@@ -1,7 +1,6 @@
 """People as this API shows them: documents, whose custom fields stand among the others (notes, section 14)."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -9,6 +8,7 @@ import msgspec
 from roster.core.users.models import User
 from roster.dialects.wellbee.catalogue import NAME
 from roster.dialects.wellbee.shapes import Shape
+from roster.kit import clock
 from roster.kit.text import fold
 
 Document = dict[str, object]
@@ -98,18 +98,13 @@ def remembered(person: User) -> Mapping[str, object]:
     return person.facets.get(NAME, {})
 
 
-def instant(at: datetime) -> str:
-    """A time as JavaScript writes it."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
-
-
 def _profile(person: User, shown: Document, shape: Shape) -> Document | None:
     inside = {name: value for name, value in shown.items() if shape.in_profile(name)}
     return {"id": str(person.id), **inside, "metadata": _metadata(person)} if inside else None
 
 
 def _metadata(person: User) -> Document:
-    return {"created": instant(person.created_at), "updated": instant(person.updated_at)}
+    return {"created": clock.instant(person.created_at), "updated": clock.instant(person.updated_at)}
 
 
 def _bare(value: object, shape: Shape) -> object:
