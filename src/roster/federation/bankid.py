@@ -15,7 +15,7 @@ import structlog
 from msgspec import Meta
 
 from roster.core.orders.errors import OrderNotFound, OrderRunning
-from roster.federation import mutual
+from roster.federation import client, mutual
 from roster.federation.errors import ProviderSilent, UnknownProvider
 from roster.federation.mutual import Certificate
 from roster.settings import BankId
@@ -135,7 +135,7 @@ async def sign(
 async def collect(settings: BankId, reference: str) -> Collected:
     """How the order stands. Raises OrderNotFound when BankID has none, or none any more; ProviderSilent."""
     body = await _ask(settings, "collect", _Reference(reference))
-    found = mutual.decode(body, Collected)
+    found = client.decode(body, Collected)
     if found.status == "complete" and found.completion_data is None:
         raise ProviderSilent
     return found
@@ -154,7 +154,7 @@ def code(token: str, secret: str, seconds: int) -> str:
 
 async def _begin(settings: BankId, method: str, order: _Order) -> Begun:
     try:
-        return mutual.decode(await _ask(settings, method, order), Begun)
+        return client.decode(await _ask(settings, method, order), Begun)
     except OrderNotFound:  # there was none yet: what we said was wrong
         raise ProviderSilent from None
 

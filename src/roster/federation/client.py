@@ -37,7 +37,7 @@ async def fetch(
             httpx.AsyncClient(timeout=_SECONDS, verify=tls(), trust_env=False, follow_redirects=False) as client,
             client.stream(method, url, params=params, data=form, headers=headers) as answer,
         ):
-            body = await _body(answer)
+            body = await body_of(answer, _LONGEST)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ProviderSilent from error
     if answer.status_code in _REFUSED and answer.status_code != HTTPStatus.TOO_MANY_REQUESTS:
@@ -55,11 +55,12 @@ def decode(body: bytes, kind: type[M]) -> M:
         raise ProviderSilent from error
 
 
-async def _body(answer: "httpx.Response") -> bytes:
+async def body_of(answer: "httpx.Response", longest: int) -> bytes:
+    """What is answered. Raises ProviderSilent when it is longer than so many bytes."""
     body = bytearray()
     async for chunk in answer.aiter_bytes():
         body += chunk
-        if len(body) > _LONGEST:
+        if len(body) > longest:
             raise ProviderSilent
     return bytes(body)
 

@@ -22,7 +22,7 @@ from joserfc.jwk import RSAKey
 from msgspec import Meta
 
 from roster.core.orders.errors import OrderNotFound, OrderRunning
-from roster.federation import mutual
+from roster.federation import client, mutual
 from roster.federation.errors import ProviderSilent, UnknownProvider
 from roster.federation.mutual import Certificate
 from roster.kit import secrets
@@ -141,13 +141,13 @@ async def begin(settings: Freja, kind: UserInfoType = "INFERRED", user_info: str
         body = await _ask(settings, "initAuthentication", "initAuthRequest", asked)
     except OrderNotFound:  # there was none yet
         raise ProviderSilent from None
-    return mutual.decode(body, _Begun).auth_ref
+    return client.decode(body, _Begun).auth_ref
 
 
 async def collect(settings: Freja, reference: str) -> Collected:
     """How the order stands. Raises OrderNotFound when Freja has none any more; ProviderSilent."""
     body = await _ask(settings, "getOneResult", "getOneAuthResultRequest", _Begun(reference))
-    found = mutual.decode(body, _Result)
+    found = client.decode(body, _Result)
     if found.auth_ref != reference:
         raise ProviderSilent
     if found.status != "APPROVED":

@@ -5,16 +5,14 @@ from datetime import datetime
 from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 import structlog
 from cryptography import x509
 
+from roster.federation.client import body_of
 from roster.federation.errors import ProviderSilent
-
-if TYPE_CHECKING:
-    import httpx
 
 M = TypeVar("M", bound=msgspec.Struct)
 
@@ -61,27 +59,10 @@ async def post(shown: Certificate, url: str, content: bytes, *, content_type: st
             httpx.AsyncClient(timeout=_SECONDS, verify=_tls(shown), trust_env=False, follow_redirects=False) as client,
             client.stream("POST", url, content=content, headers=headers) as answer,
         ):
-            return Answer(answer.status_code, await _body(answer))
+            return Answer(answer.status_code, await body_of(answer, _LONGEST))
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:  # ssl.SSLError is an OSError
         _log.warning("provider.unreachable", url=url, error=f"{type(error).__name__}: {error}"[:300])
         raise ProviderSilent from error
-
-
-def decode(body: bytes, kind: type[M]) -> M:
-    """What the provider says. Raises ProviderSilent for anything but the documented form."""
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ProviderSilent from error
-
-
-async def _body(answer: "httpx.Response") -> bytes:
-    body = bytearray()
-    async for chunk in answer.aiter_bytes():
-        body += chunk
-        if len(body) > _LONGEST:
-            raise ProviderSilent
-    return bytes(body)
 
 
 @lru_cache(8)

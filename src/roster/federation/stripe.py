@@ -7,17 +7,14 @@ import hmac
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 import msgspec
 
-from roster.federation.client import tls
+from roster.federation.client import body_of, tls
 from roster.federation.errors import ProviderSilent
 from roster.kit import secrets
 from roster.kit.errors import InvalidInput, NotFound
-
-if TYPE_CHECKING:
-    import httpx
 
 _SECONDS: Final = 20.0
 _LONGEST: Final = 4_194_304
@@ -67,7 +64,7 @@ async def ask(
             httpx.AsyncClient(timeout=_SECONDS, verify=tls(), trust_env=False, follow_redirects=False) as client,
             client.stream(method, f"{account.url}/v1/{path}", headers=headers, **sent) as answer,
         ):
-            return _read(answer.status_code, await _body(answer))
+            return _read(answer.status_code, await body_of(answer, _LONGEST))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ProviderSilent from error
 
@@ -134,12 +131,3 @@ def _read(status: int, body: bytes) -> dict[str, Any]:
         text = cast("dict[str, Any]", said).get("message") if isinstance(said, dict) else None
         raise InvalidInput.of("data", "refused", str(text or "was refused")[:500])
     raise ProviderSilent
-
-
-async def _body(answer: "httpx.Response") -> bytes:
-    body = bytearray()
-    async for chunk in answer.aiter_bytes():
-        body += chunk
-        if len(body) > _LONGEST:
-            raise ProviderSilent
-    return bytes(body)
