@@ -11,9 +11,10 @@ from roster.core.files import service as files
 from roster.core.files.errors import FileKindRefused, FileMissing, FileNotFound, FileTooLarge
 from roster.core.files.models import File, Shape
 from roster.core.files.service import Rules, Upload
+from roster.core.limits import service as limits
 from roster.core.realms.models import Realm
 from roster.kit.actor import Actor
-from roster.kit.errors import Forbidden, InvalidInput
+from roster.kit.errors import Forbidden, InvalidInput, TooMany
 from roster.storage.runtime import Runtime
 from tests import factories
 from tests.core import people
@@ -152,3 +153,13 @@ def test_kinds_are_allowed_by_name_or_family():
     assert kinds.of(b"GIF89a", ["image/png"]) is None
     assert kinds.of(b"GIF89a", ["image/*"]) == kinds.KINDS[3]
     assert kinds.of(b"RIFF....WAVE", ["image/*"]) is None
+
+
+async def test_a_person_stores_so_many_files_a_day(runtime: Runtime, realm: Realm, somebody: Actor):
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        for _ in range(files.PER_PERSON.count):
+            await limits.try_spend(tx, [(files.PER_PERSON, str(somebody.user_id))])
+    with pytest.raises(TooMany):
+        await put(runtime, somebody, a_picture())
+    another = await factories.acting_as(runtime, realm, await factories.a_person(runtime, realm))
+    assert (await put(runtime, another, a_picture())).media_type == "image/png"

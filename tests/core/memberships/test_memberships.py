@@ -12,7 +12,7 @@ from roster.core.memberships import roles
 from roster.core.memberships import service as memberships
 from roster.core.memberships.errors import AlreadyMember, NotAMember, StillMember
 from roster.core.memberships.models import Member, MembershipChange
-from roster.core.mfa import bankid
+from roster.core.mfa import bankid, sms, sms_store
 from roster.core.mfa import service as mfa
 from roster.core.orgs import service as orgs
 from roster.core.orgs.errors import SecondFactorRequired
@@ -336,3 +336,25 @@ async def test_an_erased_person_is_in_no_organisation(runtime: Runtime, realm: R
         await users.erase(tx, founder.id)
         assert (await memberships.search(tx, org.id, None, (), Page(10))).items == []
         assert (await orgs.owners_of(tx, [org])) == {}
+
+
+async def test_texted_codes_are_kept_too_where_a_second_factor_is_enforced(
+    runtime: Runtime, realm: Realm, founder: User, org: Org
+):
+    person = await people.a_member(runtime, realm)
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        await sms_store.put(tx, person.id, b"sealed")
+        org = await orgs.change(tx, org.id, OrgChange(enforces_mfa=True))
+        await memberships.add(tx, org.id, person.id)
+
+    now = clock.now()
+    async with runtime.write(
+        await factories.acting_as(
+            runtime, realm, person.user, session_id=person.id, authenticated_at=now, factors=("password", "sms")
+        )
+    ) as tx:
+        number = next(each for each in await credentials.list_of(tx, person.id) if each.kind == "sms")
+        with pytest.raises(SecondFactorRequired):
+            await sms.remove(tx, person.id)
+        with pytest.raises(SecondFactorRequired):
+            await credentials.delete(tx, person.id, number.id)

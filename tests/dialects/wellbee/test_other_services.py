@@ -278,3 +278,18 @@ async def test_an_address_too_long_for_a_subject_does_not_cost_the_bus(wire: Wir
     await answering(there, "http.get.open", data=[1])
     assert (await wire.http.get(f"/realms/{wire.slug}{PREFIX}/open")).json()["data"] == [1]
     assert link.generation == before
+
+
+async def test_a_service_that_does_not_answer_is_not_asked_again_meanwhile(runtime: Runtime, realm: Realm, there: Peer):
+    await there.listen("some-service.do")
+    await there.ask("schedule-service.create-job", {"data": JOB})
+    link = links.of(runtime)
+    assert link is not None
+    timing = Timing(runtime, link)
+    begun: list[asyncio.Task[None]] = []
+    for _ in range(3):
+        await people.execute(runtime, "UPDATE timers SET due_at = now() WHERE realm_id = $1", realm.id)
+        begun += await timing.begin_what_is_due()
+        await there.until_heard(1)
+    assert len(begun) == 1
+    begun[0].cancel()

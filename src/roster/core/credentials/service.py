@@ -142,7 +142,7 @@ async def delete(
     await require_write(tx, user_id, recently=recently)
     found = await store.lock(tx, user_id, credential_id)
     require_version(found.version, version)
-    if found.kind in (Kind.TOTP, Kind.BANKID) and found.state == "active":
+    if found.kind in (Kind.TOTP, Kind.SMS, Kind.BANKID) and found.state == "active":
         await rights.require_not_enforced(tx, user_id)
     await store.delete(tx, credential_id)
     if found.kind == Kind.TOTP:

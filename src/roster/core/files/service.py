@@ -13,12 +13,16 @@ from roster.core.audit import service as audit
 from roster.core.files import kinds, pictures, store
 from roster.core.files.errors import FileKindRefused, FileMissing, FileNotFound, FileTooLarge
 from roster.core.files.models import File, Shape
+from roster.core.limits import service as limits
+from roster.core.limits.service import Policy
 from roster.kit import clock, ids
 from roster.kit.actor import Actor
-from roster.kit.errors import Forbidden, InvalidInput
+from roster.kit.errors import Forbidden, InvalidInput, TooMany
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 
+PER_PERSON: Final = Policy("files:user", 500, 86_400)
+"""Files that somebody stores in a day, copies included."""
 _PIECE: Final = 262_144
 _FOLDER: Final = re.compile(r"(?:[a-z0-9_-]{1,64}/){0,5}[a-z0-9_-]{1,64}")
 _IN_MEMORY: Final = 1_048_576
@@ -47,10 +51,11 @@ class Upload(msgspec.Struct, frozen=True):
 async def put(runtime: Runtime, actor: Actor, upload: Upload, rules: Rules) -> File:
     """Store a file. For every person, and with `files.write` for programs.
 
-    Raises Forbidden, FileMissing, FileTooLarge, FileKindRefused, InvalidInput for the folder.
+    Raises Forbidden, TooMany, FileMissing, FileTooLarge, FileKindRefused, InvalidInput for the folder.
     """
     if actor.person_id is None and not actor.may("files.write"):
         raise Forbidden
+    await _spend(runtime, actor)
     if upload.folder and not _FOLDER.fullmatch(upload.folder):
         raise InvalidInput.of("path", "invalid_folder", "A folder is words of letters, digits, - and _.")
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as gathered:
@@ -63,9 +68,10 @@ async def put(runtime: Runtime, actor: Actor, upload: Upload, rules: Rules) -> F
 
 
 async def changed(runtime: Runtime, actor: Actor, file_id: UUID, shape: Shape) -> File:
-    """A copy of a picture, smaller or turned. Raises FileNotFound, FileKindRefused, Forbidden."""
+    """A copy of a picture, smaller or turned. Raises FileNotFound, FileKindRefused, Forbidden, TooMany."""
     if actor.person_id is None and not actor.may("files.write"):
         raise Forbidden
+    await _spend(runtime, actor)
     async with runtime.read(actor) as tx:
         before = await store.find(tx, file_id)
     if before.media_type not in kinds.PICTURES or before.size > _LARGEST_PICTURE:
@@ -119,6 +125,16 @@ def id_in(name: str) -> UUID:
     if found is None:
         raise FileNotFound
     return found
+
+
+async def _spend(runtime: Runtime, actor: Actor) -> None:
+    """Count a file of a person, also one that is refused later. Raises TooMany."""
+    if actor.person_id is None:
+        return
+    async with runtime.write(actor) as tx:
+        wait = await limits.try_spend(tx, [(PER_PERSON, str(actor.person_id))])
+    if wait:
+        raise TooMany(wait)
 
 
 async def _gather(content: AsyncIterable[bytes], into: IO[bytes], largest: int) -> int:

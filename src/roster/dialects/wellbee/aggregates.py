@@ -48,7 +48,7 @@ async def run(tx: Tx, stages: Sequence[Mapping[str, object]]) -> list[Document]:
     if len(rows) > MOST:
         raise Malformed(text=f"An aggregation is over at most {MOST} users.")
     profiles = await _profiles(tx, rows, pipeline.rest, shape)
-    return _after(rows, pipeline.rest, profiles, shape)
+    return await tx.runtime.workers.run(_after, rows, pipeline.rest, profiles, shape)  # long, perhaps: on a thread
 
 
 def _read(stages: Sequence[Mapping[str, object]], shape: Shape) -> Pipeline:

@@ -129,7 +129,7 @@ async def _set(tx: Tx, role: Role, wanted: Sequence[str]) -> RoleScopes:
     change = RoleChange(
         permissions=sorted(others | set(catalogue.permissions(kept))), facets={catalogue.NAME: {"scopes": kept}}
     )
-    return _shown(tx, await access.change_role(tx, role.id, change))
+    return _shown(tx, await access.change_role(tx, role.id, change, version=role.version))
 
 
 async def _require_own(tx: Tx, wanted: Sequence[str]) -> None:

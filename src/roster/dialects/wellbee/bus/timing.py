@@ -29,6 +29,7 @@ class Timing:
         self._runtime = runtime
         self._link = link
         self._running: set[asyncio.Task[None]] = set()
+        self._waiting_for: set[str] = set()
 
     async def run(self) -> None:
         """Until cancelled; requests that were made by then are made again later."""
@@ -41,14 +42,17 @@ class Timing:
                 task.cancel()
 
     async def begin_what_is_due(self) -> list[asyncio.Task[None]]:
-        """Make the requests whose time has come, while there is room for more at once."""
+        """Make the requests whose time has come, while there is room for more at once.
+
+        One whose service has not yet answered the last time is left out until its next time.
+        """
         if len(self._running) >= timers.MOST_AT_ONCE:
             return []
         settings = self._runtime.settings.dialects.wellbee
         actor = await self._actor(settings.realm)
         async with self._runtime.write(actor) as tx:
             due = await timers.take_due(tx, zone=settings.timezone)
-        tasks = [asyncio.create_task(self._make(actor, run)) for run in due]
+        tasks = [asyncio.create_task(self._make(actor, run)) for run in due if run.timer.id not in self._waiting_for]
         for task in tasks:
             self._running.add(task)
             task.add_done_callback(self._running.discard)
@@ -65,6 +69,13 @@ class Timing:
             _log.exception("timers.failed")
 
     async def _make(self, actor: Actor, run: Run) -> None:
+        self._waiting_for.add(run.timer.id)
+        try:
+            await self._ask(actor, run)
+        finally:
+            self._waiting_for.discard(run.timer.id)
+
+    async def _ask(self, actor: Actor, run: Run) -> None:
         try:
             answer = await client.ask(self._link, run.timer.subject, {"data": run.timer.data}, within=_WITHIN)
             is_done = not client.refused(answer)
