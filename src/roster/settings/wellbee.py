@@ -26,6 +26,9 @@ class WellbeeDialect(Dialect, frozen=True, kw_only=True):
     """Whether whoever has the address of a file gets it; else a login or a signed address is needed."""
     timezone: str = "Europe/Stockholm"
     """In which the cron expressions of `schedule-service` are meant."""
+    organisation_field: str = "organisationId"
+    """Field of people that names the organisation their account is tied to: when a service tells that this one was
+    removed, they are deleted. Empty: nobody is."""
     bus_timeout: Annotated[float, Meta(gt=0, le=60)] = 1.0
     """Seconds that a service on the bus may take to answer a request over HTTP that Roster itself does not."""
     grouped_mail: Annotated[str, Meta(pattern=r"^[1-9]\d{0,3},\d{1,4}[smh](;[1-9]\d{0,3},\d{1,4}[smh]){0,9}$")] = (

@@ -278,6 +278,8 @@ _BUS: Final[dict[str, Case]] = {
     "svc-user-get-by-aggregate": Case({"aggregate": ABOUT_PAT}),
     "svc-user-get-users-by-aggregate": Case({"aggregate": ABOUT_PAT}),
     "svc-user-delete-by-query": Case({"id": "{pat}"}),
+    "event-organisation-deleted": Case({"organisationId": "o-1"}),
+    "event-organisation-deleted-alias": Case({"organisationId": "o-1"}),
     "svc-user-update-password": Case({"id": "{pat}", "oldPassword": PASSWORD, "newPassword": NEW_PASSWORD}, status=202),
     "svc-user-set-password": Case({"id": "{pat}", "newPassword": NEW_PASSWORD}, status=202),
     "svc-user-validate-password": Case(SIGN_IN),

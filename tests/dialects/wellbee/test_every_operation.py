@@ -36,7 +36,6 @@ ELSEWHERE = {
     "event-user-deleted": "bus/test_speaking.py",
     "event-job-created": "test_other_services.py",
     "event-file-processed": "nothing is processed after it was stored",
-    "event-organisation-deleted": "of the domain half",
 }
 """What the contract describes and no handler is: where it is tested, or why there is nothing."""
 HANDS_OUT = {

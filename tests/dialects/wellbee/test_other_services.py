@@ -19,12 +19,14 @@ from roster.bus import server
 from roster.bus.nats import NatsLink
 from roster.bus.server import BusServer, Credentials
 from roster.core.realms.models import Realm
+from roster.core.users import service as users
+from roster.core.users.errors import UserNotFound
 from roster.dialects.wellbee import audience, bus, on_bus
 from roster.dialects.wellbee.bus.timing import Timing
 from roster.storage.runtime import Runtime
 from roster.web.request import Site
 from roster.web.sockets import Socket
-from tests import buses
+from tests import buses, factories
 from tests.buses import Peer
 from tests.core import people
 from tests.dialects.conftest import Person
@@ -293,3 +295,31 @@ async def test_a_service_that_does_not_answer_is_not_asked_again_meanwhile(runti
         await there.until_heard(1)
     assert len(begun) == 1
     begun[0].cancel()
+
+
+@pytest.mark.parametrize("name", ["organisation-service", "wb-organisation-service"])
+async def test_people_go_with_their_organisation(runtime: Runtime, realm: Realm, there: Peer, name: str):
+    ours = await factories.a_person(runtime, realm, attributes={"organisationId": "o-1"})
+    theirs = await factories.a_person(runtime, realm, attributes={"organisationId": "o-2"})
+    subject = f"pub.{name}.organisation-deleted"
+    await there.listen(subject, queue=subject)
+    answer = await there.ask(subject, {"data": {"organisationId": "o-1"}})
+    assert answer["status"] == 200
+    await there.until_heard(1)
+    async with runtime.read(factories.roster_in(realm)) as tx:
+        assert (await users.get(tx, theirs.id)).deleted_at is None
+        with pytest.raises(UserNotFound):
+            await users.get(tx, ours.id)
+
+
+@pytest.mark.parametrize(
+    "data", [{}, {"organisationId": ""}, {"organisationId": None}, {"organisationId": {"$ne": "x"}}]
+)
+async def test_nobody_goes_with_an_organisation_that_has_no_name(
+    runtime: Runtime, realm: Realm, there: Peer, data: dict[str, Any]
+):
+    person = await factories.a_person(runtime, realm)
+    answer = await there.ask("pub.organisation-service.organisation-deleted", {"data": data})
+    assert (answer["status"], answer["error"]["code"]) == (400, "BAD_REQUEST")
+    async with runtime.read(factories.roster_in(realm)) as tx:
+        assert (await users.get(tx, person.id)).deleted_at is None

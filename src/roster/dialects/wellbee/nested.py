@@ -1,44 +1,50 @@
-"""Query parameters with brackets as objects: `a[b]=1&c=2&c=3` is `{a: {b: "1"}, c: ["2", "3"]}` (notes, section 9)."""
+"""Query parameters with brackets as objects (notes, section 9).
 
-import re
-from collections.abc import Iterable
+`a[b]=1&c=2&c=3` is `{a: {b: "1"}, c: ["2", "3"]}`; members that are numbered, or have no name, are a list.
+"""
+
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
 
 from roster.kit.errors import InvalidInput
 
-_NAME: Final = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
-_DEEPEST: Final = 5
+_DEEPEST: Final = 8
 
 
 def of(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """The parameters as an object. A name that is no such path stays as it is. Raises InvalidInput when too deep."""
+    """The parameters as an object. Raises InvalidInput when one is nested too deep, or is a value and an object."""
     found: dict[str, Any] = {}
     for name, value in pairs:
-        _put(found, _path(name), value)
-    return found
+        first, _, rest = name.partition("[")
+        steps = [first, *(each.rstrip("]") for each in rest.split("[") if rest)]
+        if len(steps) > _DEEPEST:
+            raise InvalidInput.of(first[:100], "too_deep", "A condition is nested too deep.")
+        _put(found, steps, value)
+    return {name: _listed(value) for name, value in found.items()}
 
 
-def _path(name: str) -> list[str]:
-    read = _NAME.fullmatch(name)
-    if read is None:
-        return [name]
-    inner = read[2][1:-1].split("][") if read[2] else []
-    if len(inner) > _DEEPEST:
-        raise InvalidInput.of(read[1][:100], "too_deep", "is nested too deep")
-    return [read[1], *(part for part in inner if part)]
-
-
-def _put(found: dict[str, Any], path: list[str], value: str) -> None:
-    for name in path[:-1]:
-        inner = found.get(name)
-        if not isinstance(inner, dict):
-            inner = found[name] = {}
-        found = cast("dict[str, Any]", inner)
-    last = path[-1]
-    known = found.get(last)
-    if known is None:
-        found[last] = value
-    elif isinstance(known, list):
-        cast("list[str]", known).append(value)
+def _put(into: dict[str, Any], steps: list[str], value: str) -> None:
+    *before, last = steps
+    for step in before:
+        below = into.setdefault(step, {})
+        if not isinstance(below, dict):
+            raise InvalidInput.of(steps[0][:100], "ambiguous", f"{steps[0][:100]} is both a value and more than one.")
+        into = cast("dict[str, Any]", below)
+    held = into.get(last)
+    if held is None:
+        into[last] = value
     else:
-        found[last] = [known, value]
+        into[last] = [*(cast("list[object]", held) if isinstance(held, list) else [held]), value]
+
+
+def _listed(value: object) -> object:
+    if not isinstance(value, Mapping):
+        return value
+    members = {name: _listed(each) for name, each in cast("Mapping[str, object]", value).items()}
+    if members and all(name == "" or name.isdigit() for name in members):
+        return [
+            one
+            for each in members.values()
+            for one in (cast("list[object]", each) if isinstance(each, list) else [each])
+        ]
+    return members

@@ -19,6 +19,8 @@ REQUEST: Final = "REQUEST"
 """The method of operations without HTTP. Requests over HTTP never reach them: they are in no table that it reads."""
 EVERY_INSTANCE: Final = "x-every-instance"
 """In an operation's `extra`: each process takes the message and answers, none is one for all."""
+LISTENS: Final = "x-listens"
+"""In an operation's `extra`: other services listen too, so its queue group is named for this one."""
 WHOLE: Final = "x-whole-message"
 """In an operation's `extra`: its body is the message itself, not the message's data."""
 

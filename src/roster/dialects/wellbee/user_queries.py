@@ -1,8 +1,8 @@
 """`user-service.…`: finding users and profiles, for other services, and `GET /admin/user` (contract)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, Final, Literal, cast
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -10,7 +10,7 @@ from msgspec import Meta
 from roster.core.users import documents as people
 from roster.core.users import removal
 from roster.core.users.documents import LIMITS
-from roster.dialects.wellbee import aggregates, finding, query, shapes
+from roster.dialects.wellbee import aggregates, finding, nested, query, shapes, subjects
 from roster.dialects.wellbee.documents import Document
 from roster.dialects.wellbee.finding import Asked
 from roster.dialects.wellbee.query import Part
@@ -37,6 +37,12 @@ _LISTING: Final = (
     Parameter(name="searchValue", description="An expression, found without regard to case, for `searchField`."),
     Parameter(name="*", description="Everything else is a condition: `a=1`, `a[$gt]=1`."),
 )
+
+
+class OrganisationGone(msgspec.Struct, frozen=True, rename="camel"):
+    """An organisation that is no more."""
+
+    organisation_id: Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class ByQuery(msgspec.Struct, frozen=True, rename="camel"):
@@ -98,7 +104,8 @@ class Aggregated(msgspec.Struct, frozen=True):
 @ops.get("/admin/user", id="admin-user-list", needs="admin.*", errors=(InvalidQuery, Malformed), parameters=_LISTING)
 async def list_users(tx: Tx, query: Query) -> list[Document]:
     """People, filtered by whatever else the address says of their fields."""
-    conditions = _nested([(name, value) for name, value in query.items() if name not in _NAMED])
+    with _as_query():
+        conditions: Document = nested.of((name, value) for name, value in query.items() if name not in _NAMED)
     field, value = query.get("searchField"), query.get("searchValue")
     if field and value:
         found: Document = {"$and": [conditions, {field: {"$regex": value, "$options": "i"}}]}
@@ -171,6 +178,33 @@ async def delete_users(tx: Tx, body: Document) -> None:
         await removal.delete_many(tx, where, limits=LIMITS)
 
 
+@services.serve(
+    "pub.organisation-service.organisation-deleted", id="event-organisation-deleted", extra={subjects.LISTENS: True}
+)
+@services.serve(
+    "pub.wb-organisation-service.organisation-deleted",
+    id="event-organisation-deleted-alias",
+    extra={subjects.LISTENS: True},
+)
+async def forget_organisation(tx: Tx, body: OrganisationGone) -> None:
+    """Delete everybody whose account is tied to an organisation that was removed elsewhere, but one administrator."""
+    field = tx.runtime.settings.dialects.wellbee.organisation_field
+    if field:
+        where = query.parse({field: body.organisation_id}, await shapes.seen(tx), "both")
+        await removal.delete_many(tx, where, limits=LIMITS)
+
+
+@contextmanager
+def _as_query() -> Iterator[None]:
+    """Conditions of an address that are too deep are refused like those of a query."""
+    try:
+        yield
+    except InvalidInput as error:
+        if error.problems[0].code == "too_deep":
+            raise InvalidQuery(text=error.message) from error
+        raise
+
+
 @contextmanager
 def _as_bad_request() -> Iterator[None]:
     """Aggregations have one word for all that is wrong with them."""
@@ -187,43 +221,3 @@ def _number(query: Query, name: str) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise InvalidInput.of(name, "wrong_type", "Expected int")
     return int(text)
-
-
-def _nested(pairs: list[tuple[str, str]]) -> Document:
-    """The conditions of an address: `a[b]=1` is a member of `a`, and what is repeated is a list."""
-    found: Document = {}
-    for name, value in pairs:
-        first, _, rest = name.partition("[")
-        steps = [first, *(each.rstrip("]") for each in rest.split("[") if rest)]
-        if len(steps) > 8:
-            raise InvalidQuery(text="A condition is nested too deep.")
-        _put(found, steps, value)
-    return {name: _listed(value) for name, value in found.items()}
-
-
-def _put(into: dict[str, Any], steps: list[str], value: str) -> None:
-    *before, last = steps
-    for step in before:
-        below = into.setdefault(step, {})
-        if not isinstance(below, dict):
-            raise Malformed(text=f"{steps[0][:100]} is both a value and more than one.")
-        into = cast("dict[str, Any]", below)
-    held = into.get(last)
-    if held is None:
-        into[last] = value
-    else:
-        into[last] = [*(cast("list[object]", held) if isinstance(held, list) else [held]), value]
-
-
-def _listed(value: object) -> object:
-    """Members that are numbered, or have no name, are a list."""
-    if not isinstance(value, Mapping):
-        return value
-    members = {name: _listed(each) for name, each in cast("Mapping[str, object]", value).items()}
-    if members and all(name == "" or name.isdigit() for name in members):
-        return [
-            one
-            for each in members.values()
-            for one in (cast("list[object]", each) if isinstance(each, list) else [each])
-        ]
-    return members

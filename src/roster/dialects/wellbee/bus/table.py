@@ -10,7 +10,8 @@ from typing import Final
 
 import msgspec
 
-from roster.dialects.wellbee.subjects import EVERY_INSTANCE, REQUEST, subject_of
+from roster.dialects.wellbee import frame
+from roster.dialects.wellbee.subjects import EVERY_INSTANCE, LISTENS, REQUEST, subject_of
 from roster.web.operation import Operation
 
 ANY: Final = "*"
@@ -66,6 +67,8 @@ class Table:
         for group in _overlapping(shared):
             kept = [route for route in group if not any(_covers(other, route) for other in group if other != route)]
             queue = min(route.subject for route in kept).lower()
+            if any(route.operation.extra.get(LISTENS) for route in kept):
+                queue = f"{frame.SERVICE}.{queue}"
             for route in kept:
                 yield Interest(route.pattern, queue)
         for route in self.routes:
