@@ -212,6 +212,11 @@ class _Listener:
 
 
 async def sweep(runtime: Runtime, *, keep_for: timedelta = timedelta(days=7), batch: int = 5000) -> int:
-    """Remove events that nobody can want any more; the number removed."""
-    async with runtime.lease() as tx, tx.transaction():
-        return await store.forget(tx, clock.now() - keep_for, batch)
+    """Remove events that nobody can want any more, in transactions of so many; the number removed."""
+    removed = 0
+    while True:
+        async with runtime.lease() as tx, tx.transaction():
+            done = await store.forget(tx, clock.now() - keep_for, batch)
+        removed += done
+        if done < batch:
+            return removed

@@ -51,9 +51,14 @@ async def deliver(runtime: Runtime) -> int:
 
 
 async def sweep(runtime: Runtime, *, keep_for: timedelta = timedelta(days=30), batch: int = 5000) -> int:
-    """Remove messages that were sent or given up long ago; the number removed."""
-    async with runtime.lease() as tx, tx.transaction():
-        return await store.sweep(tx, clock.now() - keep_for, batch)
+    """Remove messages that were sent or given up long ago, in transactions of so many; the number removed."""
+    removed = 0
+    while True:
+        async with runtime.lease() as tx, tx.transaction():
+            done = await store.sweep(tx, clock.now() - keep_for, batch)
+        removed += done
+        if done < batch:
+            return removed
 
 
 def _stop_if_cancelled() -> None:
