@@ -11,7 +11,19 @@ from tests import servers
 from tests.servers import Installation
 
 COMMANDS: dict[tuple[str, ...], list[str]] = {
-    (): ["serve", "import", "export", "user", "realm", "organisation", "key", "device", "doctor", "settings"],
+    (): [
+        "serve",
+        "import",
+        "import-sessions",
+        "export",
+        "user",
+        "realm",
+        "organisation",
+        "key",
+        "device",
+        "doctor",
+        "settings",
+    ],
     ("user",): ["list", "show", "create", "set-password", "disable", "enable", "delete", "restore"],
     ("realm",): ["list", "create", "show"],
     ("key",): ["create", "list", "revoke"],

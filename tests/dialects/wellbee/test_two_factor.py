@@ -132,6 +132,20 @@ async def test_of_two_who_show_a_code_at_once_one_gets_in(runtime: Runtime, real
     assert sorted(each.status for each in found) == [200, 401, 401, 401]
 
 
+async def test_a_code_is_used_up_also_for_those_whose_time_is_a_moment_earlier(
+    runtime: Runtime, realm: Realm, wire: Wire, eva: User
+):
+    await enabled(runtime, realm, wire)
+    await by_token(wire)
+    code = await sms_code(runtime, realm)
+    roster = factories.roster_in(realm)
+    async with runtime.write(roster) as early:
+        assert early.now
+        async with runtime.write(roster) as late:
+            assert await sms.spend(late, eva.id, code)
+        assert not await sms.spend(early, eva.id, code)
+
+
 async def test_a_code_is_good_for_ten_minutes(runtime: Runtime, realm: Realm, wire: Wire, eva: User):
     await enabled(runtime, realm, wire)
     browser = await begun(wire)

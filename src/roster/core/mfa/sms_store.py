@@ -112,11 +112,15 @@ async def has_code(tx: Tx, user_id: UserId, purpose: str) -> bool:
 
 
 async def spend(tx: Tx, user_id: UserId, purpose: str, mac: bytes) -> SentCode | None:
-    """Use a code up; None when it is another one, too old, or was used by somebody at the same moment."""
+    """Use a code up; None when it is another one, too old, or was used by somebody at the same moment.
+
+    From then on it has expired before it was sent, whatever time it is for those who come at the same moment.
+    """
     return await tx.maybe(
         SentCode,
-        "UPDATE sms_codes SET expires_at = $5 WHERE realm_id = $1 AND user_id = $2 AND purpose = $3 AND mac = $4"
-        " AND expires_at > $5 RETURNING purpose, sealed",
+        "UPDATE sms_codes SET expires_at = created_at - interval '1 minute'"
+        " WHERE realm_id = $1 AND user_id = $2 AND purpose = $3 AND mac = $4 AND expires_at > $5"
+        " RETURNING purpose, sealed",
         tx.realm_id,
         user_id,
         purpose,
