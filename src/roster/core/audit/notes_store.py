@@ -5,14 +5,13 @@ from datetime import datetime
 from uuid import UUID
 
 from roster.core.audit.models import Entry
-from roster.core.audit.store import COLUMNS
+from roster.core.audit.store import COLUMNS, who
 from roster.kit.errors import Internal
 from roster.kit.ids import uuid7
 from roster.storage.tx import Tx
 
 
 async def insert(tx: Tx, user_id: UUID, action: str, at: datetime, changes: Mapping[str, object]) -> Entry:
-    actor, origin = tx.actor, tx.actor.origin
     return await tx.one(
         Entry,
         "INSERT INTO audit_entries (realm_id, at, id, action, actor_kind, actor_id, actor_name, acting_for, session_id,"
@@ -22,15 +21,7 @@ async def insert(tx: Tx, user_id: UUID, action: str, at: datetime, changes: Mapp
         at,
         uuid7(),
         action,
-        actor.kind.value,
-        actor.user_id,
-        actor.name,
-        actor.acting_for,
-        actor.session_id,
-        origin.device_id,
-        origin.dialect,
-        origin.request_id,
-        origin.address,
+        *who(tx),
         user_id,
         changes,
         missing=Internal,

@@ -78,7 +78,8 @@ INSERT INTO outbox_events (realm_id, id, at, type, subject_id, payload)
 SELECT $1, id, $2, $3, id, '{}' FROM """
 
 
-def _who(tx: Tx) -> tuple[object, ...]:
+def who(tx: Tx) -> tuple[object, ...]:
+    """The columns from `actor_kind` to `address`."""
     actor, origin = tx.actor, tx.actor.origin
     return (
         actor.kind.value,
@@ -103,7 +104,7 @@ async def insert(
         tx.now,
         uuid7(),
         action,
-        *_who(tx),
+        *who(tx),
         subject_kind,
         subject_id,
         changes,
@@ -118,7 +119,7 @@ async def insert_many(tx: Tx, action: str, subject_kind: str, subject_ids: Seque
         tx.realm_id,
         tx.now,
         action,
-        *_who(tx),
+        *who(tx),
         subject_kind,
         [uuid7() for _ in subject_ids],
         list(subject_ids),
@@ -134,7 +135,7 @@ async def insert_each(
         tx.realm_id,
         tx.now,
         action,
-        *_who(tx),
+        *who(tx),
         subject_kind,
         [uuid7() for _ in changes],
         list(changes),
@@ -146,7 +147,7 @@ async def insert_each(
 
 async def insert_from(tx: Tx, action: str, subject_kind: str, table: LiteralString) -> None:
     statement = _INSERT_FROM + table + _AND_EVENTS_FROM + table
-    await tx.run(statement, tx.realm_id, tx.now, action, *_who(tx), subject_kind)
+    await tx.run(statement, tx.realm_id, tx.now, action, *who(tx), subject_kind)
 
 
 async def of_subject(tx: Tx, subject_id: UUID, limit: int) -> list[Entry]:

@@ -56,11 +56,6 @@ async def begin(tx: Tx, user_id: UserId, number: str) -> None:
     await audit.record(tx, "mfa.enrolled", "user", user_id)
 
 
-async def is_beginning(tx: Tx, user_id: UserId) -> bool:
-    """Whether a number waits to be confirmed."""
-    return await sms_store.has_code(tx, user_id, Purpose.ENABLE)
-
-
 async def confirm(tx: Tx, user_id: UserId, code: str) -> None:
     """Codes are asked for at sign-in from now on, and go to the number that this one came to. Raises WrongCode.
 

@@ -57,8 +57,6 @@ _KEYS: Final[Mapping[str, Key]] = {
     for action in ("read", "create", "edit", "delete")
     if getattr(each, action)
 }
-DEFAULT_ROLES: Final = frozenset(_FILE.roles)
-"""Names of the roles that every organisation has and nobody changes."""
 
 
 def permission(key: str) -> str:
