@@ -108,7 +108,7 @@ def shown_default(field: msgspec.structs.FieldInfo) -> str:
     if field.required:
         return "must be given"
     value: Any = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
-    return "" if value in (None, b"") else f"`{msgspec.json.encode(value).decode()}`"
+    return "" if value in (None, b"") else f"`{msgspec.json.encode(value, enc_hook=str).decode()}`"
 
 
 def sentence(meaning: str, kind: Any) -> str:

@@ -2,8 +2,10 @@
 
 import difflib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -71,10 +73,13 @@ def _read(key: str, given: Given, problems: list[str]) -> object:
 
 
 def _special(kind: type, value: object) -> object:
-    """Files are named by texts."""
+    """Files and time zones are named by texts."""
     if kind is Path and isinstance(value, str) and value:
         return Path(value)
-    raise ValueError("Expected the name of a file")
+    if kind is ZoneInfo and isinstance(value, str):
+        with suppress(ZoneInfoNotFoundError, ValueError, OSError):
+            return ZoneInfo(value)
+    raise ValueError("Expected the name of a file" if kind is Path else "Expected the name of a time zone")
 
 
 def _unknown(key: str, given: Given) -> str:
@@ -115,4 +120,4 @@ def _shown(key: str, value: object) -> object:
     expected = leaf(key)
     if expected is not None and expected.is_secret and value is not None:
         return MASK
-    return str(value) if isinstance(value, Path) else value
+    return str(value) if isinstance(value, (Path, ZoneInfo)) else value

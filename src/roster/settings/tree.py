@@ -94,6 +94,10 @@ class Mail(Section, frozen=True, kw_only=True):
     """One address that gets all mail instead of those whom it is for, on systems for tests."""
     catch_all_except: tuple[str, ...] = ()
     """Domains, in small letters, whose people get their mail even then."""
+    grouped: Annotated[str, Meta(pattern=r"^[1-9]\d{0,3},\d{1,4}[smh](;[1-9]\d{0,3},\d{1,4}[smh]){0,9}$")] = (
+        "1,0m;5,2m;30,5m"
+    )
+    """How mails of one kind to one reader become few: so many, or so long, level by level."""
 
 
 class Sms(Section, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """What the Wellbee API leaves to the operator: Fruster installations have most of it as environment variables."""
 
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from msgspec import Meta
 
@@ -24,17 +25,13 @@ class WellbeeDialect(Dialect, frozen=True, kw_only=True):
     """Kinds of files that are stored, by their content."""
     public_files: bool = True
     """Whether whoever has the address of a file gets it; else a login or a signed address is needed."""
-    timezone: str = "Europe/Stockholm"
+    timezone: ZoneInfo = ZoneInfo("Europe/Stockholm")
     """In which the cron expressions of `schedule-service` are meant."""
     organisation_field: str = "organisationId"
     """Field of people that names the organisation their account is tied to: when a service tells that this one was
     removed, they are deleted. Empty: nobody is."""
     bus_timeout: Annotated[float, Meta(gt=0, le=60)] = 1.0
     """Seconds that a service on the bus may take to answer a request over HTTP that Roster itself does not."""
-    grouped_mail: Annotated[str, Meta(pattern=r"^[1-9]\d{0,3},\d{1,4}[smh](;[1-9]\d{0,3},\d{1,4}[smh]){0,9}$")] = (
-        "1,0m;5,2m;30,5m"
-    )
-    """How mails of one kind to one reader become few: so many, or so long, level by level."""
     template_owner_field: str = ""
     """Custom field of people that must be the owner of a mail template which they read or change; empty: none."""
     stripe_key: Secret | None = None

@@ -34,7 +34,7 @@ async def pieces(data: bytes, size: int = 1000) -> AsyncIterator[bytes]:
 
 
 async def put(runtime: Runtime, actor: Actor, data: bytes, folder: str = "") -> File:
-    return await files.put(runtime, actor, Upload(pieces(data), folder), RULES)
+    return await files.put(runtime, actor, Upload(pieces(data), lambda: "a name", folder), RULES)
 
 
 async def content(runtime: Runtime, actor: Actor, file: File) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from roster.core.flows import upkeep
@@ -161,3 +162,17 @@ async def test_readers_and_kinds_do_not_share_a_group(runtime: Runtime, realm: R
         await grouping.send(tx, "news", Letter("news", ""), ["a@example.org", "b@example.org"])
         await grouping.send(tx, "alarm", Letter("alarm", ""), ["a@example.org"])
     assert sorted(await subjects(runtime, realm)) == ["alarm", "news", "news"]
+
+
+async def test_the_levels_are_those_of_the_setting_for_all_who_look_at_groups(runtime: Runtime, realm: Realm):
+    before = runtime.settings
+    mail = msgspec.structs.replace(before.mail, grouped="1,0s;9,1m")
+    runtime.settings = msgspec.structs.replace(before, mail=mail)
+    try:
+        await send_news(runtime, realm, 2)
+        await flush_after(runtime, realm, 61)
+        await flush_after(runtime, realm, 61)
+        await send_news(runtime, realm, 1)
+    finally:
+        runtime.settings = before
+    assert await subjects(runtime, realm) == ["1 new", "1 new", "1 new"]

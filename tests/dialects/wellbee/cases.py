@@ -130,7 +130,7 @@ async def _template(world: World) -> dict[str, str]:
 async def _file(world: World) -> dict[str, str]:
     """A picture, stored by Pat."""
     actor = await factories.acting_as(world.runtime, world.realm, world.pat)
-    found = await files.put(world.runtime, actor, Upload(_pieces()), Rules(1_048_576, ("image/*",)))
+    found = await files.put(world.runtime, actor, Upload(_pieces(), lambda: "pat.png"), Rules(1_048_576, ("image/*",)))
     base = gateway.base_url(world.runtime, world.realm.slug)
     return {
         "file": found.object_name,
@@ -151,7 +151,7 @@ async def _note(world: World) -> dict[str, str]:
 
 async def _job(world: World) -> dict[str, str]:
     async with world.runtime.write(factories.roster_in(world.realm)) as tx:
-        await timers.put(tx, TimerDraft(id="nightly", subject="a.b", cron="0 3 * * *"), zone="Europe/Stockholm")
+        await timers.put(tx, TimerDraft(id="nightly", subject="a.b", cron="0 3 * * *"))
     return {}
 
 

@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from typing import IO, Final
 from uuid import UUID
 
@@ -37,15 +37,11 @@ class Rules(msgspec.Struct, frozen=True):
 
 
 class Upload(msgspec.Struct, frozen=True):
-    """A file as it comes. `content` may say its name only once it has begun, so that is asked for at the end."""
+    """A file as it comes. `name` gives what its sender calls it; it is asked once all of the content has come."""
 
     content: AsyncIterable[bytes]
+    name: Callable[[], str]
     folder: str = ""
-
-    @property
-    def name(self) -> str:
-        """What its sender calls it."""
-        return str(getattr(self.content, "name", ""))
 
 
 async def put(runtime: Runtime, actor: Actor, upload: Upload, rules: Rules) -> File:
@@ -64,7 +60,7 @@ async def put(runtime: Runtime, actor: Actor, upload: Upload, rules: Rules) -> F
         kind = kinds.of(gathered.read(kinds.LONGEST_MARK), rules.media_types)
         if kind is None:
             raise FileKindRefused
-        return await _keep(runtime, actor, _file(actor, upload.folder, upload.name, kind, size), gathered)
+        return await _keep(runtime, actor, _file(actor, upload.folder, upload.name(), kind, size), gathered)
 
 
 async def changed(runtime: Runtime, actor: Actor, file_id: UUID, shape: Shape) -> File:

@@ -18,25 +18,22 @@ from roster.kit.errors import InvalidInput
 from roster.kit.ids import RealmId, uuid7
 from roster.storage.tx import Tx
 
-LEVELS: Final = (Level(1, 0), Level(5, 120), Level(30, 300))
-"""One at once, then five or two minutes, then thirty or five minutes."""
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600}
 _PURPOSE: Final = "held letter"
 _BATCH: Final = 200
 _LONGEST_KEY: Final = 200
 
 
-async def send(
-    tx: Tx, key: str, letter: Letter, recipients: Sequence[str], *, levels: Sequence[Level] = LEVELS
-) -> None:
+async def send(tx: Tx, key: str, letter: Letter, recipients: Sequence[str]) -> None:
     """Send the letter of this kind to each recipient, or hold it. Raises InvalidInput. Needs `messages.write`."""
     letters.require_few(recipients)
     if not 0 < len(key) <= _LONGEST_KEY:
         raise InvalidInput.of("key", "length", f"A kind of mail has at most {_LONGEST_KEY} characters.")
     for recipient in sorted(set(recipients)):  # in one order, so that two of these never wait for each other
-        await _send(tx, key, letter, recipient, levels)
+        await _send(tx, key, letter, recipient)
 
 
-async def flush(tx: Tx, *, levels: Sequence[Level] = LEVELS) -> int:
+async def flush(tx: Tx) -> int:
     """Send what was held for long enough in this realm; how many groups were looked at. Needs `messages.write`."""
     due = await store.due_groups(tx, _BATCH)
     for group in due:
@@ -44,7 +41,7 @@ async def flush(tx: Tx, *, levels: Sequence[Level] = LEVELS) -> int:
         if letter is None:
             await store.drop_group(tx, group.id)
         else:
-            await _send_held(tx, group, letter, group.held, levels)
+            await _send_held(tx, group, letter, group.held)
     return len(due)
 
 
@@ -53,12 +50,13 @@ async def realms_waiting(tx: Tx) -> list[RealmId]:
     return [RealmId(each) for each in await store.realms_with_due(tx)]
 
 
-async def _send(tx: Tx, key: str, letter: Letter, recipient: str, levels: Sequence[Level]) -> None:
+async def _send(tx: Tx, key: str, letter: Letter, recipient: str) -> None:
     group, is_new = await store.lock_group(tx, uuid7(), key, recipient)
     held = group.held + 1
+    levels = _levels(tx)
     level = levels[min(group.level, len(levels) - 1)]
     if held >= level.count:
-        await _send_held(tx, group, letter, held, levels)
+        await _send_held(tx, group, letter, held)
         return
     began = is_new or group.held == 0
     due_at = tx.now + timedelta(seconds=level.seconds) if began else group.due_at
@@ -66,10 +64,11 @@ async def _send(tx: Tx, key: str, letter: Letter, recipient: str, levels: Sequen
     await store.set_group(tx, msgspec.structs.replace(group, held=held, sealed=sealed, due_at=due_at))
 
 
-async def _send_held(tx: Tx, group: Group, letter: Letter, held: int, levels: Sequence[Level]) -> None:
+async def _send_held(tx: Tx, group: Group, letter: Letter, held: int) -> None:
     """One for all of them; the next ones are held at the next level."""
     said = msgspec.structs.replace(letter, arguments={**letter.arguments, "n": held})
     await letters.send(tx, said, [group.recipient])
+    levels = _levels(tx)
     level = min(group.level + 1, len(levels) - 1)
     due_at = tx.now + timedelta(seconds=levels[level].seconds)
     await store.set_group(tx, msgspec.structs.replace(group, level=level, held=0, sealed=None, due_at=due_at))
@@ -84,3 +83,9 @@ def _opened(tx: Tx, group: Group) -> Letter | None:
         return None
     opened = tx.runtime.keyring.open(_PURPOSE, group.sealed, tx.realm_id.bytes + group.id.bytes)
     return None if opened is None else msgspec.json.decode(opened, type=Letter)
+
+
+def _levels(tx: Tx) -> list[Level]:
+    """As the setting `mail.grouped` says: `1,0m;5,2m;30,5m` is one at once, then five or two minutes, and so on."""
+    parts = (each.partition(",") for each in tx.runtime.settings.mail.grouped.split(";"))
+    return [Level(int(count), int(time[:-1]) * _UNITS[time[-1]]) for count, _, time in parts]

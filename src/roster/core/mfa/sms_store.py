@@ -100,17 +100,6 @@ async def count_guess(tx: Tx, user_id: UserId, purpose: str, most: int) -> bool:
     )
 
 
-async def has_code(tx: Tx, user_id: UserId, purpose: str) -> bool:
-    return await tx.value(
-        "SELECT EXISTS (SELECT FROM sms_codes WHERE realm_id = $1 AND user_id = $2 AND purpose = $3"
-        " AND expires_at > $4)",
-        tx.realm_id,
-        user_id,
-        purpose,
-        tx.now,
-    )
-
-
 async def spend(tx: Tx, user_id: UserId, purpose: str, mac: bytes) -> SentCode | None:
     """Use a code up; None when it is another one, too old, or was used by somebody at the same moment.
 

@@ -4,9 +4,7 @@ Object names cannot be guessed. Whoever has the address of a file gets it, unles
 `get-signed-url` makes, or a login.
 """
 
-import hmac
 import re
-import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Final
 
@@ -19,6 +17,7 @@ from roster.core.files.models import File, Shape
 from roster.core.files.service import Rules, Upload
 from roster.dialects.wellbee import gateway
 from roster.dialects.wellbee.subjects import Services
+from roster.kit import clock, secrets
 from roster.kit.actor import Actor
 from roster.kit.errors import InvalidInput, Unauthenticated
 from roster.storage.runtime import Runtime
@@ -138,7 +137,7 @@ async def upload(
     settings = runtime.settings.dialects.wellbee
     rules = Rules(settings.max_file_mb * 1_048_576, settings.file_types)
     content = multipart.file_of(request.header("content-type") or "", upload)
-    file = await files.put(runtime, actor, Upload(content, query.path.strip("/")), rules)
+    file = await files.put(runtime, actor, Upload(content, lambda: content.name, query.path.strip("/")), rules)
     return Uploaded(_url(runtime, request, file), file.key, file.name, file.media_type, file.size)
 
 
@@ -172,7 +171,7 @@ async def read(runtime: Runtime, request: Request, actor: Actor, name: str) -> S
 async def get_signed_url(tx: Tx, request: Request, body: Wanted) -> Signed:
     """An address of a file that is good for a while."""
     file = await files.get(tx, files.id_in(_bare(body.file)))
-    until = int(time.time() + _seconds(body.expires))
+    until = int(tx.now.timestamp() + _seconds(body.expires))
     signature = _signature(tx.runtime, request.realm_slug, file.object_name, until)
     return Signed(f"{_url(tx.runtime, request, file)}?expires={until}&signature={signature}")
 
@@ -242,7 +241,7 @@ def _signature(runtime: Runtime, realm: str, name: str, until: int) -> str:
 
 def _is_signed(runtime: Runtime, request: Request, name: str) -> bool:
     until, signature = request.query.get("expires") or "", request.query.get("signature") or ""
-    if not re.fullmatch(r"\d{1,12}", until) or int(until) < time.time():
+    if not re.fullmatch(r"\d{1,12}", until) or int(until) < clock.now().timestamp():
         return False
     expected = _signature(runtime, request.realm_slug, name, int(until))
-    return hmac.compare_digest(signature.encode("utf-8", "replace"), expected.encode())
+    return secrets.same(signature.encode("utf-8", "replace"), expected.encode())

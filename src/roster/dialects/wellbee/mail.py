@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from roster.core.letters import grouping
 from roster.core.letters import service as letters
 from roster.core.letters.errors import TemplateNotFound
-from roster.core.letters.models import Letter, Level, Template, TemplateChange, TemplateDraft
+from roster.core.letters.models import Letter, Template, TemplateChange, TemplateDraft
 from roster.core.users import service as users
 from roster.dialects.wellbee.refusals import FieldsMissing, NotTheOwner
 from roster.dialects.wellbee.subjects import Services
@@ -113,13 +113,13 @@ async def send_as_before(tx: Tx, body: Mail) -> Sent:
 @services.serve("mail-service.send-grouped-mail", id="svc-mail-send-grouped", errors=(FieldsMissing,))
 async def send_grouped(tx: Tx, body: GroupedMail) -> None:
     """Send a mail of one kind, or hold it, so that its reader gets few of them."""
-    await grouping.send(tx, body.key, await _letter(tx, body), body.recipients, levels=_levels(tx))
+    await grouping.send(tx, body.key, await _letter(tx, body), body.recipients)
 
 
 @services.serve("mail-service.process-grouped-mail-timeouts", id="svc-mail-process-timeouts")
 async def process_timeouts(tx: Tx) -> None:
     """Send what was held for long enough; done every minute anyway."""
-    await grouping.flush(tx, levels=_levels(tx))
+    await grouping.flush(tx)
 
 
 @services.serve("mail-service.get-template-by-id", id="svc-mail-template-get", writes=False, errors=(TemplateNotFound,))
@@ -178,16 +178,6 @@ def _template_id(text: str) -> UUID:
     if found is None:
         raise TemplateNotFound
     return found
-
-
-def _levels(tx: Tx) -> tuple[Level, ...]:
-    """As the setting says: `1,0m;5,2m;30,5m`."""
-    levels = tx.runtime.settings.dialects.wellbee.grouped_mail.split(";")
-    return tuple(Level(int(count), _seconds(time)) for count, _, time in (each.partition(",") for each in levels))
-
-
-def _seconds(text: str) -> int:
-    return int(text[:-1]) * {"s": 1, "m": 60, "h": 3600}[text[-1]]
 
 
 def _shown(template: Template) -> TemplateShown:
