@@ -101,13 +101,12 @@ async def flush_letters(runtime: Runtime) -> None:
 
 
 async def _everywhere(runtime: Runtime, work: Callable[[Tx], Awaitable[int]]) -> None:
-    """Do the work in every realm, again while it finds as much as it does at once."""
+    """Do the work in every realm, each portion in a transaction of its own, until nothing is left."""
     async for realm in _all_realms(runtime):
-        while True:
+        done = 1
+        while done:
             async with runtime.write(realms.inside(_nowhere(), realm)) as tx:
                 done = await work(tx)
-            if done < _PAGE:
-                break
 
 
 async def _all_realms(runtime: Runtime) -> AsyncIterator[Realm]:

@@ -9,6 +9,7 @@ import msgspec
 from roster.core.invitations.errors import BatchNotFound
 from roster.core.invitations.models import Batch, Invitee, Open, Options, Outcome
 from roster.kit.ids import OrgId, UserId
+from roster.storage.trimming import trim
 from roster.storage.tx import Tx
 
 _BATCH = (
@@ -175,8 +176,4 @@ async def end_batch(tx: Tx, batch_id: UUID, state: str, error: str | None = None
 
 
 async def sweep_batches(tx: Tx, before: datetime) -> int:
-    return await tx.run(
-        "DELETE FROM invitation_batches WHERE realm_id = $1 AND created_at < $2 AND state <> 'queued'",
-        tx.realm_id,
-        before,
-    )
+    return await trim(tx, "invitation_batches", "created_at < $2 AND state <> 'queued'", before)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from math import ceil
 
+from roster.storage.trimming import trim
 from roster.storage.tx import Tx
 
 # A counter may lose its last half second when the database crashes; waiting for the disk twice would cost every sign-in
@@ -62,4 +63,4 @@ async def settle(tx: Tx, cleared: Sequence[str], returned: Sequence[str]) -> Non
 
 
 async def sweep(tx: Tx) -> int:
-    return await tx.run("DELETE FROM counters WHERE realm_id = $1 AND resets_at <= $2", tx.realm_id, tx.now)
+    return await trim(tx, "counters", "resets_at <= $2", tx.now)

@@ -6,6 +6,7 @@ from datetime import datetime
 from roster.core.mfa.models import SentCode, StoredNumber
 from roster.core.users.errors import UserNotFound
 from roster.kit.ids import CredentialId, UserId, uuid7
+from roster.storage.trimming import trim
 from roster.storage.tx import Tx
 
 
@@ -123,4 +124,4 @@ async def drop_codes(tx: Tx, user_id: UserId) -> None:
 
 
 async def sweep(tx: Tx, before: datetime) -> int:
-    return await tx.run("DELETE FROM sms_codes WHERE realm_id = $1 AND expires_at < $2", tx.realm_id, before)
+    return await trim(tx, "sms_codes", "expires_at < $2", before)

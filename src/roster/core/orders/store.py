@@ -6,6 +6,7 @@ from uuid import UUID
 from roster.core.orders.models import Order
 from roster.kit.errors import Internal
 from roster.kit.ids import UserId
+from roster.storage.trimming import trim
 from roster.storage.tx import Tx
 
 _COLUMNS = "id, provider, purpose, holder, user_id, sealed, state, hint, started_at, bound_at"
@@ -111,4 +112,4 @@ async def bind(tx: Tx, order_id: UUID) -> bool:
 
 
 async def sweep(tx: Tx) -> int:
-    return await tx.run("DELETE FROM orders WHERE realm_id = $1 AND expires_at <= $2", tx.realm_id, tx.now)
+    return await trim(tx, "orders", "expires_at <= $2", tx.now)

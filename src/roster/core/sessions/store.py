@@ -8,6 +8,7 @@ from roster.core.sessions.errors import SessionNotFound
 from roster.core.sessions.models import Opening, Session
 from roster.kit.ids import RealmId, SessionId, UserId, uuid7
 from roster.storage.sql import Listing
+from roster.storage.trimming import trim
 from roster.storage.tx import Tx
 
 _NAMES = (
@@ -244,6 +245,4 @@ async def touch(tx: Tx, used: Sequence[tuple[RealmId, SessionId, datetime]]) -> 
 
 async def sweep(tx: Tx, before: datetime) -> int:
     """Rows that nobody can use since `before`."""
-    return await tx.run(
-        "DELETE FROM sessions WHERE realm_id = $1 AND (expires_at < $2 OR ended_at < $2)", tx.realm_id, before
-    )
+    return await trim(tx, "sessions", "least(expires_at, ended_at) < $2", before)

@@ -74,7 +74,7 @@ async def settle(tx: Tx, run: Run, *, is_done: bool) -> State:
 
 async def sweep(tx: Tx) -> int:
     """Forget timers that were over sixty days ago; the number removed."""
-    return await store.sweep(tx, tx.now - _KEPT, 500)
+    return await store.sweep(tx, tx.now - _KEPT)
 
 
 def following(cron: str, after: datetime, zone: tzinfo) -> datetime:

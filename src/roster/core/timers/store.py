@@ -4,6 +4,7 @@ from datetime import datetime
 
 from roster.core.timers.errors import TimerNotFound
 from roster.core.timers.models import State, Timer, TimerDraft
+from roster.storage.trimming import trim
 from roster.storage.tx import Tx
 
 _TIMER = "id, subject, cron, at, name, description, max_failures, data, tags, state, failures, due_at, created_at"
@@ -80,12 +81,6 @@ async def settle(tx: Tx, timer_id: str, generation: int, state: State, failures:
     )
 
 
-async def sweep(tx: Tx, before: datetime, limit: int) -> int:
+async def sweep(tx: Tx, before: datetime) -> int:
     """Remove timers that were over before; the number removed."""
-    return await tx.run(
-        "DELETE FROM timers WHERE realm_id = $1 AND id IN (SELECT id FROM timers WHERE realm_id = $1"
-        " AND due_at IS NULL AND coalesce(at, created_at) < $2 LIMIT $3)",
-        tx.realm_id,
-        before,
-        limit,
-    )
+    return await trim(tx, "timers", "due_at IS NULL AND coalesce(at, created_at) < $2", before)

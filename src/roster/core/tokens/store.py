@@ -6,6 +6,7 @@ from uuid import UUID
 
 from roster.core.tokens.models import KeyPrincipal, OrgPrincipal, Principal, Proof, StoredKey
 from roster.kit.ids import CredentialId, ProofId, RealmId, UserId
+from roster.storage.trimming import trim
 from roster.storage.tx import Tx
 
 _PROOF = "id, purpose, user_id, data, created_at, expires_at"
@@ -185,4 +186,4 @@ async def void_proofs_for(tx: Tx, user_id: UserId, purpose: str) -> int:
 
 
 async def sweep_proofs(tx: Tx) -> int:
-    return await tx.run("DELETE FROM proofs WHERE realm_id = $1 AND expires_at < $2", tx.realm_id, tx.now)
+    return await trim(tx, "proofs", "expires_at < $2", tx.now)

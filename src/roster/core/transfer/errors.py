@@ -11,7 +11,7 @@ class TransferNotFound(NotFound):
 
 
 class TransferState(Conflict):
-    """The import or export is not in the state for this: finished already, not uploaded yet."""
+    """The import or export is not in the state for this: finished already, not uploaded yet, its output too old."""
 
     code = "transfer_state"
     text = "The import or export is not in a state that allows this."

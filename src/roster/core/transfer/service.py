@@ -1,6 +1,7 @@
 """Use cases around imports and exports. All need `transfers.write`."""
 
 from collections.abc import AsyncIterable, AsyncIterator
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -26,6 +27,11 @@ RUN: Final = "transfer.run"
 FORMATS: Final = ("roster", "csv", "keycloak", "fruster")
 EXPORT_FORMATS: Final = ("roster", "csv")
 MEDIA_TYPES: Final = {"roster": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
+_KEPT: Final = timedelta(days=30)
+_OUTPUT_KEPT: Final = timedelta(days=7)
+_DOWNLOADING: Final = timedelta(days=1)
+"""How much later an output goes than it can be asked for, so that no download is cut short."""
+_UPLOADING: Final = timedelta(days=1)
 _PIECE: Final = 1 << 20
 _MOST_BYTES: Final = 8 << 30
 
@@ -129,12 +135,15 @@ async def report(runtime: Runtime, actor: Actor, transfer_id: TransferId, form: 
 
 
 async def output(runtime: Runtime, actor: Actor, transfer_id: TransferId) -> AsyncIterator[bytes]:
-    """What an export has written. Raises TransferNotFound, TransferState, Forbidden before anything is sent."""
+    """What an export has written, for a week.
+
+    Raises TransferNotFound, TransferState, Forbidden before anything is sent.
+    """
     async with runtime.read(actor) as tx:
         transfer = await get(tx, transfer_id)
         if transfer.kind != "export":
             raise TransferNotFound
-        if transfer.state != "done":
+        if transfer.state != "done" or transfer.finished_at is None or transfer.finished_at < tx.now - _OUTPUT_KEPT:
             raise TransferState
         pages.require_secrets(tx, msgspec.convert(transfer.options, ExportOptions))
     return pieces(runtime, actor, transfer_id, "output")
@@ -153,9 +162,10 @@ async def stream_export(
     return _written(runtime, actor, pages.form_of(form, chosen, attributes), chosen)
 
 
-async def sweep(tx: Tx, *, days: int = 30, output_days: int = 7) -> int:
-    """Remove uploads that never ended, old files, and at last the whole transfer; the number of the last."""
-    return await store.sweep(tx, days=days, output_days=output_days)
+async def sweep(tx: Tx) -> int:
+    """Remove uploads that never ended, old outputs, and at last the whole transfer; the number of rows."""
+    outputs = await store.sweep_outputs(tx, tx.now - _OUTPUT_KEPT - _DOWNLOADING)
+    return outputs + await store.sweep(tx, finished=tx.now - _KEPT, begun=tx.now - _UPLOADING)
 
 
 async def pieces(runtime: Runtime, actor: Actor, transfer_id: TransferId, part: Part) -> AsyncIterator[bytes]:

@@ -1,11 +1,13 @@
 """SQL of imports and exports themselves: their rows, and their files in pieces."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from roster.core.transfer.errors import TransferNotFound, TransferState
 from roster.core.transfer.models import Part, Transfer
 from roster.kit.ids import TransferId
+from roster.storage.trimming import trim
 from roster.storage.tx import Tx
 
 _COLUMNS = (
@@ -216,21 +218,22 @@ async def drop_part(tx: Tx, transfer_id: TransferId, part: Part) -> None:
     )
 
 
-async def sweep(tx: Tx, *, days: int, output_days: int) -> int:
-    """Uploads that never ended after a day, outputs and reports after theirs; the number of transfers removed."""
-    await tx.run(
-        "DELETE FROM transfer_chunks c USING transfers t WHERE c.realm_id = $1 AND t.realm_id = $1"
-        " AND t.id = c.transfer_id AND c.part = 'output'"
-        " AND t.finished_at < $2::timestamptz - make_interval(days => $3)",
-        tx.realm_id,
-        tx.now,
-        output_days,
+async def sweep_outputs(tx: Tx, before: datetime) -> int:
+    """Files of exports that were finished before; the number of their pieces removed."""
+    return await trim(
+        tx,
+        "transfer_chunks",
+        "part = 'output' AND transfer_id IN (SELECT id FROM transfers WHERE realm_id = $1 AND finished_at < $2)",
+        before,
     )
-    return await tx.run(
-        "DELETE FROM transfers WHERE realm_id = $1"
-        " AND (finished_at < $2::timestamptz - make_interval(days => $3)"
-        " OR (state = 'queued' AND bytes_total IS NULL AND created_at < $2::timestamptz - interval '1 day'))",
-        tx.realm_id,
-        tx.now,
-        days,
+
+
+async def sweep(tx: Tx, *, finished: datetime, begun: datetime) -> int:
+    """Transfers that were finished before, and uploads that began before and never ended; the number removed."""
+    return await trim(
+        tx,
+        "transfers",
+        "finished_at < $2 OR (state = 'queued' AND bytes_total IS NULL AND created_at < $3)",
+        finished,
+        begun,
     )

@@ -55,7 +55,7 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_by_credential ON sessions (realm_id, credential_id) WHERE credential_id IS NOT NULL;
 CREATE UNIQUE INDEX sessions_number_key ON sessions (realm_id, number);
 CREATE INDEX sessions_by_user ON sessions (realm_id, user_id, created_at);
-CREATE INDEX sessions_by_expiry ON sessions (realm_id, expires_at);
+CREATE INDEX sessions_by_end ON sessions (realm_id, least(expires_at, ended_at));
 
 CREATE TABLE proofs (
     realm_id uuid NOT NULL REFERENCES realms,
