@@ -1,7 +1,8 @@
 """A PostgreSQL for faults alone: it may be stopped and killed, and keeps what it acknowledged when it is."""
 
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -13,6 +14,8 @@ from tests import servers
 from tests.faults import trail
 from tests.servers import Installation, Server
 
+Copy = Callable[[Path], AbstractAsyncContextManager[Installation]]
+"""From a data folder to an installation."""
 NO_SYNC = {"fsync": "off", "autovacuum": "off"}
 """Of the processes the system keeps what they wrote; only the machine may not fail."""
 
@@ -35,14 +38,26 @@ async def migrated(fragile: embedded.Embedded) -> str:
     return "roster"
 
 
+@pytest.fixture(scope="session")
+def copy(fragile: embedded.Embedded, migrated: str) -> Copy:
+    """Makes installations, each on a database of its own."""
+
+    @asynccontextmanager
+    async def made(folder: Path) -> AsyncIterator[Installation]:
+        fragile.start()  # should a test have failed while it was down
+        name = f"faults_{ids.uuid7().hex}"
+        await _administer(fragile, f"CREATE DATABASE {name} TEMPLATE {migrated} OWNER roster STRATEGY FILE_COPY")
+        yield Installation(folder, fragile.dsn_for("roster", name))
+        await _administer(fragile, f"DROP DATABASE {name} WITH (FORCE)")
+
+    return made
+
+
 @pytest.fixture
-async def installation(fragile: embedded.Embedded, migrated: str, tmp_path: Path) -> AsyncIterator[Installation]:
+async def installation(copy: Copy, tmp_path: Path) -> AsyncIterator[Installation]:
     """An installation on a database of its own."""
-    fragile.start()  # should a test have failed while it was down
-    name = f"faults_{ids.uuid7().hex}"
-    await _administer(fragile, f"CREATE DATABASE {name} TEMPLATE {migrated} OWNER roster STRATEGY FILE_COPY")
-    yield Installation(tmp_path, fragile.dsn_for("roster", name))
-    await _administer(fragile, f"DROP DATABASE {name} WITH (FORCE)")
+    async with copy(tmp_path) as installation:
+        yield installation
 
 
 @pytest.fixture

@@ -38,6 +38,16 @@ class Records:
         assert len(found) == len(set(found))
         assert set(acknowledged) <= set(found)
 
+    async def story(self, subject_id: str) -> tuple[list[str], list[str]]:
+        """What the trail and the events say was done to somebody, in its order."""
+        entries = await self.connection.fetch(
+            "SELECT action FROM audit_entries WHERE subject_id = $1::uuid ORDER BY id", subject_id
+        )
+        events = await self.connection.fetch(
+            "SELECT type FROM outbox_events WHERE subject_id = $1::uuid ORDER BY position", subject_id
+        )
+        return [each["action"] for each in entries], [each["type"] for each in events]
+
     async def waits_for_a_lock(self) -> int | None:
         """The process that has written a person and waits for the events' table; what is due at a start may wait too.
 

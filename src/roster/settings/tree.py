@@ -51,6 +51,11 @@ class Database(Section, frozen=True, kw_only=True):
     """postgresql://…; the embedded database in the data folder when absent."""
     pool_size: Annotated[int, Meta(ge=2, le=200)] = 8
     """Connections of each worker."""
+    wait_seconds: Seconds = 10
+    """How long a request waits for one of them to be free; then it is answered with 503."""
+    answer_seconds: Seconds = 60
+    """How long any one statement may take; then it is broken off. A database that does not even say so within five
+    seconds more is given up, and the request answered with 503."""
 
 
 class Security(Section, frozen=True, kw_only=True):

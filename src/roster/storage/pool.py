@@ -31,8 +31,8 @@ _DECODE = msgspec.json.Decoder().decode
 
 _REMEMBERED = 1000
 """Prepared statements of a connection; filters make many that are asked once."""
-_LONGEST = 60
-"""Seconds after which any one statement is broken off; migrations may take longer, on connections of their own."""
+_GRACE = 5
+"""Seconds beyond the longest that a statement may take after which a silent server is given up."""
 
 
 class Connection(asyncpg.Connection):
@@ -43,10 +43,19 @@ class Connection(asyncpg.Connection):
         self._known: dict[str, PreparedStatement] = {}
         self.voided: set[str] = set()
         """What is not to be believed any more once that is committed which was done here."""
+        self.is_left = False
+        """Whether nobody waited for the last answer, which may still come and would be taken for another's."""
         self.add_log_listener(_heard)
 
     async def ask(self, query: str, args: Sequence[object], limit: int = 0) -> tuple[list[Any], bytes]:
         """The rows, at most `limit` of them unless it is 0, and what the server says was done."""
+        try:
+            return await self._ask(query, args, limit)
+        except (TimeoutError, asyncio.CancelledError):
+            self.is_left = True
+            raise
+
+    async def _ask(self, query: str, args: Sequence[object], limit: int) -> tuple[list[Any], bytes]:
         known = self._known.get(query) or await self._learn(query)
         try:
             return await self._answer(known, args, limit)
@@ -81,15 +90,20 @@ def _heard(connection: Any, message: Any) -> None:
 class Pool:
     """Up to `size` connections to one database, opened when first needed and again after they were lost."""
 
-    def __init__(self, dsn: str, size: int, *, wait_for: float = 10.0, voids: Voids | None = None) -> None:
+    def __init__(
+        self, dsn: str, size: int, *, wait_for: float = 10.0, longest: int = 60, voids: Voids | None = None
+    ) -> None:
+        """A statement that takes longer than `longest` seconds is broken off; migrations have their own connections."""
         self.dsn = dsn
         self.size = size
         self.voids = voids or Voids()
         self._wait_for = wait_for
+        self._longest = longest
         self._idle: list[Connection] = []
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._leased = 0
         self._closed = False
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def lease(self) -> Connection:
         """A live connection; give it back with `release`. Raises Unavailable when none can be had in time."""
@@ -102,7 +116,7 @@ class Pool:
             if not connection.is_closed():
                 return connection
         try:
-            return await connect(self.dsn, longest=_LONGEST)
+            return await connect(self.dsn, longest=self._longest, wait_for=self._wait_for)
         except BaseException:
             self._give_place()
             raise
@@ -114,6 +128,8 @@ class Pool:
             self.voids.void(names)
         if connection.is_closed():
             pass
+        elif connection.is_left:
+            self._end(connection)
         elif self._closed or connection.is_in_transaction():
             connection.terminate()
         else:
@@ -125,10 +141,14 @@ class Pool:
         self._closed = True
         idle, self._idle = self._idle, []
         for connection in idle:
-            try:
-                await connection.close(timeout=5)
-            except NO_CONNECTION:
-                connection.terminate()
+            await _close(connection)
+        await asyncio.gather(*self._ending)
+
+    def _end(self, connection: Connection) -> None:
+        """Have the server break off what nobody waits for any more."""
+        ending = asyncio.get_running_loop().create_task(_close(connection))
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
 
     async def _queue(self) -> None:
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -153,21 +173,29 @@ class Pool:
         self._leased -= 1
 
 
-async def connect(dsn: str, *, longest: int = 0, name: str = "roster") -> Connection:
+async def connect(dsn: str, *, longest: int = 0, name: str = "roster", wait_for: float = 10.0) -> Connection:
     """Open a connection that speaks Roster's types: UTC, JSON as Python values. Raises Unavailable.
 
     A statement that takes longer than `longest` seconds is broken off; 0 lets it run. The server lists it by `name`.
     """
     try:
-        return await _connect(dsn, longest, name)
+        return await _connect(dsn, longest, name, wait_for)
     except NO_CONNECTION as error:
         raise Unavailable(text="The database cannot be reached.") from error
 
 
-async def _connect(dsn: str, longest: int, name: str) -> Connection:
+async def _close(connection: Connection) -> None:
+    try:
+        await connection.close(timeout=_GRACE)
+    except NO_CONNECTION:
+        connection.terminate()
+
+
+async def _connect(dsn: str, longest: int, name: str, wait_for: float) -> Connection:
     connection = await asyncpg.connect(
         dsn,
-        timeout=10,
+        timeout=wait_for,
+        command_timeout=longest + _GRACE if longest else None,
         connection_class=Connection,
         server_settings={
             "timezone": "UTC",

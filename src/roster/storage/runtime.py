@@ -33,9 +33,16 @@ class Runtime:
     def open(cls, settings: Settings, dsn: str) -> "Runtime":
         """What the settings ask for; connections are opened when first used."""
         threads = settings.security.hash_threads or max(1, (os.cpu_count() or 1) // settings.server.workers)
+        given = settings.database
         return cls(
             settings,
-            Pool(dsn, settings.database.pool_size, voids=Voids(settings.data)),
+            Pool(
+                dsn,
+                given.pool_size,
+                wait_for=given.wait_seconds,
+                longest=given.answer_seconds,
+                voids=Voids(settings.data),
+            ),
             Keyring(settings.security.secret_key),
             Workers(threads, settings.security.hash_queue),
         )

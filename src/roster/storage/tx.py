@@ -6,13 +6,15 @@ Rows become frozen structs by position: a store keeps each struct's columns in o
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
 
 import asyncpg
 import msgspec
+from asyncpg.transaction import Transaction
 
 from roster.kit import clock
 from roster.kit.actor import Actor
@@ -40,6 +42,14 @@ _AGAIN = (
     asyncpg.DeadlockDetectedError,
     asyncpg.LockNotAvailableError,
 )
+_FULL = (
+    asyncpg.InsufficientResourcesError,  # a full disk, no memory, no more connections
+    asyncpg.ReadOnlySQLTransactionError,
+)
+_FULL_FOR = 10
+"""Seconds after which it is worth trying again: somebody has to make room."""
+_NO_CHANGES = "Nothing can be changed at the moment, but what is stored can be read."
+_UNKNOWN = "The database was lost while the change was being stored: look whether it is there before you repeat it."
 _BROKEN_RULE = (
     asyncpg.UniqueViolationError,
     asyncpg.ForeignKeyViolationError,
@@ -89,12 +99,45 @@ class Tx:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
-        """Commit when the block ends, roll back when it raises."""
+        """Commit when the block ends, roll back when it raises. Raises Unavailable.
+
+        When the connection is lost between the commit and its answer the text says that nobody knows.
+        """
+        is_outermost = self.is_single
+        transaction = self._connection.transaction()
         try:
-            async with self._connection.transaction():
+            await self._control(transaction.start())
+            try:
                 yield self
-        except (*_LOST, *_AGAIN) as error:
-            raise Unavailable from error
+            except BaseException:
+                await self._roll_back(transaction)
+                raise
+            await self._commit(transaction, is_outermost=is_outermost)
+        except (*_LOST, *_AGAIN, *_FULL) as error:
+            raise _unavailable(error) from error
+
+    async def _commit(self, transaction: Transaction, *, is_outermost: bool) -> None:
+        is_certain = self._connection.is_closed() or not is_outermost
+        try:
+            await self._control(transaction.commit())
+        except _LOST as error:
+            raise Unavailable(text=None if is_certain else _UNKNOWN) from error
+
+    async def _roll_back(self, transaction: Transaction) -> None:
+        """What has raised counts, not that the connection was lost with it: then the server rolls back by itself."""
+        if self._connection.is_left or self._connection.is_closed():
+            return
+        with suppress(*_LOST):
+            await self._control(transaction.rollback())
+
+    async def _control(self, statement: Awaitable[None]) -> None:
+        try:
+            await statement
+        except (TimeoutError, asyncio.CancelledError) as error:
+            self._connection.is_left = True
+            if isinstance(error, TimeoutError):
+                raise ConnectionError from error
+            raise
 
     @asynccontextmanager
     async def bounded(self, seconds: int) -> AsyncIterator[Tx]:
@@ -205,6 +248,10 @@ def _translated(error: Exception, conflicts: Conflicts | None) -> Exception:
         return TooMany(5, "The query took too long. Please narrow it down.")
     if isinstance(error, asyncpg.InvalidRegularExpressionError):
         return InvalidInput.of("", "wrong_value", "The expression is too complex.")
-    if isinstance(error, (*_LOST, *_AGAIN)):
-        return Unavailable()
+    if isinstance(error, (*_LOST, *_AGAIN, *_FULL, TimeoutError)):
+        return _unavailable(error)
     return error
+
+
+def _unavailable(error: Exception) -> Unavailable:
+    return Unavailable(_FULL_FOR, _NO_CHANGES) if isinstance(error, _FULL) else Unavailable()

@@ -1,5 +1,6 @@
 """The installation's own pages: health, metrics, documents."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ _log = structlog.get_logger("roster.web")
 _OWN = ("/health/", "/docs/")
 _PASSED_ON = ("x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded", "via")
 """What proxies add: where none is named in the settings, whoever sends one of these is not on this machine."""
+_READY_WITHIN = 2.0
+"""Seconds for the database to answer: whoever asks has to know soon whether to send requests elsewhere."""
 Page = Callable[[Request], Awaitable[Reply]]
 
 
@@ -70,9 +73,10 @@ class Pages:
 
     async def _ready(self, _request: Request) -> Reply:
         try:
-            await self._runtime.ping()
+            async with asyncio.timeout(_READY_WITHIN):
+                await self._runtime.ping()
         except (RosterError, OSError) as error:
-            _log.warning("health.not_ready", reason=str(error))
+            _log.warning("health.not_ready", reason=str(error) or type(error).__name__)
             return Reply(503, {"status": "not ready"}, (("Retry-After", "1"),))
         return Reply(200, {"status": "ready"})
 
