@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from roster.core.memberships import service as memberships
+from roster.core.memberships.errors import NotAMember
 from roster.core.orgs import service as orgs
 from roster.core.orgs.models import Org
 from roster.core.realms.models import Realm
@@ -14,6 +15,7 @@ from roster.core.users.models import User, UserChange
 from roster.kit.filters import AnyOf, Compare, Filter, Op, Sort
 from roster.kit.pages import Page
 from roster.storage.runtime import Runtime
+from roster.storage.tx import Tx
 from tests import factories
 from tests.core import organisations as making
 from tests.core import people
@@ -231,3 +233,36 @@ async def test_joining_and_being_renamed_at_the_same_moment_wait_for_each_other(
     await asyncio.gather(*doing)
 
     assert await names(runtime, realm, org) == ["Ada Aal", "None None"]
+
+
+async def test_reading_one_member_looks_at_no_other(runtime: Runtime, realm: Realm, org: Org):
+    last, *_ = [await member(runtime, realm, org, "Ann", f"Berg{number}") for number in range(40)]
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        await tx.run("SET LOCAL enable_seqscan = off")  # as in a larger directory
+        by_id = await memberships.member(tx, org.id, last.id)
+        by_number = await memberships.numbered(tx, org.id, last.number)
+        before = await _looked_at(tx)  # planning, which is over, has looked at rows too
+        await memberships.member(tx, org.id, last.id)
+        await memberships.numbered(tx, org.id, last.number)
+        looked_at = await _looked_at(tx) - before
+
+    assert by_id == by_number
+    assert by_id.person.id == last.id
+    assert looked_at < 20
+
+
+async def test_who_is_no_member_is_not_read(runtime: Runtime, realm: Realm, org: Org):
+    stranger = await factories.a_person(runtime, realm)
+    async with runtime.read(factories.roster_in(realm)) as tx:
+        with pytest.raises(NotAMember):
+            await memberships.member(tx, org.id, stranger.id)
+        with pytest.raises(NotAMember):
+            await memberships.numbered(tx, org.id, stranger.number)
+
+
+async def _looked_at(tx: Tx) -> int:
+    """Rows of people and memberships that this transaction has read."""
+    return await tx.value(
+        "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_xact_user_tables"
+        " WHERE relname IN ('users', 'memberships')"
+    )

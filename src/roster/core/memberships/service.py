@@ -13,6 +13,7 @@ from roster.core.access.models import ORG_ADMINISTRATOR, ORG_PARTICIPANT
 from roster.core.audit import service as audit
 from roster.core.audit.service import Changes
 from roster.core.memberships import labels_store, store
+from roster.core.memberships.errors import NotAMember
 from roster.core.memberships.fields import FIELDS, FIELDS_OF_MANY
 from roster.core.memberships.models import Member, Membership, MembershipChange, Person
 from roster.core.orgs import checking, rights
@@ -62,6 +63,18 @@ async def get(tx: Tx, org_id: OrgId, user_id: UserId) -> Membership:
     if not tx.actor.is_user(user_id):
         await rights.require(tx, "members.read", await orgs.get(tx, org_id))
     return await store.find(tx, org_id, user_id)
+
+
+async def member(tx: Tx, org_id: OrgId, user_id: UserId) -> Member:
+    """A member as the list shows them, for those who may see the list. Raises OrgNotFound, Forbidden, NotAMember."""
+    await rights.require(tx, "members.read", await orgs.get(tx, org_id))
+    return _only(await store.member(tx, org_id, user_id))
+
+
+async def numbered(tx: Tx, org_id: OrgId, number: int) -> Member:
+    """The same by the person's number."""
+    await rights.require(tx, "members.read", await orgs.get(tx, org_id))
+    return _only(await store.numbered(tx, org_id, number))
 
 
 async def of_user(tx: Tx, user_id: UserId) -> list[Membership]:
@@ -244,6 +257,12 @@ def _check(external_id: str | None, facets: Mapping[str, dict[str, object]]) -> 
         raise InvalidInput(problems)
     if external_id is not None and (len(external_id) > 200 or not external_id.isprintable()):
         raise InvalidInput.of("external_id", "invalid_text", "Use at most 200 characters, and no control signs.")
+
+
+def _only(rows: Sequence[Sequence[Any]]) -> Member:
+    if not rows:
+        raise NotAMember
+    return _member(*rows[0])
 
 
 def _member(*row: Any) -> Member:

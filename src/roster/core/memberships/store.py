@@ -1,6 +1,7 @@
 """SQL of memberships."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any, LiteralString
 from uuid import UUID
 
 import msgspec
@@ -40,6 +41,14 @@ AMONG_MANY = msgspec.structs.replace(
     tables="memberships m JOIN users u ON u.realm_id = m.realm_id AND u.id = m.user_id" + _REST_OF_PERSON,
 )
 """The same for searches that may as well begin with the people."""
+_AS_MEMBER: LiteralString = (
+    " LIMIT 1) u, LATERAL (SELECT * FROM memberships WHERE realm_id = $1 AND org_id = $2 AND user_id = u.id LIMIT 1) m"
+    + _REST_OF_PERSON
+)
+_PERSON_FIRST: LiteralString = (
+    "SELECT " + MEMBERS.columns + " FROM (SELECT * FROM users WHERE realm_id = $1 AND deleted_at IS NULL AND "
+)
+"""One member: the person, and then the membership, whatever the planner thinks of the size of the organisation."""
 
 
 async def size(tx: Tx, org_id: OrgId) -> int:
@@ -68,6 +77,16 @@ async def find(tx: Tx, org_id: OrgId, user_id: UserId) -> Membership:
         user_id,
         missing=NotAMember,
     )
+
+
+async def member(tx: Tx, org_id: OrgId, user_id: UserId) -> list[tuple[Any, ...]]:
+    """The row of one member, as those of `MEMBERS` are, or none."""
+    return await tx.rows(_PERSON_FIRST + "id = $3" + _AS_MEMBER, tx.realm_id, org_id, user_id)
+
+
+async def numbered(tx: Tx, org_id: OrgId, number: int) -> list[tuple[Any, ...]]:
+    """The same by the person's number."""
+    return await tx.rows(_PERSON_FIRST + "number = $3" + _AS_MEMBER, tx.realm_id, org_id, number)
 
 
 async def of_user(tx: Tx, user_id: UserId) -> list[Membership]:

@@ -17,9 +17,7 @@ from roster.core.users import numbers
 from roster.core.users.errors import UserNotFound
 from roster.dialects.groupalarm import catalogue, mapping, wire_organizations
 from roster.kit.errors import Forbidden
-from roster.kit.filters import Compare, Op
 from roster.kit.ids import OrgId, UserId
-from roster.kit.pages import Page
 from roster.storage.tx import Tx
 
 Number = Annotated[int, Meta(ge=1)]
@@ -70,11 +68,7 @@ async def org_of(tx: Tx, number: int, user_id: UserId) -> Org:
 
 async def member(tx: Tx, org_id: OrgId, number: int) -> Member:
     """The member with this number. Raises NotAMember, Forbidden."""
-    where = Compare("number", Op.EQ, number)
-    found = (await memberships.search(tx, org_id, where, (), Page(limit=1))).items
-    if not found:
-        raise NotAMember
-    return found[0]
+    return await memberships.numbered(tx, org_id, number)
 
 
 async def shown(tx: Tx, found: Sequence[Org]) -> list[wire_organizations.Organization]:

@@ -18,7 +18,7 @@ from roster.dialects.native.mapping import base
 from roster.dialects.native.wire import availability as wire
 from roster.dialects.native.wire.base import Listing, SearchQuery
 from roster.kit.errors import Forbidden
-from roster.kit.filters import Compare, InvalidFilter, Op
+from roster.kit.filters import InvalidFilter
 from roster.kit.ids import OrgId, UserId
 from roster.kit.pages import InvalidCursor, Page
 from roster.storage.tx import Tx
@@ -178,8 +178,6 @@ async def list_members(tx: Tx, org_id: OrgId, query: SearchQuery) -> Listing[wir
 )
 async def get_member(tx: Tx, org_id: OrgId, user_id: UserId) -> wire.MemberAvailability:
     """Whether one member can be called on now."""
-    found = (await memberships.search(tx, org_id, Compare("id", Op.EQ, user_id), (), Page(1))).items
-    if not found:
-        raise NotAMember
+    found = await memberships.member(tx, org_id, user_id)
     statuses = await service.of_members(tx, await orgs.get(tx, org_id), [user_id])
-    return mapping.member_out(found[0], statuses.get(user_id))
+    return mapping.member_out(found, statuses.get(user_id))
