@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 PORT ?= 8080
 DATA ?= data
 QUICK ?=
+BASE ?=
 ARGS ?=
 
 .PHONY: run install test lint fmt bench clean
@@ -31,7 +32,7 @@ fmt: $(VENV)/.installed-dev ## put the source into form
 	@$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.installed-dev ## measure against the bars; QUICK=1 in under two minutes
-	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(ARGS)
+	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(BASE),--base '$(BASE)') $(ARGS)
 
 clean: ## remove the environment; data stays
 	rm -rf $(VENV)

@@ -1,7 +1,6 @@
 """`python -m bench [--quick] [--only reads,lists] [--document]`: prints the table and writes it down."""
 
 import argparse
-import asyncio
 import shutil
 import sys
 import tempfile
@@ -11,11 +10,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
-from bench import dataset, document, processes, report
+from bench import document, processes, report
 from bench.lines import (
     bus,
+    dialects,
     documents,
     imports,
+    journeys,
     lists,
     organisations,
     reads,
@@ -28,22 +29,24 @@ from bench.lines import (
 )
 from bench.processes import Load, Server
 from bench.report import Line, Report
+from bench.spills import Watch
 from bench.stage import FULL, QUICK, Size, Stage
-from roster.storage import embedded
 
 T = TypeVar("T")
 
 _SERVED: dict[str, Callable[[Stage, Server], list[Line]]] = {
+    "journeys": journeys.lines,
     "reads": reads.lines,
     "lists": lists.lines,
-    "documents": documents.lines,
-    "scopes": scopes.lines,
     "writes": writes.lines,
     "sign_ins": sign_ins.lines,
+    "scopes": scopes.lines,
     "signed": signed.lines,
     "organisations": organisations.lines,
-    "sockets": sockets.lines,
+    "documents": documents.lines,
     "bus": bus.lines,
+    "sockets": sockets.lines,
+    "dialects": dialects.lines,
 }
 _ALL = ("starts", *_SERVED, "imports")
 
@@ -52,17 +55,18 @@ def main() -> int:
     """1 when a bar was missed."""
     wanted = _arguments()
     size = QUICK if wanted.quick else FULL
+    base = wanted.base and report.read(wanted.base)
     began = time.monotonic()
     folder = wanted.reuse or Path(tempfile.mkdtemp(prefix="roster-bench-", dir=wanted.folder))
-    folder.mkdir(exist_ok=True)
-    folder.chmod(0o711)  # PostgreSQL may run under an account of its own
     try:
-        lines = _run(folder, size, wanted.only)
+        parts = _run(folder, size, wanted.only)
     finally:
         if not wanted.reuse:
             shutil.rmtree(folder, ignore_errors=True)
-    made = Report(conditions=report.conditions(quick=wanted.quick, people=size.people), lines=lines)
+    made = Report(conditions=report.conditions(quick=wanted.quick, people=size.people), parts=parts)
     report.show(made)
+    if base:
+        print("\n".join(report.changes(base, made)) or "Nothing has changed beyond its spread.")
     print(f"{time.monotonic() - began:.0f} s. Written to {report.write(made)}.")
     if wanted.document or (not wanted.quick and wanted.only == list(_ALL)):
         print(f"Written to {document.write(made)}.")
@@ -73,6 +77,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description="Measure against the bars.")
     parser.add_argument("--quick", action="store_true", help="100,000 people, under two minutes")
     parser.add_argument("--only", type=_names, default=list(_ALL), help=f"some of {','.join(_ALL)}")
+    parser.add_argument("--base", type=Path, help="the JSON of an earlier run: also print what has changed since")
     parser.add_argument("--folder", type=Path, help="where the temporary folder is made")
     parser.add_argument("--document", action="store_true", help="write docs/performance.md from this run too")
     parser.add_argument("--reuse", type=Path, help="work in this folder, leave it, and find its people there again")
@@ -86,36 +91,27 @@ def _names(text: str) -> list[str]:
     return names
 
 
-def _run(folder: Path, size: Size, only: list[str]) -> list[Line]:
+def _run(folder: Path, size: Size, only: list[str]) -> dict[str, list[Line]]:
+    spills = Watch()
     with closing(Load()) as load:
-        stage = _step(f"{size.people:,} people", lambda: _built(folder, size, load))
-        lines = _part("starts", lambda: starts.lines(stage)) if "starts" in only else []
-        lines += _served(stage, [name for name in only if name in _SERVED])
+        sizes = {"main": size.people, "small": size.few}
+        stage = _step(f"{size.people:,} people", lambda: Stage(folder, size, load, spills, sizes))
+        parts = {"starts": _part("starts", lambda: starts.lines(stage))} if "starts" in only else {}
+        parts |= _served(stage, [name for name in only if name in _SERVED])
         if "imports" in only:
-            lines += _part("imports", lambda: imports.lines(stage))
-    return lines
+            parts["imports"] = _part("imports", lambda: imports.lines(stage))
+    return {**parts, "spills": [spills.line()]}
 
 
-def _built(folder: Path, size: Size, load: Load) -> Stage:
-    data = folder / "data"
-    settings = processes.settings_of(data)
-    with embedded.using(data) as dsn:
-        realms = asyncio.run(dataset.build(settings, dsn, {"main": size.people, "small": size.few}))
-    return Stage(folder, size, realms, load)
-
-
-def _served(stage: Stage, names: list[str]) -> list[Line]:
-    """All lines that need one running server with its defaults."""
+def _served(stage: Stage, names: list[str]) -> dict[str, list[Line]]:
+    """All parts that need one running server with its defaults."""
     if not names:
-        return []
-    port = processes.free_port()
-    lines: list[Line] = []
-    with processes.running(processes.serve_command(stage.data, port), port, stage.log) as server:
-        for name in names:
-            lines += _part(name, lambda work=_SERVED[name]: work(stage, server))
+        return {}
+    with stage.serving() as server:
+        parts = {name: _part(name, lambda work=_SERVED[name]: work(stage, server)) for name in names}
         time.sleep(1)
-        lines.append(starts.memory_line("idle after all this", *starts.held(stage, server)))
-    return lines
+        held = starts.memory_line("idle after all this", starts.held(stage, server))
+    return {**parts, "memory": [held]}
 
 
 def _part(name: str, work: Callable[[], list[Line]]) -> list[Line]:
@@ -124,7 +120,7 @@ def _part(name: str, work: Callable[[], list[Line]]) -> list[Line]:
         return _step(name, work)
     except processes.Failed as error:
         print(f" {error}", file=sys.stderr)
-        return [Line(name=f"{name}: could not be measured", figure=0, unit="", least=1, detail=str(error)[-200:])]
+        return [Line(name=f"{name}: could not be measured", figure=0, unit="", least=1, note=str(error)[-200:])]
 
 
 def _step(name: str, work: Callable[[], T]) -> T:

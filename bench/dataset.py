@@ -33,9 +33,8 @@ from roster.storage.tx import Tx
 PASSWORD = "correct horse battery staple"  # noqa: S105 - of people who do not exist
 SIGNED_IN = 80
 """Sessions of the realm's administrator, each with a token of its own: enough for every connection of every round."""
-WITH_PASSWORD = 16
-"""People who can sign in with PASSWORD: the first ones."""
-
+WITH_PASSWORD = 100
+"""People of all over the realm who can sign in with PASSWORD."""
 
 _READER = ["users.read", "fulfillmenttools:USERS_READ", "fulfillmenttools:CURRENT_USER_READ"]
 
@@ -58,6 +57,20 @@ class Realm(msgspec.Struct, frozen=True):
     def person_id(self, number: int) -> UUID:
         """The id of one of its people."""
         return rows.id_of(person(number, self.size))
+
+    def some(self, count: int = 2_000) -> list[int]:
+        """Numbers of so many people of all over the realm."""
+        return list(range(0, self.size, max(1, self.size // count)))[:count]
+
+    def changing(self, count: int) -> list[int]:
+        """The same of those who may change: lists and searches are compared by the first ones."""
+        first = self.size // 10
+        return list(range(first, self.size, max(1, (self.size - first) // count)))[:count]
+
+    def signing_in(self) -> list[int]:
+        """Numbers of those who have PASSWORD."""
+        active = [number for number in self.some(2 * WITH_PASSWORD) if person(number, self.size).status == "active"]
+        return active[:WITH_PASSWORD]
 
 
 async def build(settings: Settings, dsn: str, sizes: Mapping[str, int]) -> dict[str, Realm]:
@@ -124,7 +137,7 @@ async def _give_passwords(runtime: Runtime, realm: Realm) -> None:
     hashed = await runtime.workers.run(hashing.hash_secret, PASSWORD)
     outside = system(RealmId(realm.id), realm.slug, "bench")
     async with runtime.write(outside) as tx:
-        for number in range(min(WITH_PASSWORD, realm.size)):
+        for number in realm.signing_in():
             await credentials.replace_password(tx, UserId(realm.person_id(number)), hashed)
 
 

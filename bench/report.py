@@ -1,8 +1,10 @@
 """The lines of the table: how they are judged, printed and written down."""
 
+import itertools
 import os
 import platform
 import subprocess
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -10,14 +12,17 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from bench.trial import Spread
+from bench.trial import Cost, Spread
 from roster.storage import postmaster
 
 OUT = Path(__file__).with_name("out")
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One figure with its bar. `most` or `least` is the bar; without either it is told and not judged."""
+    """One figure with its bar. `most` or `least` is the bar; without either it is told and not judged.
+
+    `costs` are those of a request, by whose they are: the subject's has no name.
+    """
 
     name: str
     figure: float
@@ -26,7 +31,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     least: float | None = None
     low: float | None = None
     high: float | None = None
-    detail: str = ""
+    costs: dict[str, Cost] = {}
+    note: str = ""
+
+    @property
+    def detail(self) -> str:
+        """The note, and the costs."""
+        told = [f"{whose}: {cost}" if whose else str(cost) for whose, cost in self.costs.items()]
+        return "; ".join(filter(None, [self.note, *told]))
 
     @property
     def verdict(self) -> str:
@@ -55,18 +67,21 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         return "" if self.low is None or self.high is None else f"{self.low:.2f} to {self.high:.2f}"
 
 
-def ratio(name: str, found: Spread, *, most: float | None = None, least: float | None = None, detail: str = "") -> Line:
+def ratio(name: str, found: Spread, *, most: float | None = None, least: float | None = None, note: str = "") -> Line:
     """A line whose figure is the median of ratios."""
-    return Line(
-        name=name, figure=found.median, low=found.least, high=found.greatest, most=most, least=least, detail=detail
-    )
+    return Line(name=name, figure=found.median, low=found.least, high=found.greatest, most=most, least=least, note=note)
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole run."""
+    """A whole run: its lines, by the part of the bench that they come from."""
 
     conditions: dict[str, str]
-    lines: list[Line]
+    parts: dict[str, list[Line]]
+
+    @property
+    def lines(self) -> Iterator[Line]:
+        """Of all parts."""
+        return itertools.chain.from_iterable(self.parts.values())
 
     @property
     def missed(self) -> list[str]:
@@ -91,29 +106,50 @@ def show(report: Report) -> None:
     table = Table(title=", ".join(report.conditions.values()), title_justify="left")
     for heading in ("what", "figure", "bar", "verdict", "rounds", "detail"):
         table.add_column(heading, justify="right" if heading in ("figure", "bar") else "left")
-    for line in report.lines:
-        style = "red" if line.verdict == "MISSED" else ""
-        table.add_row(line.name, line.shown, line.bar, line.verdict, line.range, line.detail, style=style)
+    for lines in report.parts.values():
+        for line in lines:
+            table.add_row(*cells(line), style="red" if line.verdict == "MISSED" else "")
+        table.add_section()
     Console(width=None if os.isatty(1) else 180).print(table)
+
+
+def cells(line: Line) -> tuple[str, ...]:
+    """What, figure, bar, verdict, rounds, detail."""
+    return line.name, line.shown, line.bar, line.verdict, line.range, line.detail
 
 
 def write(report: Report) -> Path:
     """As JSON; the path of the file."""
     OUT.mkdir(parents=True, exist_ok=True)
-    file = OUT / f"{'quick' if report.conditions['run'].startswith('quick') else 'full'}.json"
+    file = OUT / f"{report.conditions['run'].partition(',')[0]}.json"
     file.write_bytes(msgspec.json.format(msgspec.json.encode(report)))
     return file
 
 
-def markdown(report: Report) -> str:
-    """The table for the documents."""
-    rows = [
-        f"| {line.name} | {line.shown} | {line.bar} | {line.verdict} | {line.range} | {line.detail} |"
-        for line in report.lines
+def read(file: Path) -> Report:
+    """What `write` has written."""
+    return msgspec.json.decode(file.read_bytes(), type=Report)
+
+
+def changes(base: Report, made: Report) -> list[str]:
+    """What lies outside of everything that both runs found, a line each; with one figure alone, by a tenth and more."""
+    before = {line.name: line for line in base.lines}
+    return [
+        f"{line.name}: {before[line.name].shown} -> {line.shown}"
+        for line in made.lines
+        if line.name in before and _is_apart(before[line.name], line)
     ]
-    said = "\n".join(f"- {name}: {value}" for name, value in report.conditions.items())
-    head = "| What | Figure | Bar | Verdict | Rounds | Detail |\n| --- | ---: | ---: | --- | --- | --- |\n"
-    return f"{said}\n\n{head}" + "\n".join(rows) + "\n"
+
+
+def _is_apart(before: Line, now: Line) -> bool:
+    (low, high), (least, most) = _reach(before), _reach(now)
+    return high < least or most < low
+
+
+def _reach(line: Line) -> tuple[float, float]:
+    if line.low is None or line.high is None:
+        return line.figure * 0.95, line.figure * 1.05
+    return line.low, line.high
 
 
 def _number(value: float, unit: str) -> str:

@@ -1,18 +1,18 @@
 """Everything a line of the table works with."""
 
-import http.client
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, closing
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from bench import limit, processes, trial
+from bench import dataset, limit, processes, trial
 from bench.dataset import Realm
 from bench.load import Call, Job
 from bench.processes import Load, Server
-from bench.report import Line
+from bench.spills import Watch
 from bench.trial import Window
 from roster.storage import embedded, postmaster
 
@@ -56,11 +56,17 @@ QUICK = Size(
 class Stage:
     """The folder of a run with its database and realms, and the processes that work on it."""
 
-    def __init__(self, folder: Path, size: Size, realms: dict[str, Realm], load: Load) -> None:
+    def __init__(self, folder: Path, size: Size, load: Load, spills: Watch, sizes: Mapping[str, int]) -> None:
+        """Builds the database, with realms of these sizes, unless it is there."""
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o711)  # PostgreSQL may run under an account of its own
         self.folder = folder
         self.size = size
-        self.realms = realms
         self.load = load
+        self.spills = spills
+        with embedded.using(self.data) as dsn:
+            self.realms = asyncio.run(dataset.build(processes.settings_of(self.data), dsn, sizes))
+        self.spills.over(self.data)
         self._made = 0
 
     @property
@@ -96,6 +102,15 @@ class Stage:
         """Of the running database."""
         return embedded.Embedded(self.data).dsn
 
+    def with_few(self) -> "Stage":
+        """An installation of its own, whose main realm has few people."""
+        return Stage(self.folder / "few", self.size, self.load, self.spills, {"main": self.size.few})
+
+    def serving(self) -> AbstractContextManager[Server]:
+        """The server with its defaults, which brings its database along."""
+        port = processes.free_port()
+        return processes.running(processes.serve_command(self.data, port), port, self.log)
+
     def limit(self, **more: Any) -> AbstractContextManager[Server]:
         """The limit, running; `more` are members of its plan."""
         port = processes.free_port()
@@ -103,6 +118,18 @@ class Stage:
             dsn=self.dsn, port=port, realm_id=self.main.id, connections=CONNECTIONS, size=self.main.size, **more
         )
         return processes.running(processes.module("limit"), port, self.log, stdin=msgspec.json.encode(plan) + b"\n")
+
+    def beside(
+        self, name: str, *options: str, program: Sequence[str] = (str(processes.PROGRAM),), **more: str
+    ) -> AbstractContextManager[Server]:
+        """Another server on the same database, whose own data is in a folder of this name."""
+        port = processes.free_port()
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        key = (self.data / "secret.key").read_text().strip()
+        place = ["--port", str(port), "--data", str(folder), "--database-url", self.dsn]
+        command = [*program, "serve", *place, *options]
+        return processes.running(command, port, self.log, stdin=b"", ROSTER_SECURITY_SECRET_KEY=key, **more)
 
     def window(self, server: Server, calls: list[Call], *, count: int, connections: int = CONNECTIONS) -> Window:
         """One window in closed loop."""
@@ -113,51 +140,3 @@ class Stage:
         start = self.main.first_new + self._made
         self._made += count
         return range(start, start + count)
-
-
-def as_administrator(realm: Realm, calls: Sequence[Call]) -> list[Call]:
-    """The calls in the name of the realm's administrator, with all tokens in turn."""
-    return with_tokens(calls, realm.tokens)
-
-
-def with_tokens(calls: Sequence[Call], tokens: Sequence[str]) -> list[Call]:
-    """The calls with these tokens in turn."""
-    return [_with_token(call, tokens[at % len(tokens)]) for at, call in enumerate(calls)]
-
-
-def api(realm: Realm, path: str) -> str:
-    """A path of the native API in a realm."""
-    return ("" if realm.slug == "main" else f"/realms/{realm.slug}") + "/api/v1" + path
-
-
-def fetch(port: int, call: Call) -> Any:
-    """The JSON of one answer. Raises Failed when it is an error."""
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
-        connection.request(call.method, call.path, call.payload(), call.described())
-        answer = connection.getresponse()
-        body = answer.read()
-    if answer.status >= 400:
-        raise processes.Failed(f"{call.method} {call.path} was answered {answer.status}: {body[:500]!r}")
-    return msgspec.json.decode(body)
-
-
-def per_core(name: str, windows: Sequence[Window], *, least: float | None = None) -> Line:
-    """How many of them one core does in a second, counting server and PostgreSQL."""
-    found = trial.spread([1e6 / each.both_us for each in windows])
-    server, database = (
-        trial.spread([each.server_us for each in windows]),
-        trial.spread([each.database_us for each in windows]),
-    )
-    taken = trial.latencies(windows)
-    detail = (
-        f"server {server.median:.0f} µs, PostgreSQL {database.median:.0f} µs;"
-        f" p50 {trial.percentile(taken, 0.5) * 1e3:.1f} ms, p99 {trial.percentile(taken, 0.99) * 1e3:.1f} ms"
-    )
-    return Line(
-        name=f"{name}, per core", figure=found.median, unit="/s", low=found.least, high=found.greatest, least=least,
-        detail=detail,
-    )  # fmt: skip
-
-
-def _with_token(call: Call, token: str) -> Call:
-    return msgspec.structs.replace(call, headers={**call.headers, "Authorization": f"Bearer {token}"})

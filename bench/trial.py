@@ -43,6 +43,19 @@ class Window(msgspec.Struct, frozen=True):
         return self.count / self.outcome.seconds
 
 
+class Cost(msgspec.Struct, frozen=True, kw_only=True):
+    """What one request costs in the middle of the rounds: CPU in microseconds, and how long all of them took."""
+
+    server_us: float
+    database_us: float
+    p50_ms: float
+    p99_ms: float
+
+    def __str__(self) -> str:
+        parts = f"{self.server_us:.0f} + {self.database_us:.0f} µs"
+        return f"{parts}, p50 {self.p50_ms:.1f} ms, p99 {self.p99_ms:.1f} ms"
+
+
 class Spread(msgspec.Struct, frozen=True):
     """The middle, the least and the greatest of some figures."""
 
@@ -83,6 +96,17 @@ def ratios(subject: Sequence[float], reference: Sequence[float]) -> Spread:
 def spread(figures: Sequence[float]) -> Spread:
     """Of at least one figure."""
     return Spread(statistics.median(figures), min(figures), max(figures))
+
+
+def cost(windows: Sequence[Window]) -> Cost:
+    """Of one side, over all its rounds."""
+    taken = latencies(windows)
+    return Cost(
+        server_us=statistics.median(each.server_us for each in windows),
+        database_us=statistics.median(each.database_us for each in windows),
+        p50_ms=percentile(taken, 0.5) * 1e3,
+        p99_ms=percentile(taken, 0.99) * 1e3,
+    )
 
 
 def percentile(latencies: Sequence[float], part: float) -> float:

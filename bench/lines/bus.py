@@ -10,16 +10,16 @@ import nats
 from nats.aio.client import Client
 from nats.errors import Error
 
-from bench import processes, trial
+from bench import judging, processes, trial
+from bench.calls import as_administrator
 from bench.load import Call, Outcome
 from bench.processes import Server
-from bench.report import Line, ratio
-from bench.stage import CONNECTIONS, Stage, as_administrator
+from bench.report import Line
+from bench.stage import CONNECTIONS, Stage
 from bench.trial import Window
 from roster.bus.server import BusServer
 
 BAR = 1.5
-_DIFFERENT = 2_000
 _BY_QUERY = "user-service.get-users-by-query"
 _PATIENCE = 30.0
 
@@ -28,43 +28,33 @@ Message = tuple[str, bytes]
 
 def lines(stage: Stage, _server: Server) -> list[Line]:
     """On a server of its own that has a bus; one worker, as many requests at once as over HTTP."""
-    port = processes.free_port()
-    folder = stage.folder / "bus"
-    folder.mkdir(exist_ok=True)
-    command = processes.serve_command(folder, port, "--bus", "--database-url", stage.dsn)
-    key_of_all = (stage.data / "secret.key").read_text().strip()
-    people = _people(stage)
-    with processes.running(command, port, stage.log, ROSTER_SECURITY_SECRET_KEY=key_of_all) as server:
+    people = [str(stage.main.person_id(number)) for number in stage.main.some()]
+    with stage.beside("bus", "--bus") as server:
         calls = as_administrator(stage.main, [Call("GET", f"/wellbee/admin/user/{each}") for each in people])
         queries = [(_BY_QUERY, _data({"query": {"id": each}})) for each in people]
         with asyncio.Runner() as runner:
-            bus = runner.run(_join(BusServer(folder)))
+            bus = runner.run(_join(BusServer(stage.folder / "bus")))
             by_bus, over_http = trial.in_turns(
                 stage.size.rounds,
                 lambda: _window(runner, bus, stage, server, queries),
                 lambda: stage.window(server, calls, count=stage.size.requests),
             )
             runner.run(bus.close())
-    return [_line(by_bus, over_http)]
-
-
-def _people(stage: Stage) -> list[str]:
-    step = max(1, stage.main.size // _DIFFERENT)
-    return [str(stage.main.person_id(number)) for number in range(0, stage.main.size, step)]
+    return [
+        judging.over(
+            f"{_BY_QUERY} for one user",
+            by_bus,
+            over_http,
+            called="GET /admin/user/{id}",
+            by=judging.SERVER,
+            most=BAR,
+            note="NATS itself apart",
+        )
+    ]
 
 
 def _data(data: object) -> bytes:
     return msgspec.json.encode({"reqId": "bench", "transactionId": "bench", "data": data})
-
-
-def _line(by_bus: Sequence[Window], over_http: Sequence[Window]) -> Line:
-    ours, theirs = [each.server_us for each in by_bus], [each.server_us for each in over_http]
-    return ratio(
-        f"{_BY_QUERY} for one user: CPU of the server, over GET /admin/user/{{id}} by HTTP",
-        trial.ratios(ours, theirs),
-        most=BAR,
-        detail=f"{trial.spread(ours).median:.0f} µs; over HTTP {trial.spread(theirs).median:.0f} µs; NATS itself apart",
-    )
 
 
 async def _join(bus: BusServer) -> Client:

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from bench import trial
+from bench import judging, trial
+from bench.calls import as_administrator
 from bench.dataset import Realm
-from bench.lines import lists
 from bench.load import Call
 from bench.people import mixed, person
 from bench.processes import Server
 from bench.report import Line
-from bench.stage import Stage, as_administrator
+from bench.stage import Stage
 from bench.trial import Window
 
 BAR = 3.0
@@ -23,12 +23,12 @@ def lines(stage: Stage, server: Server) -> list[Line]:
         lambda: _window(stage, server, stage.main),
         lambda: _window(stage, server, stage.small),
     )
-    name = f"Wellbee, three custom fields, page of 25: p95 at {stage.main.size:,} over {stage.small.size:,}"
-    return [lists.compared(name, many, few, most=BAR)]
+    name = f"Wellbee, three custom fields, page of 25 of {stage.main.size:,} people"
+    return [judging.slow_over(name, many, few, called=f"{stage.small.size:,} people", most=BAR)]
 
 
 def _window(stage: Stage, server: Server, realm: Realm) -> Window:
-    calls = list(_calls(realm, stage.size.searches, stage.small.size))
+    calls = list(_calls(realm, stage.size.searches, stage.size.few))
     return stage.window(server, as_administrator(realm, calls), connections=1, count=len(calls))
 
 

@@ -10,6 +10,7 @@ import asyncpg
 import msgspec
 
 from bench import meter, processes
+from bench.lines.exports import LINEAR
 from bench.people import Person, mixed, people
 from bench.report import Line
 from bench.rows import draft
@@ -20,6 +21,7 @@ from roster.storage import embedded, postmaster
 _TABLES = ("users", "credentials")
 _LEFT_OUT = frozenset({"facets"})
 _HOURS = 2 * 3600.0
+_TENTH = 10
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -30,29 +32,42 @@ class Taken(msgspec.Struct, frozen=True):
 
 
 def lines(stage: Stage) -> list[Line]:
-    """An installation of its own, so that the tables begin empty on both sides."""
-    data = stage.folder / "imported"
-    shutil.rmtree(data, ignore_errors=True)
-    file = stage.folder / "people.ndjson"
-    _write(file, stage.size.imported)
-    settings = processes.settings_of(data)
-    with embedded.using(data) as dsn:
-        asyncio.run(app.prepare(settings, dsn))
-        found = postmaster.find(data / "postgres")
-        database = found.pid if found else 0
-        ours = _import(file, data, database)
-        bare = asyncio.run(_copy(dsn, stage.folder, database, stage.size.imported))
+    """Installations of their own, so that the tables begin empty on all sides."""
     count = stage.size.imported
+    few = _imported(stage, "imported-few", count // _TENTH)[0]
+    ours, bare = _imported(stage, "imported", count)
+    name = f"import of {count:,} people with hashes"
     return [
         Line(
-            name=f"import of {count:,} people with hashes: speed, over bare COPY's",
+            name=f"{name}: speed, over bare COPY's",
             figure=bare.seconds / ours.seconds,
             unit="%",
             least=0.4,
-            detail=f"{count / ours.seconds:,.0f}/s, COPY {count / bare.seconds:,.0f}/s;"
+            note=f"{count / ours.seconds:,.0f}/s, COPY {count / bare.seconds:,.0f}/s;"
             f" CPU {ours.cpu / count * 1e6:.0f} and {bare.cpu / count * 1e6:.0f} µs",
-        )
+        ),
+        Line(
+            name=f"{name}: CPU for each, over that of {count // _TENTH:,}",
+            figure=ours.cpu / few.cpu / _TENTH,
+            most=LINEAR,
+        ),
     ]
+
+
+def _imported(stage: Stage, name: str, count: int) -> tuple[Taken, Taken]:
+    """What an import of so many takes, and then the COPY of the same rows."""
+    data = stage.folder / name
+    shutil.rmtree(data, ignore_errors=True)
+    file = stage.folder / f"{name}.ndjson"
+    _write(file, count)
+    settings = processes.settings_of(data)
+    with embedded.using(data) as dsn:
+        asyncio.run(app.prepare(settings, dsn))
+    stage.spills.over(data)
+    with embedded.using(data) as dsn:
+        found = postmaster.find(data / "postgres")
+        database = found.pid if found else 0
+        return _import(file, data, database), asyncio.run(_copy(dsn, stage.folder, database, count))
 
 
 def _write(file: Path, count: int) -> None:

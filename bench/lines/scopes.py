@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 
-from bench import stage as stages
-from bench import trial
+from bench import calls, judging, trial
 from bench.dataset import Realm
-from bench.lines import lists, reads
+from bench.lines import reads
 from bench.load import Call
 from bench.people import mixed, person
 from bench.processes import Server
-from bench.report import Line, ratio
+from bench.report import Line
 from bench.stage import Stage
 from bench.trial import Window
 
@@ -27,18 +26,18 @@ def _search(stage: Stage, server: Server) -> Line:
         lambda: _window(stage, server, stage.main, stage.main.limited_tokens),
         lambda: _window(stage, server, stage.small, stage.small.tokens),
     )
-    return lists.compared(
-        f"users/search, two filters and a sort, within 3 of 1,000 facilities: p95 at {stage.main.size:,} over"
-        f" all {stage.small.size:,}",
+    return judging.slow_over(
+        f"users/search, two filters and a sort, within 3 of 1,000 facilities of {stage.main.size:,} people",
         many,
         few,
+        called=f"all {stage.small.size:,} people",
         most=BAR,
     )
 
 
 def _window(stage: Stage, server: Server, realm: Realm, tokens: list[str]) -> Window:
-    calls = list(_calls(realm, stage.size.searches, stage.small.size))
-    return stage.window(server, stages.with_tokens(calls, tokens), connections=1, count=len(calls))
+    asked = list(_calls(realm, stage.size.searches, stage.size.few))
+    return stage.window(server, calls.with_tokens(asked, tokens), connections=1, count=len(asked))
 
 
 def _calls(realm: Realm, count: int, known: int) -> Iterator[Call]:
@@ -52,14 +51,12 @@ def _calls(realm: Realm, count: int, known: int) -> Iterator[Call]:
 
 def _effective(stage: Stage, server: Server) -> Line:
     tokens = stage.main.burdened_tokens
-    calls = [Call("GET", f"/fulfillmenttools/{stage.main.slug}/api/users/me/effectivepermissions")] * len(tokens)
-    calls = stages.with_tokens(calls, tokens)
+    path = f"/fulfillmenttools/{stage.main.slug}/api/users/me/effectivepermissions"
+    asked = calls.with_tokens([Call("GET", path)] * len(tokens), tokens)
     ours, one = trial.in_turns(
         stage.size.rounds,
-        lambda: stage.window(server, calls, count=stage.size.requests // 2),
+        lambda: stage.window(server, asked, count=stage.size.requests // 2),
         lambda: reads.get(stage, server),
     )
-    mine, theirs = [each.both_us for each in ours], [each.both_us for each in one]
-    detail = f"{trial.spread(mine).median:.0f} µs, GET one user {trial.spread(theirs).median:.0f} µs"
-    name = "effective permissions of 50 assignments: CPU of server and PostgreSQL, over GET one user's"
-    return ratio(name, trial.ratios(mine, theirs), most=BAR, detail=detail)
+    name = "effective permissions of 50 assignments"
+    return judging.over(name, ours, one, called="GET one user", most=BAR)

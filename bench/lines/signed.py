@@ -12,12 +12,12 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from bench import processes, trial
-from bench import stage as stages
+from bench import calls, judging, processes, stored, trial
+from bench.calls import as_administrator
 from bench.load import LOOPBACK, Call
 from bench.processes import Server
 from bench.report import Line, ratio
-from bench.stage import Stage, as_administrator
+from bench.stage import Stage
 from bench.trial import Window
 from roster import app
 from roster.core.credentials import signing
@@ -34,7 +34,6 @@ from roster.storage import pool
 PREFIX = "/onslip360/v1/~main"
 SIGNED_BAR = 1.3
 LIST_BAR = 3.0
-_DIFFERENT = 2_000
 _LISTED = 1_000
 _LIST = f"{PREFIX}/users/?s=id;o=1000;c={_LISTED}"
 _ROWS = (
@@ -51,41 +50,16 @@ _encode = msgspec.json.Encoder().encode
 def lines(stage: Stage, _server: Server) -> list[Line]:
     """On a server of its own that takes bearer tokens there too, or there would be nothing to compare with."""
     key = asyncio.run(_key(stage))
-    port = processes.free_port()
-    folder = stage.folder / "signed"
-    folder.mkdir(exist_ok=True)
-    command = processes.serve_command(folder, port, "--workers", "2", "--database-url", stage.dsn)
-    key_of_all = (stage.data / "secret.key").read_text().strip()
-    with processes.running(
-        command,
-        port,
-        stage.log,
-        ROSTER_DIALECTS_ONSLIP360_BEARER_TOKENS="true",
-        ROSTER_SECURITY_SECRET_KEY=key_of_all,
-    ) as server:
-        paths = asyncio.run(_paths(stage))
+    paths = [f"{PREFIX}/users/{each.number}" for each in asyncio.run(stored.people(stage, stage.main.some()))]
+    with stage.beside("signed", "--workers", "2", ROSTER_DIALECTS_ONSLIP360_BEARER_TOKENS="true") as server:
         by_key, by_token = trial.in_turns(
             stage.size.rounds,
             lambda: stage.window(server, _signed(key, paths, stage.size.requests), count=stage.size.requests),
             lambda: stage.window(server, _with_tokens(stage, paths), count=stage.size.requests),
         )
         listed = _lists(stage, server)
-    return [_verified(by_key, by_token), stages.per_core("GET one user, signed", by_key), listed]
-
-
-def _verified(by_key: Sequence[Window], by_token: Sequence[Window]) -> Line:
-    ours, theirs = [each.both_us for each in by_key], [each.both_us for each in by_token]
-    return ratio(
-        "GET one user, two workers: CPU of server and PostgreSQL, signed over bearer token",
-        trial.ratios(ours, theirs),
-        most=SIGNED_BAR,
-        detail=f"{_middle(by_key)}; by token {_middle(by_token)}",
-    )
-
-
-def _middle(windows: Sequence[Window]) -> str:
-    server = trial.spread([each.server_us for each in windows]).median
-    return f"server {server:.0f} µs, PostgreSQL {trial.spread([each.database_us for each in windows]).median:.0f} µs"
+    signed = judging.over("GET one user, signed, two workers", by_key, by_token, called="bearer token", most=SIGNED_BAR)
+    return [signed, judging.per_core("GET one user, signed", by_key), listed]
 
 
 def _streamed(listed: Sequence[Window], rows: Sequence[float], bare: Sequence[float]) -> Line:
@@ -95,7 +69,7 @@ def _streamed(listed: Sequence[Window], rows: Sequence[float], bare: Sequence[fl
         f"list of {_LISTED:,} users: server CPU, over reading the rows and building the same JSON in one go",
         trial.ratios(ours, rows),
         most=LIST_BAR,
-        detail=f"{trial.spread(ours).median / 1e3:.1f} ms, by hand {read:.1f} ms, of which JSON {made:.1f} ms",
+        note=f"{trial.spread(ours).median / 1e3:.1f} ms, by hand {read:.1f} ms, of which JSON {made:.1f} ms",
     )
 
 
@@ -110,22 +84,6 @@ async def _key(stage: Stage) -> SigningKey:
             return await signing.create(tx, UserId(found.id), SigningDraft())
     finally:
         await runtime.close()
-
-
-async def _paths(stage: Stage) -> list[str]:
-    """Of people all over the realm, by number."""
-    step = max(1, stage.main.size // _DIFFERENT)
-    wanted = [stage.main.person_id(number) for number in range(0, stage.main.size, step)]
-    text = "SELECT number FROM users WHERE realm_id = $1 AND id = ANY($2) ORDER BY id"
-    return [f"{PREFIX}/users/{row['number']}" for row in await _asked(stage, text, stage.main.id, wanted)]
-
-
-async def _asked(stage: Stage, text: str, *values: object) -> list[asyncpg.Record]:
-    connection = await pool.connect(stage.dsn)
-    try:
-        return await connection.fetch(text, *values)
-    finally:
-        await connection.close()
 
 
 def _signed(key: SigningKey, paths: Sequence[str], count: int) -> list[Call]:
@@ -146,13 +104,13 @@ def _with_tokens(stage: Stage, paths: Sequence[str]) -> list[Call]:
 
 
 def _listing(stage: Stage, server: Server) -> Window:
-    calls = as_administrator(stage.main, [Call("GET", _LIST)])
-    return stage.window(server, calls, count=max(20, stage.size.searches // 2), connections=1)
+    asked = as_administrator(stage.main, [Call("GET", _LIST)])
+    return stage.window(server, asked, count=max(20, stage.size.searches // 2), connections=1)
 
 
 def _lists(stage: Stage, server: Server) -> Line:
     """In turns, so that whatever else the machine does hits both. Raises Failed when the JSON is another one."""
-    answer = stages.fetch(server.port, as_administrator(stage.main, [Call("GET", _LIST)])[0])
+    answer = calls.fetch(server.port, as_administrator(stage.main, [Call("GET", _LIST)])[0])
     rows: list[float] = []
     bare: list[float] = []
     listed: list[Window] = []

@@ -30,19 +30,15 @@ _PATIENCE = 60.0
 
 def lines(stage: Stage, _server: Server) -> list[Line]:
     """On a server of its own that has a bus."""
-    port = processes.free_port()
-    folder = stage.folder / "sockets"
-    folder.mkdir(exist_ok=True)
-    command = processes.serve_command(folder, port, "--bus", "--database-url", stage.dsn)
-    key_of_all = (stage.data / "secret.key").read_text().strip()
-    with processes.running(command, port, stage.log, ROSTER_SECURITY_SECRET_KEY=key_of_all) as server:
+    with stage.beside("sockets", "--bus") as server:
+        port = server.port
         token = stage.main.tokens[0]
         with ExitStack() as opened:
             _open(opened, port, token, _FIRST)
             before = _memory(server)
             held = _open(opened, port, token, _SOCKETS)
             grown = _memory(server) - before
-            taken = asyncio.run(_taken(BusServer(folder), held))
+            taken = asyncio.run(_taken(BusServer(stage.folder / "sockets"), held))
     return [
         Line(name=f"{_SOCKETS:,} open websockets: memory (PSS)", figure=grown, unit="MB", most=_MEMORY_BAR),
         Line(
@@ -52,7 +48,7 @@ def lines(stage: Stage, _server: Server) -> list[Line]:
             low=min(taken),
             high=max(taken),
             most=_TIME_BAR,
-            detail="from the bus to clients on the same machine",
+            note="from the bus to clients on the same machine",
         ),
     ]
 

@@ -4,11 +4,14 @@ import http.client
 import statistics
 import time
 
+import msgspec
+
 from bench import meter, processes
+from bench.calls import api, as_administrator
 from bench.load import LOOPBACK, Call
 from bench.processes import Server
 from bench.report import Line
-from bench.stage import Stage, api, as_administrator
+from bench.stage import Stage
 
 _IDLE = 3.0
 _STEP = 0.005
@@ -17,44 +20,62 @@ _PATIENCE = 60.0
 
 def lines(stage: Stage) -> list[Line]:
     """Nothing runs before and after: each start brings PostgreSQL along."""
-    taken: list[float] = []
-    memory: list[tuple[float, float]] = []
-    for number in range(stage.size.starts):
-        started = time.perf_counter()
-        port = processes.free_port()
-        server = processes.start(processes.serve_command(stage.data, port), port, stage.log)
-        try:
-            _wait_for_answer(stage, server)
-            taken.append(time.perf_counter() - started)
-            if number == stage.size.starts - 1:
-                memory.append(_idle(stage, server))
-        finally:
-            server.stop()
+    taken = [_started(stage, 1, is_last=number == stage.size.starts - 1) for number in range(stage.size.starts)]
+    seconds = [each.seconds for each in taken]
     return [
         Line(
             name="warm start to first answer, PostgreSQL included",
-            figure=statistics.median(taken),
+            figure=statistics.median(seconds),
             unit="s",
-            low=min(taken),
-            high=max(taken),
+            low=min(seconds),
+            high=max(seconds),
             most=3,
         ),
-        memory_line("idle after a start", *memory[0], most=250),
+        memory_line("idle after a start", taken[-1].held, most=250),
+        memory_line("idle after a start, two workers", _started(stage, 2, is_last=True).held, most=200),
     ]
 
 
-def memory_line(when: str, server: float, database: float, *, most: float | None = None) -> Line:
+class Held(msgspec.Struct, frozen=True):
+    """Megabytes (PSS) of server and PostgreSQL."""
+
+    server: float = 0.0
+    database: float = 0.0
+
+
+class Started(msgspec.Struct, frozen=True):
+    """Seconds to the first answer, and what was held a while later."""
+
+    seconds: float
+    held: Held
+
+
+def _started(stage: Stage, workers: int, *, is_last: bool) -> Started:
+    """Only the last of several waits and looks."""
+    began = time.perf_counter()
+    port = processes.free_port()
+    command = processes.serve_command(stage.data, port, "--workers", str(workers))
+    server = processes.start(command, port, stage.log)
+    try:
+        _wait_for_answer(stage, server)
+        seconds = time.perf_counter() - began
+        return Started(seconds, _idle(stage, server) if is_last else Held())
+    finally:
+        server.stop()
+
+
+def memory_line(when: str, held: Held, *, most: float | None = None) -> Line:
     """A line about memory in MB."""
-    detail = f"server {server:.0f} MB, PostgreSQL {database:.0f} MB"
-    return Line(name=f"memory (PSS), {when}", figure=server + database, unit="MB", most=most, detail=detail)
+    note = f"server {held.server:.0f} MB, PostgreSQL {held.database:.0f} MB"
+    return Line(name=f"memory (PSS), {when}", figure=held.server + held.database, unit="MB", most=most, note=note)
 
 
-def held(stage: Stage, server: Server) -> tuple[float, float]:
-    """Megabytes of server and PostgreSQL."""
-    return meter.pss_of(server.pid), meter.pss_of(stage.database)
+def held(stage: Stage, server: Server) -> Held:
+    """What they hold now."""
+    return Held(meter.pss_of(server.pid), meter.pss_of(stage.database))
 
 
-def _idle(stage: Stage, server: Server) -> tuple[float, float]:
+def _idle(stage: Stage, server: Server) -> Held:
     time.sleep(_IDLE)
     return held(stage, server)
 
