@@ -232,8 +232,8 @@ async def test_a_new_database_waits_for_what_a_killed_one_left_at_work(data: Pat
     """Two at once would destroy the files."""
     dsn = dsn_of(hold(data))
     connection = await asyncpg.connect(dsn)
-    busy = asyncio.create_task(connection.fetchval("SELECT count(*) FROM generate_series(1, 1e12)"))
-    while not await ask(dsn, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%1e12)' AND state = 'active'"):
+    busy = asyncio.create_task(connection.fetchval("SELECT count(n) FROM (SELECT generate_series(1, 1e12) n)"))
+    while not await ask(dsn, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%1e12) n)' AND state = 'active'"):
         pass
     os.kill(pid_of(data), signal.SIGKILL)
     while postmaster.find(data / "postgres") is not None:
