@@ -49,6 +49,10 @@ class Subscription(Protocol):
         """No more messages."""
         ...
 
+    async def drain(self) -> None:
+        """No more messages but those that are on their way; returns when all of them were received."""
+        ...
+
 
 class Link(Protocol):
     """A connection that is made again whenever it is lost, with all its subscriptions."""

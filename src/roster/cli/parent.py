@@ -23,7 +23,8 @@ _LONGEST_PAUSE: Final = 10.0
 _SETTLED: Final = 10.0
 """Seconds after which a worker counts as one that works: when it dies later, it is replaced at once."""
 _GRACE: Final = 5.0
-"""Seconds beyond the time for draining after which a worker that does not end is killed."""
+"""Seconds beyond the times for draining, first of HTTP and then of the bus, after which a worker is killed."""
+_SERVING, _LEAVING, _DRAINING, _HURRYING = range(4)
 
 
 class CannotStart(RosterError):
@@ -48,7 +49,7 @@ class Parent:
         self._due: dict[int, float] = {}
         self._has_answered = False
         self._failures = 0
-        self._asked = 0
+        self._step = _SERVING
         self._deadline: float | None = None
         self._log = logs.logger("roster.process")
         self._alive, self._held = os.pipe()
@@ -60,7 +61,7 @@ class Parent:
         self._listen_to_signals()
         gc.freeze()  # so that workers share what is here now, which a collection would touch
         self._due = dict.fromkeys(range(self._place.settings.server.workers), 0.0)
-        while self._workers or not self._asked:
+        while self._workers or self._step == _SERVING:
             self._start_what_is_due()
             self._wait()
             self._collect()
@@ -86,21 +87,25 @@ class Parent:
         if self._signals in ready:
             for number in os.read(self._signals, 4096):
                 if number in worker.STOPPING:
-                    self._stop()
+                    self._go_on(fast=number in worker.FAST)
         if self._deadline is not None and time.monotonic() >= self._deadline:
             self._tell(signal.SIGKILL)
 
     def _patience(self) -> float | None:
-        moments = [*self._due.values()] if not self._asked else [self._deadline] if self._deadline else []
+        moments = [*self._due.values()] if self._step == _SERVING else [self._deadline] if self._deadline else []
         return max(0.0, min(moments) - time.monotonic()) if moments else None
 
-    def _stop(self) -> None:
-        """First drain, then hurry, then kill."""
-        self._asked += 1
-        if self._asked == 1:
+    def _go_on(self, *, fast: bool) -> None:
+        """One step: leave, drain, hurry, kill. Workers that are told the same again go on in the same way."""
+        server = self._place.settings.server
+        if self._step == _SERVING:
             self._place.socket.close()  # or clients would queue where nobody answers
-            self._deadline = time.monotonic() + self._place.settings.server.drain_seconds + _GRACE
-        self._tell(signal.SIGTERM if self._asked < 3 else signal.SIGKILL)
+        leaves = self._step == _SERVING and not fast and server.leave_seconds > 0
+        self._step = _LEAVING if leaves else max(self._step, _LEAVING) + 1
+        self._deadline = time.monotonic() + 2 * server.drain_seconds + _GRACE
+        if leaves:
+            self._deadline += server.leave_seconds
+        self._tell(signal.SIGKILL if self._step > _HURRYING else worker.LEAVING if leaves else worker.HURRY)
 
     def _tell(self, number: signal.Signals) -> None:
         for pid in self._workers:
@@ -109,7 +114,7 @@ class Parent:
     # -- workers -------------------------------------------------------------------------------------------------------
 
     def _start_what_is_due(self) -> None:
-        if self._asked:
+        if self._step != _SERVING:
             return
         now = time.monotonic()
         for number in [number for number, at in self._due.items() if at <= now]:
@@ -134,7 +139,7 @@ class Parent:
             self._forget_the_parent()
             place = msgspec.structs.replace(self._place, number=number, parent=self._alive)
             with self._joined():
-                worker.run(place, self._tell_the_parent, (signal.SIGTERM,))
+                worker.run(place, self._tell_the_parent)
             code = 0
         except BaseException:  # noqa: BLE001 (the end of the process)
             self._log.exception("worker.failed", worker=number)
@@ -151,7 +156,7 @@ class Parent:
         signal.set_wakeup_fd(-1)
         for each in (signal.SIGINT, signal.SIGHUP):  # the terminal sends them to all; the parent passes them on
             signal.signal(each, signal.SIG_IGN)
-        for each in (signal.SIGTERM, signal.SIGCHLD):
+        for each in (worker.LEAVING, signal.SIGCHLD):
             signal.signal(each, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {*worker.STOPPING, signal.SIGCHLD})
         for each in (self._held, self._signals, self._wake, self._answers):
@@ -175,7 +180,7 @@ class Parent:
             if pid == 0:
                 return
             ended = self._workers.pop(pid, None)
-            if ended is not None and not self._asked:
+            if ended is not None and self._step == _SERVING:
                 self._replace(ended, pid, os.waitstatus_to_exitcode(status))
 
     def _replace(self, ended: _Worker, pid: int, code: int) -> None:
@@ -183,7 +188,7 @@ class Parent:
         now = time.monotonic()
         self._failures = 0 if now - ended.started > _SETTLED else self._failures + 1
         if not self._has_answered:
-            self._stop()
+            self._go_on(fast=True)
             return
         pause = min(_LONGEST_PAUSE, 0.1 * 2**self._failures) if self._failures > 1 else 0.0
         self._due[ended.number] = now + pause

@@ -13,12 +13,18 @@ import uvicorn
 import uvloop
 
 from roster import app as composition
+from roster import logs
 from roster.settings import Settings
 from roster.storage.runtime import Runtime
-from roster.web.protocol import Protocol, WebSocketProtocol
+from roster.web.protocol import NO_MORE, Protocol, WebSocketProtocol
 
-STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Ctrl-C, the way services are stopped, and the terminal that goes away."""
+FAST: Final = (signal.SIGINT, signal.SIGHUP)
+"""Ctrl-C and the terminal that goes away: somebody is waiting."""
+LEAVING: Final = signal.SIGTERM
+"""The way services are stopped: whoever balances is told first, if the settings give them time."""
+STOPPING: Final = (*FAST, LEAVING)
+HURRY: Final = signal.SIGUSR1
+"""What the parent passes on for `FAST`, which a terminal sends to its workers too, so that they do not listen to it."""
 _LAST_WORDS: Final = 0.25
 """Seconds in which requests that were broken off can still say so."""
 
@@ -26,6 +32,8 @@ _LARGEST_FRAME: Final = 1_048_576
 """Bytes of a message over a websocket."""
 
 Ready = Callable[[], None]
+
+_log = logs.logger("roster.process")
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -39,15 +47,17 @@ class Place(msgspec.Struct, frozen=True):
     """A pipe that ends when the parent does, however it does: workers do not outlive it."""
 
 
-def run(place: Place, ready: Ready, signals: tuple[signal.Signals, ...] = STOPPING) -> None:
-    """Answer until one of the signals; a second one breaks off what still runs. `ready` is called once it answers.
+def run(place: Place, ready: Ready) -> None:
+    """Answer until a signal to stop; each further one goes one step on. `ready` is called once it answers.
 
+    The steps are: leave (`LEAVING` only, and only if the settings give time for it), finish what runs, break it off.
     From then on these signals do nothing any more, so that nothing disturbs the way out.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runtime = composition.runtime_of(place.settings, place.dsn)
-        server = _Server(_config(runtime), ready, lambda: composition.hush(runtime))
-        _obey(signals, runner.get_loop(), server.stop)
+        server = _Server(_config(runtime), runtime, ready)
+        _obey(FAST if place.parent is None else (HURRY,), runner.get_loop(), server.stop)
+        _obey((LEAVING,), runner.get_loop(), server.leave)
         runner.run(_answer(runtime, server, place))
 
 
@@ -113,10 +123,11 @@ def _settle() -> None:
 class _Server(uvicorn.Server):
     """Stops when told, not by signals of its own, and is cleaned up in every case."""
 
-    def __init__(self, config: uvicorn.Config, ready: Ready, hush: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, runtime: Runtime, ready: Ready) -> None:
         super().__init__(config)
+        self._runtime = runtime
         self._ready = ready
-        self._hush = hush
+        self._end_of_leaving: asyncio.TimerHandle | None = None
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -127,6 +138,17 @@ class _Server(uvicorn.Server):
         _settle()
         self._ready()
 
+    def leave(self) -> None:
+        """Serve on for a time, not being ready for more, and then stop. The second time, or without time: stop."""
+        seconds = self._runtime.settings.server.leave_seconds
+        if self._end_of_leaving is not None or self.should_exit or not seconds:
+            self.stop()
+            return
+        _log.info("server.leaving", seconds=seconds)
+        self._runtime.is_leaving = True
+        self._keep_no_connection()
+        self._end_of_leaving = asyncio.get_running_loop().call_later(seconds, self._left)
+
     def stop(self) -> None:
         """Take no new connections, finish what runs, return from `serve`. The second time: break off what runs."""
         if self.should_exit:
@@ -134,12 +156,21 @@ class _Server(uvicorn.Server):
                 task.cancel()
             asyncio.get_running_loop().call_later(_LAST_WORDS, self._wait_no_longer)
         self.should_exit = True
-        self._hush()
-
-    def _wait_no_longer(self) -> None:
-        self.force_exit = True
+        composition.hush(self._runtime)
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         await super().shutdown(sockets)
         if self.force_exit:  # then it left this out
             await self.lifespan.shutdown()
+
+    def _left(self) -> None:
+        if not self.should_exit:
+            self.stop()
+
+    def _keep_no_connection(self) -> None:
+        """End each connection with its next answer; an idle one stays, for a request may be on its way."""
+        self.config.encoded_headers = [*self.config.encoded_headers, NO_MORE]
+        self.server_state.default_headers = [*self.server_state.default_headers, NO_MORE]
+
+    def _wait_no_longer(self) -> None:
+        self.force_exit = True

@@ -40,8 +40,11 @@ class Server(Section, frozen=True, kw_only=True):
     """Other sites whose pages may call the APIs from a browser."""
     metrics_token: Secret | None = None
     """What `/metrics` asks for as `Authorization: Bearer …`; without one only the server's own machine may read it."""
+    leave_seconds: Annotated[int, Meta(ge=0, le=3600)] = 0
+    """How long a server that is told to stop (SIGTERM) serves on, while `/health/ready` says 503, so that a balancer
+    takes it out first; Ctrl-C does not wait for that."""
     drain_seconds: Seconds = 10
-    """How long requests may still run after the signal to stop."""
+    """How long requests may still run when the server stops, after that."""
 
 
 class Database(Section, frozen=True, kw_only=True):

@@ -28,6 +28,8 @@ class Runtime:
         self.workers = workers
         self.voids = pool.voids
         self.memo: dict[object, object] = {}
+        self.is_leaving = False
+        """Whether it will stop soon, so that nobody should be sent here any more."""
 
     @classmethod
     def open(cls, settings: Settings, dsn: str) -> "Runtime":

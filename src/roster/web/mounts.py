@@ -25,7 +25,7 @@ from roster.web.metrics import Meter
 from roster.web.pages import Pages
 from roster.web.reply import Reply, Stream
 from roster.web.request import DEFAULT_SITE, Request, Scope, Site
-from roster.web.sockets import Socket
+from roster.web.sockets import RESTART, Socket
 from roster.web.streams import Send
 
 if TYPE_CHECKING:
@@ -166,6 +166,7 @@ class Mounts:
         self._open += 1
         try:
             await sockets.talk(socket, self._talking[front.dialect.name])
+            await socket.close(*RESTART)
         except Exception:  # noqa: BLE001 (the edge: nothing may get past it)
             _log.exception("websocket.failed", request_id=request_id, dialect=front.dialect.name)
             await socket.close(1011, "INTERNAL_SERVER_ERROR")

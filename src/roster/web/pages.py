@@ -72,6 +72,8 @@ class Pages:
         return Reply(200, {"status": "live"})
 
     async def _ready(self, _request: Request) -> Reply:
+        if self._runtime.is_leaving:
+            return Reply(503, {"status": "leaving"})
         try:
             async with asyncio.timeout(_READY_WITHIN):
                 await self._runtime.ping()

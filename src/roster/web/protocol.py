@@ -4,11 +4,14 @@ It writes head and body apart, so the client is woken for a head without a body,
 """
 
 import asyncio
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 from wsproto.handshake import H11Handshake
+
+if TYPE_CHECKING:
+    from uvicorn._types import WebSocketReceiveEvent
 
 
 class Protocol(HttpToolsProtocol):
@@ -51,8 +54,31 @@ class _Joining:
         return getattr(self._transport, name)
 
 
+NO_MORE: Final = (b"connection", b"close")
+"""Among the headers of every answer: the connection ends with it."""
+GOING: Final = "websocket.going"
+"""What the application receives, behind all that was asked before, when the server is about to end the connection."""
+_LAST_WORDS: Final = 1.0
+"""Seconds in which a client of a server that stops can agree to the end of its websocket."""
+
+
 class WebSocketProtocol(WSProtocol):
-    """For `uvicorn.Config(ws=…)`: lets go of the handshake once it is done, a tenth of what an open websocket takes."""
+    """For `uvicorn.Config(ws=…)`: lets go of the handshake once it is done, a tenth of what an open websocket takes.
+
+    What is being answered when the server stops is answered before the websocket ends.
+    """
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.default_headers = [each for each in self.default_headers if each != NO_MORE]
+
+    def shutdown(self) -> None:
+        self.close_timeout = _LAST_WORDS
+        if not self.handshake_complete or self.close_sent:
+            super().shutdown()
+            return
+        self.stop_keepalive()
+        self.queue.put_nowait(cast("WebSocketReceiveEvent", {"type": GOING}))
 
     async def send(self, message: Any) -> None:
         await super().send(message)

@@ -2,22 +2,28 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from roster.web.body import Receive
+from roster.web.protocol import GOING
 from roster.web.request import Request
 from roster.web.streams import Send
 
 if TYPE_CHECKING:
     from roster.web.dialect import Dialect, Front
 
+RESTART: Final = (1012, "SERVICE_RESTART")
+"""Code and reason (registry of RFC 6455, section 11.7) for clients that should come again."""
 Talk = Callable[["Socket", "Front"], Awaitable[None]]
 
 
 class Sockets(msgspec.Struct, frozen=True):
-    """What a dialect does with websockets: `talk` holds one to its end, and may ask `dialect` what comes in over it."""
+    """What a dialect does with websockets: `talk` holds one to its end, and may ask `dialect` what comes in over it.
+
+    One that it leaves open is closed as "service restart" (1012): clients come again, to another server.
+    """
 
     talk: Talk
     dialect: "Dialect"
@@ -46,10 +52,12 @@ class Socket:
         await self._send({"type": "websocket.close", "code": 1000})
 
     async def receive(self) -> bytes | None:
-        """The next message, text as UTF-8; None when the client has gone."""
+        """The next message, text as UTF-8; None when there will be no other, and while it still is open, it is we who
+        go: then all that is left to do is to send what was asked for.
+        """
         message = await self._receive()
         if message["type"] != "websocket.receive":
-            self.is_open = False
+            self.is_open = message["type"] == GOING
             return None
         text = message.get("text")
         return message.get("bytes") or b"" if text is None else text.encode("utf-8", "surrogatepass")

@@ -64,6 +64,11 @@ class Listener:
             self._waiting.clear()
             self.close(*_TOO_SLOW)
 
+    async def sent(self) -> None:
+        """Returns when all that was to be sent has been, or cannot be any more."""
+        if self._sender is not None:
+            await asyncio.wait((self._sender,))
+
     def close(self, code: int, reason: str) -> None:
         """Disconnect, saying why."""
         if self.socket.is_open:

@@ -65,6 +65,7 @@ async def talk(socket: Socket, front: Front) -> None:
         await _answer_all(listener, front)
     finally:
         audience.remove(listener)
+    await listener.sent()
 
 
 async def _admit(socket: Socket, front: Front, request: Request) -> Listener | None:

@@ -56,12 +56,18 @@ class Serving:
                 self._subscriptions.append(await self._link.subscribe(pattern, take, queue=interest.queue))
 
     async def stop(self, within: float) -> None:
-        """Take no more, and finish what runs, or break it off after so many seconds."""
-        for each in self._subscriptions:
-            await each.end()
+        """Take no more but what is on its way here, and finish it, or break it off after so many seconds.
+
+        The bus gives to others of the queue what comes later.
+        """
+        try:
+            async with asyncio.timeout(within):
+                await asyncio.gather(*(each.drain() for each in self._subscriptions))
+                while self._running:
+                    await asyncio.wait(self._running)
+        except TimeoutError:
+            _log.warning("messages.unfinished", count=len(self._running))
         self._subscriptions.clear()
-        if self._running:
-            await asyncio.wait(self._running, timeout=within)
         for task in list(self._running):
             task.cancel()
 
