@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import msgspec
 
@@ -98,6 +98,22 @@ class Process:
         """Read no more of what it says."""
         if self.stdout is not None:
             self.stdout.close()
+
+
+class Program(Process):
+    """One that was not forked: another program than that of the tests, started by this command."""
+
+    def __init__(self, command: Sequence[str], env: Mapping[str, str], log: Path) -> None:
+        with log.open("a") as errors:
+            self._popen = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, env=env
+            )
+        assert self._popen.stdout is not None
+        super().__init__(self._popen.pid, cast("BinaryIO", self._popen.stdout))
+
+    def poll(self) -> int | None:
+        self.returncode = self._popen.poll()
+        return self.returncode
 
 
 class _Loaded:

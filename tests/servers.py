@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -135,18 +136,30 @@ class Server:
         return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
 
-def start(installation: Installation, *arguments: str, log: Path, env: Mapping[str, str] | None = None) -> Server:
-    """Start a server; it does not serve yet."""
+def start(
+    installation: Installation,
+    *arguments: str,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    program: Path | None = None,
+) -> Server:
+    """Start a server; it does not serve yet. `program` is the folder of another release's packages."""
     arguments = ("serve", "--json", "--port", "0", *installation.arguments, *arguments)
-    variables = {"ROSTER_ADMIN_PASSWORD": PASSWORD, "ROSTER_SERVER_DRAIN_SECONDS": "600", **(env or {})}
-    return Server(processes.start(arguments, environment(**variables), log), log)
+    variables = environment(ROSTER_ADMIN_PASSWORD=PASSWORD, ROSTER_SERVER_DRAIN_SECONDS="600")
+    variables |= env or {}
+    if program is None:
+        return Server(processes.start(arguments, variables, log), log)
+    command = [sys.executable, "-m", "roster", *arguments]
+    return Server(processes.Program(command, {**variables, "PYTHONPATH": str(program)}, log), log)
 
 
 @contextmanager
-def serving(installation: Installation, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Server]:
+def serving(
+    installation: Installation, *arguments: str, env: Mapping[str, str] | None = None, program: Path | None = None
+) -> Iterator[Server]:
     """A server that serves, and has ended with everything below it when the block has."""
     installation.data.mkdir(parents=True, exist_ok=True)
-    server = start(installation, *arguments, log=installation.data / "test.log", env=env)
+    server = start(installation, *arguments, log=installation.data / "test.log", env=env, program=program)
     try:
         yield server.wait_until_it_serves()
         if server.process.poll() is None:

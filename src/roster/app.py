@@ -52,6 +52,8 @@ _PAUSE: Final = 5.0
 """Seconds after which work that failed is begun again."""
 _LOOK_EVERY: Final = 2.0
 """Seconds between two looks whether the embedded database runs."""
+_LOOK_FOR_OTHERS_EVERY: Final = 30.0
+"""Seconds between two looks whether servers of another release still serve the database."""
 
 CATALOGUES: Final[tuple[vocabulary.Catalogue, ...]] = (FULFILLMENTTOOLS, ONSLIP360, GROUPALARM, WELLBEE)
 """Permission keys and built-in roles that front doors bring along."""
@@ -70,11 +72,7 @@ def runtime_of(settings: Settings, dsn: str) -> Runtime:
 
 async def prepare(settings: Settings, dsn: str) -> FirstAdministrator | None:
     """Migrate, check the key, and make the first realm and its administrator when there is none yet."""
-    connection = await pool.connect(dsn)
-    try:
-        await migrate.apply(connection)
-    finally:
-        await connection.close()
+    await _migrate(dsn)
     runtime = runtime_of(settings, dsn)
     try:
         async with runtime.lease() as tx:
@@ -86,6 +84,14 @@ async def prepare(settings: Settings, dsn: str) -> FirstAdministrator | None:
         return made
     finally:
         await runtime.close()
+
+
+async def _migrate(dsn: str) -> None:
+    connection = await pool.connect(dsn)
+    try:
+        await migrate.apply(connection)
+    finally:
+        await connection.close()
 
 
 def application(runtime: Runtime) -> Mounts:
@@ -158,7 +164,7 @@ class Background:
         self._runtime = runtime
         self._works: list[Work] = [activity.run, hearing.listen]
         if alone:
-            self._works += [delivery.run, _work_off_jobs]
+            self._works += [delivery.run, _work_off_jobs, _finish_upgrade]
             if runtime.settings.database.url is None:
                 self._works.append(_keep_database)
             if runtime.settings.bus.is_bundled:
@@ -196,6 +202,17 @@ async def _keep_database(runtime: Runtime) -> None:
         await asyncio.sleep(_LOOK_EVERY)
         if await asyncio.to_thread(embedded.keep, runtime.settings.data):
             _log.error("database.restarted", log=str(embedded.Embedded(runtime.settings.data).log))
+
+
+async def _finish_upgrade(runtime: Runtime) -> None:
+    """Take away what only an older release needed, once its last server has gone."""
+    while True:
+        async with runtime.lease() as tx:
+            if not await tx.with_connection(migrate.pending):
+                return
+        _log.info("schema.waiting", text="A server of another release still runs: what it needs is not taken away yet.")
+        await asyncio.sleep(_LOOK_FOR_OTHERS_EVERY)
+        await _migrate(runtime.pool.dsn)
 
 
 async def _keep_bus(runtime: Runtime) -> None:

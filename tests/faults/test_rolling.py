@@ -1,12 +1,14 @@
 """Two servers behind a balancer on one database: one after the other is stopped and started, and nothing is lost."""
 
 import asyncio
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
+import roster
 from tests import servers
 from tests.balancing import balancing
 from tests.faults import trail
@@ -25,18 +27,18 @@ class Pair:
         self.env = LEAVING
         self.servers = [self.start(index) for index in range(2)]
 
-    def start(self, index: int) -> Server:
+    def start(self, index: int, program: Path | None = None) -> Server:
         """Another process for this one."""
         key = self.installations[0].data / "secret.key"
         env = {"ROSTER_SECURITY_SECRET_KEY": key.read_text().strip()} if index else {}
         return self._stack.enter_context(
-            servers.serving(self.installations[index], "--workers", "2", env={**self.env, **env})
+            servers.serving(self.installations[index], "--workers", "2", env={**self.env, **env}, program=program)
         )
 
-    def restart(self, index: int) -> Server:
-        """Stop it as services are stopped, and start it again."""
+    def restart(self, index: int, program: Path | None = None) -> Server:
+        """Stop it as services are stopped, and start it again, or another release of it."""
         assert self.servers[index].stop() == 0, self.servers[index].logged()
-        self.servers[index] = self.start(index)
+        self.servers[index] = self.start(index, program)
         return self.servers[index]
 
     @property
@@ -64,7 +66,7 @@ async def test_a_rolling_restart_loses_no_request(pair: Pair, records: trail.Rec
     bearer = pair.servers[0].sign_in()
     async with balancing(*pair.ports) as balancer:
         async with Traffic(balancer.url, bearer, "rolling-") as traffic:
-            for index in (0, 1, 0):
+            for index in (0, 1):
                 await traffic.until_done(20)
                 server = await asyncio.to_thread(pair.restart, index)
                 await balancer.replace(index, port_of(server))
@@ -72,6 +74,56 @@ async def test_a_rolling_restart_loses_no_request(pair: Pair, records: trail.Rec
         traffic.expect_all()
         assert balancer.lost == []
     await expect_each_once(records, "rolling-", traffic.names)
+
+
+async def test_a_rolling_upgrade_loses_no_request(pair: Pair, records: trail.Records, newer: Path) -> None:
+    """What the new release adds is there as soon as one of it runs, what it takes away goes with the last old one.
+
+    Meanwhile the old release can be started anew.
+    """
+    bearer = pair.servers[0].sign_in()
+    async with balancing(*pair.ports) as balancer:
+        async with Traffic(balancer.url, bearer, "upgrade-") as traffic:
+            await traffic.until_done(20)
+            server = await asyncio.to_thread(pair.restart, 0, newer)
+            assert await applied(records) == ["9000_more.pre.sql"]
+            await balancer.replace(0, port_of(server))
+            await traffic.until_done(20)
+            server = await asyncio.to_thread(pair.restart, 1)
+            await balancer.replace(1, port_of(server))
+            await traffic.until_done(20)
+            assert await applied(records) == ["9000_more.pre.sql"]
+            server = await asyncio.to_thread(pair.restart, 1, newer)
+            assert await applied(records) == ["9000_more.post.sql", "9000_more.pre.sql"]
+            await balancer.replace(1, port_of(server))
+            await traffic.until_done(20)
+        traffic.expect_all()
+        assert balancer.lost == []
+    await expect_each_once(records, "upgrade-", traffic.names)
+
+
+MORE = """
+ALTER TABLE users ADD COLUMN nickname text NOT NULL DEFAULT '';
+ALTER TABLE sessions ADD COLUMN device_name text;
+CREATE TABLE nicknames (realm_id uuid, user_id uuid, PRIMARY KEY (realm_id, user_id));
+"""
+LESS = "ALTER TABLE sessions DROP COLUMN device_name; ALTER TABLE users DROP COLUMN nickname; DROP TABLE nicknames;"
+
+
+@pytest.fixture
+def newer(tmp_path: Path) -> Path:
+    """The next release."""
+    package = tmp_path / "newer" / "roster"
+    shutil.copytree(Path(roster.__file__).parent, package)
+    (package / "storage" / "migrations" / "9000_more.pre.sql").write_text(MORE)
+    (package / "storage" / "migrations" / "9000_more.post.sql").write_text(LESS)
+    return package.parent
+
+
+async def applied(records: trail.Records) -> list[str]:
+    """What the newer release has done."""
+    rows = await records.connection.fetch("SELECT name FROM schema_migrations WHERE name LIKE '9000%' ORDER BY name")
+    return [row["name"] for row in rows]
 
 
 async def expect_each_once(records: trail.Records, beginning: str, names: list[str]) -> None:

@@ -1,9 +1,12 @@
 """What a database holds of people, and whether rows, trail and events tell the same story."""
 
+import asyncio
 from collections.abc import Collection
 from typing import Any
 
 import asyncpg
+
+from tests.processes import PATIENCE
 
 _STORY = """
 SELECT u.username,
@@ -17,6 +20,7 @@ SELECT (SELECT count(*) FROM audit_entries a WHERE a.action = 'user.created'
     + (SELECT count(*) FROM outbox_events o WHERE o.type = 'user.created'
         AND NOT EXISTS (SELECT FROM users u WHERE u.id = o.subject_id))
 """
+_WAITED_FOR = "SELECT count(*) FROM pg_locks WHERE relation = $1::text::regclass AND NOT granted"
 
 
 class Records:
@@ -47,6 +51,12 @@ class Records:
             "SELECT type FROM outbox_events WHERE subject_id = $1::uuid ORDER BY position", subject_id
         )
         return [each["action"] for each in entries], [each["type"] for each in events]
+
+    async def until_waited_for(self, table: str) -> None:
+        """Until somebody waits for this table."""
+        async with asyncio.timeout(PATIENCE):
+            while not await self.connection.fetchval(_WAITED_FOR, table):
+                await asyncio.sleep(0)
 
     async def waits_for_a_lock(self) -> int | None:
         """The process that has written a person and waits for the events' table; what is due at a start may wait too.

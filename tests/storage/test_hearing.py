@@ -12,7 +12,7 @@ from roster.storage import embedded, hearing, pool
 from roster.storage.pool import Connection, Pool
 from roster.storage.runtime import Runtime
 from roster.storage.voids import CHANNEL, EVERYTHING
-from tests import factories, listening_to
+from tests import factories, listening_to, processes
 
 KILL = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = $1 AND datname = $2"
 
@@ -77,9 +77,32 @@ async def test_who_does_not_hear_what_others_tell_believes_nothing(server: Runti
     await shared.close()
 
 
-async def test_without_a_folder_to_share_nobody_listens(server: Runtime):
-    alone = Runtime(server.settings, Pool(server.pool.dsn, 2), server.keyring, server.workers)
+SERVING = """
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 
-    await hearing.listen(alone)
+
+async def test_without_a_folder_to_share_nobody_is_believed_and_the_server_is_seen(
+    server: Runtime, elsewhere: Connection
+):
+    alone = Runtime(server.settings, Pool(server.pool.dsn, 2), server.keyring, server.workers)
+    listening = asyncio.create_task(hearing.listen(alone))
+    async with asyncio.timeout(processes.PATIENCE):
+        while await elsewhere.fetchval(SERVING) < 2:
+            await asyncio.sleep(0)
 
     assert not alone.voids.are_trusted
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+    await alone.pool.close()
+
+
+async def test_a_server_whose_release_is_over_is_not_ready(server: Runtime, elsewhere: Connection):
+    await elsewhere.execute("INSERT INTO schema_migrations VALUES ('9999_away.post.sql', '', 'roster')")
+    assert server.unready == ""
+
+    await elsewhere.fetchval(KILL, hearing.NAME, await elsewhere.fetchval("SELECT current_database()"))
+
+    await listening_to.until(lambda: server.unready == "outdated")
+    assert not server.voids.are_trusted

@@ -87,19 +87,103 @@ async def test_a_file_that_was_changed_after_it_was_applied_is_refused_by_name(
     assert "notes" not in await tables(connection)
 
 
-async def test_a_database_of_a_newer_release_is_refused(connection: asyncpg.Connection, tmp_path: Path) -> None:
+async def test_a_database_from_which_a_newer_release_took_away_is_refused(
+    connection: asyncpg.Connection, tmp_path: Path
+) -> None:
+    old = folder_of(tmp_path / "old", FIRST)
     await migrate.apply(connection, folder=folder_of(tmp_path / "new", FIRST | SECOND))
 
-    with pytest.raises(migrate.SchemaTooNew, match="0002_notes"):
-        await migrate.apply(connection, folder=folder_of(tmp_path / "old", FIRST))
+    for refused in (migrate.apply, migrate.pending, migrate.serve):
+        with pytest.raises(migrate.SchemaTooNew, match=r"\(0002_tidy\.post\.sql\)"):
+            await refused(connection, folder=old)
 
 
-async def test_a_newer_job_queue_in_the_database_is_refused(connection: asyncpg.Connection, tmp_path: Path) -> None:
+async def test_what_a_newer_release_has_only_added_is_no_matter(connection: asyncpg.Connection, tmp_path: Path) -> None:
+    old = folder_of(tmp_path / "old", FIRST)
+    await migrate.apply(connection, ("pre",), folder=folder_of(tmp_path / "new", FIRST | SECOND))
+
+    assert await migrate.apply(connection, folder=old) == await migrate.pending(connection, folder=old) == []
+    await migrate.serve(connection, folder=old)
+
+
+@pytest.fixture
+async def beside(empty_dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """Another server's connection."""
+    connection = await asyncpg.connect(empty_dsn)
+    yield connection
+    await connection.close()
+
+
+async def test_nothing_is_taken_away_while_another_release_serves(
+    connection: asyncpg.Connection, beside: asyncpg.Connection, tmp_path: Path
+) -> None:
+    old, new = folder_of(tmp_path / "old", FIRST), folder_of(tmp_path / "new", FIRST | SECOND)
+    await migrate.apply(beside, folder=old)
+    await migrate.serve(beside, folder=old)
+
+    assert own(await migrate.apply(connection, folder=new)) == ["0002_notes.pre.sql"]
+    assert own(await migrate.apply(connection, folder=new)) == []
+    assert await migrate.pending(connection, ("pre",), folder=new) == []
+    assert await migrate.pending(connection, folder=new) == ["0002_tidy.post.sql"]
+    await beside.close()
+    await until_gone(connection)
+
+    assert own(await migrate.apply(connection, folder=new)) == ["0002_tidy.post.sql"]
+
+
+async def until_gone(connection: asyncpg.Connection) -> None:
+    """Until the database has noticed that nobody else is connected."""
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    while await connection.fetchval(others):
+        pass
+
+
+async def test_servers_of_the_same_release_are_no_hindrance(
+    connection: asyncpg.Connection, beside: asyncpg.Connection, tmp_path: Path
+) -> None:
+    new = folder_of(tmp_path, FIRST | SECOND)
+    await migrate.apply(beside, ("pre",), folder=new)
+    await migrate.serve(beside, folder=new)
+
+    assert own(await migrate.apply(connection, folder=new)) == ["0002_tidy.post.sql"]
+
+
+async def until_waiting_for(connection: asyncpg.Connection, kind: str) -> None:
+    """Until somebody waits for a lock of this kind."""
+    while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = $1 AND NOT granted", kind):
+        await asyncio.sleep(0)
+
+
+async def test_who_begins_to_serve_while_another_migrates_waits_for_the_outcome(
+    connection: asyncpg.Connection, beside: asyncpg.Connection, empty_dsn: str, tmp_path: Path
+) -> None:
+    old = folder_of(tmp_path / "old", FIRST)
+    await migrate.apply(beside, folder=old)
+    async with connection.transaction():
+        await connection.execute("LOCK TABLE schema_migrations IN ACCESS EXCLUSIVE MODE")
+        other = await asyncpg.connect(empty_dsn)
+        migrating = asyncio.create_task(migrate.apply(other, folder=folder_of(tmp_path / "new", FIRST | SECOND)))
+        await until_waiting_for(connection, "relation")
+        serving = asyncio.create_task(migrate.serve(beside, folder=old))
+        await until_waiting_for(connection, "advisory")
+    assert own(await migrating) == ["0002_notes.pre.sql", "0002_tidy.post.sql"]
+    await other.close()
+
+    with pytest.raises(migrate.SchemaTooNew):
+        await serving
+
+
+@pytest.mark.parametrize(("step", "is_refused"), [("99.00.00_01_pre_new", False), ("99.00.00_50_post_new", True)])
+async def test_a_newer_job_queue_is_refused_when_it_has_taken_away(
+    connection: asyncpg.Connection, tmp_path: Path, step: str, is_refused: bool
+) -> None:
     await migrate.apply(connection, folder=tmp_path)
-    await connection.execute(
-        "INSERT INTO schema_migrations VALUES ('procrastinate/99.00.00_01_pre_new.sql', '', 'procrastinate 99')"
-    )
+    record = "INSERT INTO schema_migrations VALUES ($1, '', 'procrastinate 99')"
+    await connection.execute(record, f"procrastinate/{step}.sql")
 
+    if not is_refused:
+        assert await migrate.apply(connection, folder=tmp_path) == []
+        return
     with pytest.raises(migrate.SchemaTooNew, match=r"99\.00\.00"):
         await migrate.apply(connection, folder=tmp_path)
 

@@ -166,7 +166,7 @@ async def _ask(runtime: Runtime) -> AsyncIterator[Finding]:
         if lacking:
             yield Finding("wrong", "schema", f"{lacking} migrations are missing: `roster serve` does them")
             return
-        yield Finding("ok", "schema", "up to date")
+        yield _schema(len(facts.waiting_migrations))
         try:
             await installation.check_key(tx)
             yield Finding("ok", "secret key", "belongs to this database")
@@ -174,6 +174,12 @@ async def _ask(runtime: Runtime) -> AsyncIterator[Finding]:
             yield Finding("wrong", "secret key", error.message)
         for finding in _troubles(await health.trouble(tx)):
             yield finding
+
+
+def _schema(waiting: int) -> Finding:
+    if waiting:
+        return Finding("warning", "schema", f"{waiting} migrations wait until no server of another release runs")
+    return Finding("ok", "schema", "up to date")
 
 
 def _troubles(found: health.Trouble) -> Iterator[Finding]:

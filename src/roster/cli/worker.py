@@ -145,7 +145,7 @@ class _Server(uvicorn.Server):
             self.stop()
             return
         _log.info("server.leaving", seconds=seconds)
-        self._runtime.is_leaving = True
+        self._runtime.unready = "leaving"
         self._keep_no_connection()
         self._end_of_leaving = asyncio.get_running_loop().call_later(seconds, self._left)
 

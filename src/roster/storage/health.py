@@ -1,5 +1,7 @@
 """What an operator wants to know about the database, and signs of trouble in it."""
 
+from functools import partial
+
 import msgspec
 
 from roster.kit.errors import NotFound
@@ -13,6 +15,8 @@ class Facts(msgspec.Struct, frozen=True):
     server_version: str
     size_mb: int
     pending_migrations: list[str]
+    waiting_migrations: list[str]
+    """Those that take away what servers of another release may need."""
 
 
 class Trouble(msgspec.Struct, frozen=True):
@@ -30,7 +34,9 @@ async def facts(tx: Tx) -> Facts:
     version, size = (
         await tx.rows("SELECT current_setting('server_version'), pg_database_size(current_database()) / 1000000")
     )[0]
-    return Facts(version.partition(" ")[0], size, await tx.with_connection(migrate.pending))
+    pending = await tx.with_connection(partial(migrate.pending, phases=("pre",)))
+    waiting = [name for name in await tx.with_connection(migrate.pending) if name not in pending]
+    return Facts(version.partition(" ")[0], size, pending, waiting)
 
 
 async def trouble(tx: Tx) -> Trouble:

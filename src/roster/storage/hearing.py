@@ -11,7 +11,7 @@ import structlog
 
 from roster.kit.errors import Unavailable
 from roster.kit.ids import uuid7
-from roster.storage import pool
+from roster.storage import migrate, pool
 from roster.storage.pool import Connection
 from roster.storage.runtime import Runtime
 from roster.storage.voids import CHANNEL, EVERYTHING, Voids
@@ -34,16 +34,19 @@ class Deaf(Exception):
 
 
 async def listen(runtime: Runtime) -> None:
-    """For ever; cancelled when the server stops."""
+    """For ever; cancelled when the server stops. The connection also says which release serves the database."""
     if not runtime.voids.is_shared:
         _log.warning("memory.not_shared", text="The data folder cannot be used: nobody is remembered between requests.")
-        return
     while True:
         pause = _PAUSE
         try:
             await hear(runtime)
         except Deaf:
             _log.warning("memory.deaf", text="A pooler swallows notifications: nobody is remembered between requests.")
+            pause = _LONG_PAUSE
+        except migrate.SchemaTooNew as error:
+            _log.error("schema.too_new", text=error.message)
+            runtime.unready = "outdated"
             pause = _LONG_PAUSE
         except (Unavailable, *pool.NO_CONNECTION):
             pass
@@ -53,7 +56,7 @@ async def listen(runtime: Runtime) -> None:
 async def hear(runtime: Runtime, *, patience: float = _PATIENCE) -> None:
     """Until the connection is lost, which is raised as whatever the driver makes of it, or does not answer in time.
 
-    Raises Deaf, Unavailable.
+    Raises Deaf, Unavailable, SchemaTooNew.
     """
     voids = runtime.voids
     connection = await pool.connect(runtime.pool.dsn, name=NAME)
@@ -63,6 +66,7 @@ async def hear(runtime: Runtime, *, patience: float = _PATIENCE) -> None:
         async with asyncio.timeout(patience):
             await connection.add_listener(CHANNEL, ear)
         await _require_hearing(runtime, ear, patience)
+        await migrate.serve(connection)
         voids.void([EVERYTHING])  # and whatever was told before
         while True:
             await _ask(connection, voids, patience)

@@ -1,5 +1,7 @@
 """What belongs to the installation as a whole: the check that its secret key is the right one."""
 
+from functools import partial
+
 from roster.kit.errors import RosterError
 from roster.storage import migrate
 from roster.storage.tx import Tx
@@ -24,7 +26,7 @@ class WrongKey(RosterError):
 
 async def check(tx: Tx) -> None:
     """Whether a command can work with this database. Raises NotReady, SchemaTooNew, SchemaChanged, WrongKey."""
-    if await tx.with_connection(migrate.pending):
+    if await tx.with_connection(partial(migrate.pending, phases=("pre",))):
         raise NotReady
     await check_key(tx)
 

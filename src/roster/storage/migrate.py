@@ -2,7 +2,9 @@
 
 A migration is a plain SQL file `migrations/0001_name.pre.sql` or `.post.sql`, applied once, in number order, in a
 transaction of its own. `pre` only adds, so that the previous release still works on it; `post` takes away what only
-that release needed. A file is never changed after its release: its SHA-256 is recorded and compared.
+that release needed, and so waits until no server of another release serves the database (`releases.py`). An older
+release works on a database with a newer one's `pre`, and on none with its `post`. A file is never changed after its
+release: its SHA-256 is recorded and compared.
 The tables of procrastinate come from the installed package, in the same record.
 """
 
@@ -18,6 +20,7 @@ import asyncpg
 import msgspec
 
 from roster.kit.errors import RosterError
+from roster.storage import releases
 
 FOLDER = Path(__file__).with_name("migrations")
 BOTH = ("pre", "post")
@@ -52,7 +55,7 @@ class UnsupportedServer(MigrationError):
 
 
 class SchemaTooNew(MigrationError):
-    """A newer release has migrated this database."""
+    """A newer release has taken away from this database what ours may need."""
 
     code = "schema_too_new"
 
@@ -80,6 +83,7 @@ class Migration(msgspec.Struct, frozen=True):
 async def apply(connection: asyncpg.Connection, phases: Collection[str] = BOTH, *, folder: Path = FOLDER) -> list[str]:
     """Apply what is missing and return the names; whoever comes second waits and finds nothing left to do.
 
+    As long as another release serves the database, `post` is left out whatever is asked for.
     Raises UnsupportedServer, SchemaTooNew, SchemaChanged, MigrationError.
     """
     check_server(connection.get_server_version().major, await connection.fetchval("SHOW server_encoding"))
@@ -88,19 +92,40 @@ async def apply(connection: asyncpg.Connection, phases: Collection[str] = BOTH, 
         recorded = await _recorded(connection)
         ours = in_folder(folder)
         _check(ours, recorded)
-        missing = [*_missing_of_procrastinate(recorded), *_missing(ours, recorded, phases)]
+        if await releases.are_others(connection, _number(ours)):
+            phases = ("pre",)
+        missing = [*_missing_of_procrastinate(recorded, phases), *_missing(ours, recorded, phases)]
         for migration in missing:
             await _apply(connection, migration)
     return [migration.name for migration in missing]
 
 
-async def pending(connection: asyncpg.Connection, *, folder: Path = FOLDER) -> list[str]:
-    """Names of our migrations that are not applied yet, in order. Raises SchemaTooNew, SchemaChanged."""
+async def pending(
+    connection: asyncpg.Connection, phases: Collection[str] = BOTH, *, folder: Path = FOLDER
+) -> list[str]:
+    """Names of migrations of these phases that are not applied yet, in order. Raises SchemaTooNew, SchemaChanged."""
     exists = await connection.fetchval("SELECT to_regclass('schema_migrations') IS NOT NULL")
     recorded = await _recorded(connection) if exists else {}
     ours = in_folder(folder)
     _check(ours, recorded)
-    return [migration.name for migration in _missing(ours, recorded, BOTH)]
+    missing = [*_missing_of_procrastinate(recorded, phases), *_missing(ours, recorded, phases)]
+    return [migration.name for migration in missing]
+
+
+async def serve(connection: asyncpg.Connection, *, folder: Path = FOLDER) -> None:
+    """Let other releases know, as long as the connection lasts, that this one serves the database.
+
+    Waits while somebody migrates it, so that either they see us, or we what they did. Raises SchemaChanged, and
+    SchemaTooNew when something was taken away.
+    """
+    ours = in_folder(folder)
+    await connection.execute("SELECT pg_advisory_lock_shared($1)", _LOCK)
+    try:
+        await releases.be_seen(connection, _number(ours))
+        _check(ours, await _recorded(connection))
+    finally:
+        if not connection.is_closed():
+            await connection.execute("SELECT pg_advisory_unlock_shared($1)", _LOCK)
 
 
 def check_server(major: int, encoding: str) -> None:
@@ -131,22 +156,31 @@ def _check(ours: Iterable[Migration], recorded: dict[str, str]) -> None:
     if changed:
         raise SchemaChanged(f"Changed after they were applied: {', '.join(changed)}.")
     foreign = {_WHOLE, *(migration.name for migration in _of_procrastinate())}
-    newer = sorted(recorded.keys() - known.keys() - foreign)
+    newer = sorted(name for name in recorded.keys() - known.keys() - foreign if _phase_of(name) == "post")
     if newer:
         raise SchemaTooNew(
             f"The database was migrated by a newer release of Roster ({', '.join(newer)}); run that release."
         )
 
 
+def _phase_of(name: str) -> str:
+    """Of a migration that may be unknown here; procrastinate's older ones, which say nothing, are all known."""
+    return "pre" if ".pre." in name or "_pre_" in name else "post"
+
+
+def _number(ours: Iterable[Migration]) -> int:
+    return releases.number_of(migration.name for migration in (*ours, *_of_procrastinate()))
+
+
 def _missing(all_: Iterable[Migration], recorded: Collection[str], phases: Collection[str]) -> list[Migration]:
     return [migration for migration in all_ if migration.name not in recorded and migration.phase in phases]
 
 
-def _missing_of_procrastinate(recorded: Collection[str]) -> list[Migration]:
+def _missing_of_procrastinate(recorded: Collection[str], phases: Collection[str]) -> list[Migration]:
     """Its whole schema the first time, later the steps that its newer releases brought."""
     steps = _of_procrastinate()
     if any(name.startswith(_PROCRASTINATE) for name in recorded):
-        return _missing(steps, recorded, BOTH)
+        return _missing(steps, recorded, phases)
     whole = _sql_of_procrastinate() / "schema.sql"
     return [Migration(_WHOLE, "pre", whole.read_text("utf-8"), _source_of_procrastinate())]
 
@@ -155,10 +189,14 @@ def _of_procrastinate() -> list[Migration]:
     source = _source_of_procrastinate()
     files = sorted((_sql_of_procrastinate() / "migrations").iterdir(), key=lambda file: file.name)
     return [
-        Migration(_PROCRASTINATE + file.name, "pre", file.read_text("utf-8"), source)
+        Migration(_PROCRASTINATE + file.name, _phase_of_step(file.name), file.read_text("utf-8"), source)
         for file in files
         if file.name.endswith(".sql")
     ]
+
+
+def _phase_of_step(name: str) -> str:
+    return "post" if "_post_" in name else "pre"
 
 
 def _sql_of_procrastinate() -> Traversable:

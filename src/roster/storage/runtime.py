@@ -28,8 +28,8 @@ class Runtime:
         self.workers = workers
         self.voids = pool.voids
         self.memo: dict[object, object] = {}
-        self.is_leaving = False
-        """Whether it will stop soon, so that nobody should be sent here any more."""
+        self.unready = ""
+        """Why nobody should be sent here any more; empty as long as there is no reason."""
 
     @classmethod
     def open(cls, settings: Settings, dsn: str) -> "Runtime":

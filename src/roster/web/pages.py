@@ -72,8 +72,8 @@ class Pages:
         return Reply(200, {"status": "live"})
 
     async def _ready(self, _request: Request) -> Reply:
-        if self._runtime.is_leaving:
-            return Reply(503, {"status": "leaving"})
+        if self._runtime.unready:
+            return Reply(503, {"status": self._runtime.unready})
         try:
             async with asyncio.timeout(_READY_WITHIN):
                 await self._runtime.ping()
