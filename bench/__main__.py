@@ -10,6 +10,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from bench import document, processes, report
 from bench.lines import (
     bus,
@@ -55,6 +57,7 @@ def main() -> int:
     """1 when a bar was missed."""
     wanted = _arguments()
     size = QUICK if wanted.quick else FULL
+    size = msgspec.structs.replace(size, rounds=wanted.rounds or size.rounds)
     base = wanted.base and report.read(wanted.base)
     began = time.monotonic()
     folder = wanted.reuse or Path(tempfile.mkdtemp(prefix="roster-bench-", dir=wanted.folder))
@@ -78,6 +81,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="100,000 people, under two minutes")
     parser.add_argument("--only", type=_names, default=list(_ALL), help=f"some of {','.join(_ALL)}")
     parser.add_argument("--base", type=Path, help="the JSON of an earlier run: also print what has changed since")
+    parser.add_argument("--rounds", type=int, help="fewer or more of them than usual")
     parser.add_argument("--folder", type=Path, help="where the temporary folder is made")
     parser.add_argument("--document", action="store_true", help="write docs/performance.md from this run too")
     parser.add_argument("--reuse", type=Path, help="work in this folder, leave it, and find its people there again")
