@@ -41,7 +41,7 @@ from roster.kit.errors import Unavailable
 from roster.messaging import delivery
 from roster.settings import Dialect as DialectSettings
 from roster.settings import FulfillmenttoolsDialect, Settings
-from roster.storage import embedded, hearing, installation, migrate, pool
+from roster.storage import embedded, hearing, installation, migrate, pool, room
 from roster.storage.runtime import Runtime
 from roster.web.access_log import AccessLog, readable
 from roster.web.dialect import Dialect
@@ -166,7 +166,7 @@ class Background:
         if alone:
             self._works += [delivery.run, _work_off_jobs, _finish_upgrade]
             if runtime.settings.database.url is None:
-                self._works.append(_keep_database)
+                self._works += [_keep_database, room.keep]
             if runtime.settings.bus.is_bundled:
                 self._works.append(_keep_bus)
         if runtime.settings.bus.is_on:

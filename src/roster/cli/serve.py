@@ -48,6 +48,7 @@ def serve(
     logs.configure(settings.log.format, settings.log.level)
     address = listening.to(settings.server.host, settings.server.port)
     with _alone(settings), address as socket, _bus(settings) as joined, opened.database(settings) as dsn:
+        _take_changes(settings)
         made = asyncio.run(composition.prepare(settings, dsn))
         output.first_administrator(made, as_json=json)
         socket.listen(listening.BACKLOG)
@@ -63,6 +64,12 @@ def _alone(settings: Settings) -> Iterator[None]:
     embedded.create_private(settings.data)
     with lock.serving(settings.data):
         yield
+
+
+def _take_changes(settings: Settings) -> None:
+    """A server that was killed may have left its database refusing them, and look no more whether there is room."""
+    if settings.database.url is None and (database := embedded.Embedded(settings.data)).is_held:
+        database.hold(is_held=False)
 
 
 @contextmanager

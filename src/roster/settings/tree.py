@@ -59,6 +59,9 @@ class Database(Section, frozen=True, kw_only=True):
     answer_seconds: Seconds = 60
     """How long any one statement may take; then it is broken off. A database that does not even say so within five
     seconds more is given up, and the request answered with 503."""
+    reserve_mb: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 128
+    """Room that the embedded database leaves on the disk of the data folder: with less, what is stored can be read but
+    not changed until there is room again."""
 
 
 class Security(Section, frozen=True, kw_only=True):

@@ -27,6 +27,8 @@ from roster.storage import account, buffers, postmaster
 from roster.storage.sharing import Sharing
 
 CONFIGURATION = Path(__file__).with_name("embedded.conf")
+_HOLDING = "holding.conf"
+"""Refuses changes while it has this name. It only changes its name, for which a full disk has room."""
 _STEP = 0.01
 _PATIENCE = 60.0
 _LOG_SIZE = 10_000_000
@@ -104,6 +106,21 @@ class Embedded:
         self._run("pg_ctl", "stop", "-D", str(self.folder), "-m", "fast", "-w", "-t", "86400")
         self._leave(found.socket_folder)
 
+    @property
+    def is_held(self) -> bool:
+        """Whether it refuses changes; it does not after a start."""
+        return (self.folder / _HOLDING).exists()
+
+    def hold(self, *, is_held: bool) -> None:
+        """Have it refuse changes, or take them again, from the next statement of every connection on.
+
+        Raises EmbeddedError, OSError.
+        """
+        on, off = self.folder / _HOLDING, self.folder / f"{_HOLDING}.off"
+        (off if is_held else on).rename(on if is_held else off)
+        self._account = account.account_for(self.folder)
+        self._run("pg_ctl", "reload", "-D", str(self.folder))
+
     # -- creating ------------------------------------------------------------------------------------------------------
 
     def _prepare(self) -> None:
@@ -161,15 +178,23 @@ class Embedded:
             raise EmbeddedError(f"The database cannot be created: {done.stderr.strip()[-500:]}")
 
     def _configure(self, folder: Path) -> None:
+        memory = f"shared_buffers = {buffers.megabytes(folder)}MB"
+        self._write(
+            folder / "roster.conf", f"{CONFIGURATION.read_text()}\n{memory}\ninclude_if_exists = '{_HOLDING}'\n"
+        )
+        (folder / _HOLDING).unlink(missing_ok=True)
+        self._write(folder / f"{_HOLDING}.off", "default_transaction_read_only = on\n")
+
+    def _write(self, path: Path, text: str) -> None:
         """Replace the file, never write through a link: as root this folder belongs to someone else."""
-        new = folder / "roster.conf.new"
+        new = path.with_name(f"{path.name}.new")
         new.unlink(missing_ok=True)
         file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with os.fdopen(file, "w") as conf:
-            conf.write(CONFIGURATION.read_text() + f"\nshared_buffers = {buffers.megabytes(folder)}MB\n")
+            conf.write(text)
             if self._account is not None:
                 os.fchown(file, self._account.uid, self._account.gid)
-        new.replace(folder / "roster.conf")
+        new.replace(path)
 
     # -- running -------------------------------------------------------------------------------------------------------
 
