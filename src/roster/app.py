@@ -41,7 +41,7 @@ from roster.kit.errors import Unavailable
 from roster.messaging import delivery
 from roster.settings import Dialect as DialectSettings
 from roster.settings import FulfillmenttoolsDialect, Settings
-from roster.storage import embedded, hearing, installation, migrate, pool, room
+from roster.storage import embedded, hearing, installation, migrate, pool, room, watching
 from roster.storage.runtime import Runtime
 from roster.web.access_log import AccessLog, readable
 from roster.web.dialect import Dialect
@@ -163,6 +163,8 @@ class Background:
     def __init__(self, runtime: Runtime, *, alone: bool) -> None:
         self._runtime = runtime
         self._works: list[Work] = [activity.run, hearing.listen]
+        if runtime.replicas:
+            self._works.append(watching.watch)
         if alone:
             self._works += [delivery.run, _work_off_jobs, _finish_upgrade]
             if runtime.settings.database.url is None:
@@ -268,6 +270,7 @@ def jobs(runtime: Runtime, *, is_only_server: bool) -> Worker:
         "proofs.sweep": upkeep.sweep_proofs,
         "letters.flush": upkeep.flush_letters,
         "timers.sweep": upkeep.sweep_timers,
+        "writes.forget": watching.forget,
     }
     return Worker(
         runtime.pool.dsn,

@@ -253,6 +253,7 @@ class Desk:
         self.out = 0
         self.down = False
         self.events_closed = asyncio.Event()
+        self.replicas = ()
 
     @asynccontextmanager
     async def lease(self) -> AsyncIterator[Any]:

@@ -23,11 +23,15 @@ from roster.kit.errors import RosterError
 from roster.messaging import fcm
 from roster.messaging.carriers import NotNow
 from roster.settings import Settings
-from roster.storage import embedded, health, installation, lock
+from roster.storage import embedded, health, installation, lock, watching
+from roster.storage.replicas import Replica
 from roster.storage.runtime import Runtime
+from roster.storage.tx import Tx
 
 Verdict = Literal["ok", "warning", "wrong"]
 _ENOUGH_DISK: Final = 1 << 30
+_MUCH: Final = 100_000_000
+"""Bytes of the log that a replica in order hardly ever lacks."""
 _SOON: Final = timedelta(days=30)
 
 
@@ -174,6 +178,18 @@ async def _ask(runtime: Runtime) -> AsyncIterator[Finding]:
             yield Finding("wrong", "secret key", error.message)
         for finding in _troubles(await health.trouble(tx)):
             yield finding
+        for replica in runtime.replicas:
+            yield await _replica(tx, replica)
+
+
+async def _replica(tx: Tx, replica: Replica) -> Finding:
+    """Lists are read from the primary without it, so nothing stands still."""
+    subject = f"replica {replica.name}"
+    try:
+        behind = await watching.behind(tx, replica.dsn)
+    except RosterError as error:
+        return Finding("wrong", subject, opened.told(error))
+    return Finding("warning" if behind > _MUCH else "ok", subject, f"lacks {behind / 1e6:.1f} MB of the log")
 
 
 def _schema(waiting: int) -> Finding:

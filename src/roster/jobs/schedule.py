@@ -33,6 +33,7 @@ SCHEDULE: Final = (
     Timed("letters.flush", "* * * * *"),  # mails of one kind that were held for long enough
     Timed("nonces.sweep", "*/5 * * * *"),  # nonces of signed requests whose time is over
     Timed("proofs.sweep", "40 * * * *"),  # one-time tokens that have expired
+    Timed("writes.forget", "10 * * * *"),  # who wrote what every replica has by now
     Timed("orders.sweep", "55 * * * *"),  # orders at electronic identifications whose time is over
     Timed("jobs.prune", "45 1 * * *"),  # jobs that failed a week ago; those that succeed leave nothing behind
 )

@@ -145,6 +145,11 @@ class Actor(msgspec.Struct, frozen=True):
         """
         return None if self.user_id is None else self.acting_for or self.user_id
 
+    @property
+    def writer(self) -> UUID | None:
+        """By whom what is written is noted, for all sessions and keys of a person together; nobody's for programs."""
+        return self.user_id or self.acting_for or self.org_id or self.credential_id or self.origin.device_id
+
     def is_user(self, user_id: UUID) -> bool:
         """Whether what is this person's own is the actor's: theirs in their own realm, or in whose name they act."""
         if self.acting_for is not None:

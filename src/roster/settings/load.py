@@ -118,6 +118,6 @@ def _tables(values: Mapping[str, object], problems: list[str]) -> dict[str, Any]
 
 def _shown(key: str, value: object) -> object:
     expected = leaf(key)
-    if expected is not None and expected.is_secret and value is not None:
+    if expected is not None and expected.is_secret and value not in (None, ()):
         return MASK
     return str(value) if isinstance(value, (Path, ZoneInfo)) else value

@@ -62,6 +62,11 @@ class Database(Section, frozen=True, kw_only=True):
     reserve_mb: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 128
     """Room that the embedded database leaves on the disk of the data folder: with less, what is stored can be read but
     not changed until there is room again."""
+    replica_urls: tuple[Secret, ...] = ()
+    """postgresql://… of replicas that lists, searches and exports are read from, one server each; as many connections
+    of each worker as above to each."""
+    replica_lag_seconds: Annotated[int, Meta(ge=1, le=600)] = 5
+    """How far behind a replica may be; one that is further is not read from until it has caught up."""
 
 
 class Security(Section, frozen=True, kw_only=True):

@@ -1,7 +1,12 @@
-"""How every feature lists its rows: check the question against the registry, fetch one page, count only when asked."""
+"""How every feature lists its rows: check the question against the registry, fetch one page, count only when asked.
+
+Rows come from a replica, when there is one that will do: the question has been put together by then, with everything
+that decides what the actor may see.
+"""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from math import inf
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -10,7 +15,7 @@ from roster.kit import filters
 from roster.kit.errors import TooMany
 from roster.kit.filters import LIMITS, Fields, Filter, InvalidFilter, Limits, Sort
 from roster.kit.pages import InvalidCursor, Page, Slice, Walk
-from roster.storage import frequencies, sql
+from roster.storage import frequencies, replicas, sql
 from roster.storage.sql import Listing
 from roster.storage.tx import Tx
 
@@ -40,25 +45,32 @@ async def fetch(
     """One page. `args` are the arguments of the listing's own condition after the realm, which is $1.
 
     `about` names the list where fields and filter do not, so that a cursor fits no other list.
-    Raises InvalidFilter, PrivateField, InvalidCursor.
+    Raises InvalidFilter, also for an expression that takes too long, PrivateField, InvalidCursor.
     """
     wanted = filters.check(where or filters.EVERYTHING, fields, may_see_private=may_see_private, limits=limits)
     order = filters.check_sorts(sorts, fields, may_see_private=may_see_private, limits=limits)
     key = tx.runtime.keyring.key("cursors")
     whose = (listing.tables, tx.realm_id, *about)
     walk = Walk(key, page, where=wanted, sorts=order, fields=fields, about=whose)
-    known = (tx.realm_id, *args)
-    if page.behind is not None:
-        query, values = sql.compile_place(listing, fields, walk, page.behind, args=known, realm_id=tx.realm_id)
-        walk.after = next(iter(await tx.rows(query, *values)), None)
-        if walk.after is None:
-            raise InvalidCursor
-    rows = await _page(tx, listing, fields, walk, known)
-    total: int | None = None
-    if page.total:
-        query, values = sql.compile_count(listing, fields, wanted, args=known, realm_id=tx.realm_id)
-        total = await tx.value(query, *values)
+    rows, total = await replicas.read(tx, partial(_read, listing=listing, fields=fields, walk=walk, args=args))
     return walk.cut(rows, model, total)
+
+
+async def _read(
+    tx: Tx, *, listing: Listing, fields: Fields, walk: Walk, args: tuple[object, ...]
+) -> tuple[list[tuple[Any, ...]], int | None]:
+    """The rows of a page, and how many there are when that was asked."""
+    known, behind = (tx.realm_id, *args), walk.page.behind
+    async with bounded(tx, walk.where):
+        if behind is not None:
+            query, values = sql.compile_place(listing, fields, walk, behind, args=known, realm_id=tx.realm_id)
+            walk.after = next(iter(await tx.rows(query, *values)), None)
+            if walk.after is None:
+                raise InvalidCursor
+        rows = await _page(tx, listing, fields, walk, known)
+        if not walk.page.total:
+            return rows, None
+        return rows, await _count(tx, listing=listing, fields=fields, where=walk.where, args=args)
 
 
 async def _page(
@@ -115,8 +127,18 @@ async def count(
     may_see_private: bool,
     args: tuple[object, ...] = (),
     limits: Limits = LIMITS,
+    seconds: int | None = None,
 ) -> int:
-    """How many there are. Raises InvalidFilter, PrivateField."""
+    """How many there are. With `seconds` it may take no longer. Raises as `fetch`, and TooMany."""
     wanted = filters.check(where or filters.EVERYTHING, fields, may_see_private=may_see_private, limits=limits)
-    query, values = sql.compile_count(listing, fields, wanted, args=(tx.realm_id, *args), realm_id=tx.realm_id)
+
+    async def work(tx: Tx) -> int:
+        async with nullcontext() if seconds is None else tx.bounded(seconds), bounded(tx, wanted):
+            return await _count(tx, listing=listing, fields=fields, where=wanted, args=args)
+
+    return await replicas.read(tx, work)
+
+
+async def _count(tx: Tx, *, listing: Listing, fields: Fields, where: Filter, args: tuple[object, ...]) -> int:
+    query, values = sql.compile_count(listing, fields, where, args=(tx.realm_id, *args), realm_id=tx.realm_id)
     return await tx.value(query, *values)

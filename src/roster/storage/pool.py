@@ -45,7 +45,17 @@ class Connection(asyncpg.Connection):
         """What is not to be believed any more once that is committed which was done here."""
         self.is_left = False
         """Whether nobody waited for the last answer, which may still come and would be taken for another's."""
+        self.last_words = ""
+        """Statements that go along with the next COMMIT."""
+        self.horizon = 0
+        """Of a replica: all transactions before this one are over there."""
         self.add_log_listener(_heard)
+
+    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 (theirs)
+        """The driver's, which it also commits with."""
+        if self.last_words and query == "COMMIT;":
+            query, self.last_words = self.last_words + query, ""
+        return await super().execute(query, *args, timeout=timeout)
 
     async def ask(self, query: str, args: Sequence[object], limit: int = 0) -> tuple[list[Any], bytes]:
         """The rows, at most `limit` of them unless it is 0, and what the server says was done."""
@@ -91,7 +101,14 @@ class Pool:
     """Up to `size` connections to one database, opened when first needed and again after they were lost."""
 
     def __init__(
-        self, dsn: str, size: int, *, wait_for: float = 10.0, longest: int = 60, voids: Voids | None = None
+        self,
+        dsn: str,
+        size: int,
+        *,
+        wait_for: float = 10.0,
+        longest: int = 60,
+        voids: Voids | None = None,
+        only_reads: bool = False,
     ) -> None:
         """A statement that takes longer than `longest` seconds is broken off; migrations have their own connections."""
         self.dsn = dsn
@@ -99,6 +116,7 @@ class Pool:
         self.voids = voids or Voids()
         self._wait_for = wait_for
         self._longest = longest
+        self._only_reads = only_reads
         self._idle: list[Connection] = []
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._leased = 0
@@ -116,7 +134,9 @@ class Pool:
             if not connection.is_closed():
                 return connection
         try:
-            return await connect(self.dsn, longest=self._longest, wait_for=self._wait_for)
+            return await connect(
+                self.dsn, longest=self._longest, wait_for=self._wait_for, only_reads=self._only_reads
+            )
         except BaseException:
             self._give_place()
             raise
@@ -150,6 +170,13 @@ class Pool:
         self._ending.add(ending)
         ending.add_done_callback(self._ending.discard)
 
+    def abandon(self) -> None:
+        """Close at once, without a goodbye."""
+        self._closed = True
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.terminate()
+
     async def _queue(self) -> None:
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(place)
@@ -173,13 +200,16 @@ class Pool:
         self._leased -= 1
 
 
-async def connect(dsn: str, *, longest: int = 0, name: str = "roster", wait_for: float = 10.0) -> Connection:
+async def connect(
+    dsn: str, *, longest: int = 0, name: str = "roster", wait_for: float = 10.0, only_reads: bool = False
+) -> Connection:
     """Open a connection that speaks Roster's types: UTC, JSON as Python values. Raises Unavailable.
 
     A statement that takes longer than `longest` seconds is broken off; 0 lets it run. The server lists it by `name`.
+    With `only_reads` nothing can be written, even where the server would allow it.
     """
     try:
-        return await _connect(dsn, longest, name, wait_for)
+        return await _connect(dsn, longest, name, wait_for, only_reads)
     except NO_CONNECTION as error:
         raise Unavailable(text="The database cannot be reached.") from error
 
@@ -191,7 +221,7 @@ async def _close(connection: Connection) -> None:
         connection.terminate()
 
 
-async def _connect(dsn: str, longest: int, name: str, wait_for: float) -> Connection:
+async def _connect(dsn: str, longest: int, name: str, wait_for: float, only_reads: bool) -> Connection:
     connection = await asyncpg.connect(
         dsn,
         timeout=wait_for,
@@ -202,6 +232,7 @@ async def _connect(dsn: str, longest: int, name: str, wait_for: float) -> Connec
             "application_name": name,
             "jit": "off",
             "statement_timeout": f"{longest}s",
+            "default_transaction_read_only": "on" if only_reads else "off",
         },
     )
     await connection.set_type_codec(

@@ -11,6 +11,7 @@ from roster.kit.secrets import Keyring
 from roster.kit.workers import Workers
 from roster.settings import Settings
 from roster.storage.pool import Pool
+from roster.storage.replicas import Replicas
 from roster.storage.tx import Tx
 from roster.storage.voids import Voids
 
@@ -27,6 +28,7 @@ class Runtime:
         self.keyring = keyring
         self.workers = workers
         self.voids = pool.voids
+        self.replicas = Replicas(settings.database)
         self.memo: dict[object, object] = {}
         self.unready = ""
         """Why nobody should be sent here any more; empty as long as there is no reason."""
@@ -71,6 +73,7 @@ class Runtime:
     async def close(self) -> None:
         """Stop hashing, close connections."""
         self.workers.close()
+        self.replicas.close()
         await self.pool.close()
 
 

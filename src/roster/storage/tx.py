@@ -11,6 +11,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, I
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -61,7 +62,9 @@ _BROKEN_RULE = (
 class Tx:
     """Statements on behalf of one actor. `now` is one value for the whole unit of work."""
 
-    __slots__ = ("_connection", "_now", "actor", "memo", "runtime")
+    __slots__ = ("_connection", "_now", "_written_for", "actor", "memo", "runtime")
+    is_copy = False
+    """Whether what is read may be behind what is written."""
 
     def __init__(self, runtime: Runtime, connection: Connection, actor: Actor) -> None:
         self.runtime = runtime
@@ -69,6 +72,7 @@ class Tx:
         self.memo: dict[object, Any] = {}
         self._connection = connection
         self._now: datetime | None = None
+        self._written_for: UUID | None = None
 
     @property
     def realm_id(self) -> RealmId:
@@ -118,6 +122,8 @@ class Tx:
 
     async def _commit(self, transaction: Transaction, *, is_outermost: bool) -> None:
         is_certain = self._connection.is_closed() or not is_outermost
+        if self.runtime.replicas and is_outermost and not self.is_copy:
+            self._connection.last_words = self._note()
         try:
             await self._control(transaction.commit())
         except _LOST as error:
@@ -138,6 +144,15 @@ class Tx:
             if isinstance(error, TimeoutError):
                 raise ConnectionError from error
             raise
+
+    def write_for(self, user_id: UUID) -> None:
+        """What this transaction writes is that person's doing too, who is only about to become known."""
+        self._written_for = user_id
+
+    def _note(self) -> str:
+        """Goes with COMMIT; `replicas.py` says what it is good for."""
+        writers = {str(each) for each in (self.actor.writer, self._written_for) if each is not None}
+        return f"SELECT note_write('{{{','.join(writers)}}}');" if writers else ""
 
     @asynccontextmanager
     async def bounded(self, seconds: int) -> AsyncIterator[Tx]:

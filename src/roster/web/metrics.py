@@ -2,9 +2,13 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from roster.storage.replicas import Replicas
 
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds of the duration buckets, in seconds."""
@@ -51,6 +55,37 @@ class Requests(Collector):
                 seconds.add_metric((meter.dialect, meter.operation), _cumulated(meter.buckets), meter.seconds)
         yield requests
         yield seconds
+
+
+class Lists(Collector):
+    """Where lists are read from, and how far behind each replica is; nothing where there are none."""
+
+    def __init__(self, replicas: "Replicas") -> None:
+        self._replicas = replicas
+
+    def collect(self) -> Iterator[Metric]:
+        """`roster_replica_…`, for each by host."""
+        if not self._replicas:
+            return
+        usable = GaugeMetricFamily("roster_replica_usable", "Whether lists are read from it.", labels=("replica",))
+        seconds = GaugeMetricFamily("roster_replica_lag_seconds", "How old it is at most.", labels=("replica",))
+        size = GaugeMetricFamily("roster_replica_lag_bytes", "Log that it lacked when last asked.", labels=("replica",))
+        lists = CounterMetricFamily(
+            "roster_replica_lists",
+            "Lists asked of it: answered, or read from the primary because it was behind or failed.",
+            labels=("replica", "outcome"),
+        )
+        for each in self._replicas:
+            usable.add_metric((each.name,), each.is_usable)
+            seconds.add_metric((each.name,), each.seconds_behind)
+            size.add_metric((each.name,), each.bytes_behind)
+            lists.add_metric((each.name, "answered"), each.answered)
+            lists.add_metric((each.name, "behind"), each.behind)
+            lists.add_metric((each.name, "failed"), each.failed)
+        yield from (usable, seconds, size, lists)
+        yield CounterMetricFamily(
+            "roster_replica_none_usable", "Lists for which no replica could be used.", self._replicas.none_usable
+        )
 
 
 def _cumulated(buckets: list[int]) -> list[tuple[str, float]]:

@@ -13,7 +13,7 @@ from roster.kit.errors import RosterError
 from roster.web import answer as answers
 from roster.web import docs
 from roster.web.answer import Answer
-from roster.web.metrics import Meter, Requests
+from roster.web.metrics import Lists, Meter, Requests
 from roster.web.reply import Reply
 from roster.web.request import Request
 
@@ -37,6 +37,7 @@ class Pages:
         self._docs = docs.Docs(dialects)
         self._registry = prometheus.CollectorRegistry()
         self._registry.register(Requests(meters))
+        self._registry.register(Lists(runtime.replicas))
         prometheus.ProcessCollector(registry=self._registry)
         prometheus.GCCollector(registry=self._registry)
         self._pages: dict[str, Page] = {

@@ -24,29 +24,25 @@ async def search(
     Raises InvalidFilter, InvalidCursor.
     """
     chosen, args = await _reach(tx)
-    async with listing.bounded(tx, where):
-        return await listing.fetch(
-            tx,
-            chosen,
-            Role,
-            fields=FIELDS,
-            where=where,
-            sorts=sorts or _BY_NAME,
-            page=page,
-            may_see_private=_may_see_members(tx),
-            args=args,
-            about=tx.actor.grants.roles if chosen is store.OWN_ROLES else (),
-            limits=limits,
-        )
+    return await listing.fetch(
+        tx,
+        chosen,
+        Role,
+        fields=FIELDS,
+        where=where,
+        sorts=sorts or _BY_NAME,
+        page=page,
+        may_see_private=_may_see_members(tx),
+        args=args,
+        about=tx.actor.grants.roles if chosen is store.OWN_ROLES else (),
+        limits=limits,
+    )
 
 
 async def count(tx: Tx, where: Filter | None) -> int:
     """How many roles match, of those the actor may see. Raises InvalidFilter."""
     chosen, args = await _reach(tx)
-    async with listing.bounded(tx, where):
-        return await listing.count(
-            tx, chosen, fields=FIELDS, where=where, may_see_private=_may_see_members(tx), args=args
-        )
+    return await listing.count(tx, chosen, fields=FIELDS, where=where, may_see_private=_may_see_members(tx), args=args)
 
 
 async def _reach(tx: Tx) -> tuple[Listing, tuple[object, ...]]:

@@ -30,6 +30,7 @@ async def open(tx: Tx, opening: Opening) -> Session:
     session = await store.insert(tx, opening, tx.now + lasting)
     if session is None:
         raise BadCredentials
+    tx.write_for(opening.user_id)
     await audit.record(tx, "session.opened", "user", opening.user_id, {"factors": [None, list(opening.factors)]})
     return session
 

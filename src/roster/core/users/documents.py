@@ -8,7 +8,7 @@ from roster.core.users.models import User
 from roster.kit import filters
 from roster.kit.filters import All, Compare, Filter, Limits, Op
 from roster.kit.ids import UserId
-from roster.storage import listing, sql
+from roster.storage import listing, replicas, sql
 from roster.storage.sql import Order
 from roster.storage.tx import Tx
 
@@ -43,18 +43,18 @@ async def found(
         args=(tx.realm_id, *seen.args),
         realm_id=tx.realm_id,
     )
-    if _is_narrow(wanted):
-        people = await tx.all(User, query, *args)
-    else:
+
+    async def many(tx: Tx) -> list[User]:
         async with tx.bounded(_SECONDS), listing.bounded(tx, wanted):
-            people = await tx.all(User, query, *args)
+            return await tx.all(User, query, *args)
+
+    people = await (tx.all(User, query, *args) if _is_narrow(wanted) else replicas.read(tx, many))
     return people if seen.full else [search.as_seen(tx, each) for each in people]
 
 
 async def count(tx: Tx, where: Filter) -> int:
     """How many match. Raises as `found`."""
-    async with tx.bounded(_SECONDS):
-        return await search.count(tx, where, limits=LIMITS)
+    return await search.count(tx, where, limits=LIMITS, seconds=_SECONDS)
 
 
 def _is_narrow(where: Filter) -> bool:

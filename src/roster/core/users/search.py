@@ -32,38 +32,44 @@ async def search(
     that takes too long), InvalidCursor.
     """
     seen = await sight.narrowed(tx, await sight.of_actor(tx, deleted), where)
-    async with listing.bounded(tx, where):
-        found = await listing.fetch(
-            tx,
-            await sight.listing_of(tx, seen, deleted),
-            User,
-            fields=await fields(tx),
-            where=where,
-            sorts=sorts or _NEWEST_LAST,
-            page=page,
-            may_see_private=seen.full,
-            args=seen.args,
-            limits=limits,
-            about=(deleted, *((tx.actor.person_id or "",) if seen.within else ()), *(seen.only or ())),
-        )
+    found = await listing.fetch(
+        tx,
+        await sight.listing_of(tx, seen, deleted),
+        User,
+        fields=await fields(tx),
+        where=where,
+        sorts=sorts or _NEWEST_LAST,
+        page=page,
+        may_see_private=seen.full,
+        args=seen.args,
+        limits=limits,
+        about=(deleted, *((tx.actor.person_id or "",) if seen.within else ()), *(seen.only or ())),
+    )
     if seen.full:
         return found
     return msgspec.structs.replace(found, items=[as_seen(tx, user) for user in found.items])
 
 
-async def count(tx: Tx, where: Filter | None, *, deleted: Deleted = "exclude", limits: Limits = LIMITS) -> int:
-    """How many people match, of those the actor may see. Raises as `search`."""
+async def count(
+    tx: Tx,
+    where: Filter | None,
+    *,
+    deleted: Deleted = "exclude",
+    limits: Limits = LIMITS,
+    seconds: int | None = None,
+) -> int:
+    """How many people match, of those the actor may see. Raises as `search`, TooMany after so many seconds."""
     seen = await sight.narrowed(tx, await sight.of_actor(tx, deleted), where)
-    async with listing.bounded(tx, where):
-        return await listing.count(
-            tx,
-            await sight.listing_of(tx, seen, deleted),
-            fields=await fields(tx),
-            where=where,
-            may_see_private=seen.full,
-            args=seen.args,
-            limits=limits,
-        )
+    return await listing.count(
+        tx,
+        await sight.listing_of(tx, seen, deleted),
+        fields=await fields(tx),
+        where=where,
+        may_see_private=seen.full,
+        args=seen.args,
+        limits=limits,
+        seconds=seconds,
+    )
 
 
 def anywhere(part: str) -> Filter:
