@@ -20,7 +20,7 @@ from roster.core.users.models import User, UserDraft
 from roster.core.users.search import count, search
 from roster.kit.actor import Actor, Kind
 from roster.kit.errors import Forbidden
-from roster.kit.filters import EVERYTHING, Compare, Op
+from roster.kit.filters import EVERYTHING, All, Compare, Op
 from roster.kit.pages import Page
 from roster.storage import embedded, replicas, watching
 from roster.storage.replicas import Replica
@@ -218,6 +218,17 @@ async def test_who_has_no_name_reads_the_primary(server: Runtime, replica: Stand
     async with paused(replica, server):
         await made(server, one, "new")
         assert "new" in await names(server, factories.roster_in(realm))
+
+
+async def test_whoever_looks_somebody_up_finds_them_at_once(server: Runtime, replica: Standby):
+    """They may have been told of them."""
+    _, one, other = await two_readers(server, replica)
+    async with paused(replica, server):
+        new = await made(server, one, "new")
+        async with server.read(other) as tx:
+            for where in (Compare("username", Op.EQ, "new"), All((EVERYTHING, Compare("id", Op.IN, (str(new.id),))))):
+                assert [each.id for each in (await search(tx, where, (), HUNDRED)).items] == [new.id]
+                assert [each.id for each in await documents.found(tx, where)] == [new.id]
 
 
 async def test_a_cursor_is_good_wherever_its_list_was_read(server: Runtime, replica: Standby):

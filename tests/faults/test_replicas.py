@@ -126,7 +126,7 @@ async def test_what_is_taken_away_counts_at_once_though_the_replica_does_not_kno
 ) -> None:
     admin, bearer = both[0].sign_in(), another_administrator(clients[0], both[1])
     assert clients[2].get(PEOPLE, headers=bearer).status_code == 200
-    person = clients[0].get("/api/v1/me", headers=bearer).json()["id"]
+    person = clients[0].get("/api/v1/me", headers=bearer).json()["user"]["id"]
     async with paused(replica):
         gone = clients[0].patch(f"/api/v1/users/{person}", headers=admin, json={"status": "disabled"})
         assert gone.status_code == 200, gone.text

@@ -6,7 +6,7 @@ from typing import Final
 from roster.core.users import search, sight, store
 from roster.core.users.models import User
 from roster.kit import filters
-from roster.kit.filters import All, Compare, Filter, Limits, Op
+from roster.kit.filters import Filter, Limits
 from roster.kit.ids import UserId
 from roster.storage import listing, replicas, sql
 from roster.storage.sql import Order
@@ -20,7 +20,6 @@ MOST: Final = 10_000
 LIMITS: Final = Limits(depth=64, terms=2000, text=2000)
 """The front doors count what callers ask for, in their own words; a word may take several comparisons here."""
 _SECONDS: Final = 5
-_FEW: Final = 100
 
 
 async def found(
@@ -48,22 +47,13 @@ async def found(
         async with tx.bounded(_SECONDS), listing.bounded(tx, wanted):
             return await tx.all(User, query, *args)
 
-    people = await (tx.all(User, query, *args) if _is_narrow(wanted) else replicas.read(tx, many))
+    people = await (tx.all(User, query, *args) if listing.is_narrow(wanted) else replicas.read(tx, many))
     return people if seen.full else [search.as_seen(tx, each) for each in people]
 
 
 async def count(tx: Tx, where: Filter) -> int:
     """How many match. Raises as `found`."""
     return await search.count(tx, where, limits=LIMITS, seconds=_SECONDS)
-
-
-def _is_narrow(where: Filter) -> bool:
-    """Whether it asks for a few people by what an index knows of each, so that nothing else can take long."""
-    if isinstance(where, All):
-        return any(map(_is_narrow, where.parts))
-    if not isinstance(where, Compare) or where.field not in ("id", "username", "email"):
-        return False
-    return where.op is Op.EQ or (where.op is Op.IN and isinstance(where.value, tuple) and len(where.value) <= _FEW)  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
 
 
 async def is_free(tx: Tx, name: str, value: str, where: Filter, *, but: UserId | None) -> bool:
