@@ -75,11 +75,11 @@ class Standby(embedded.Embedded):
         """At once, with all its processes."""
         self._each(signal.SIGKILL)
 
-    def hold(self) -> None:
+    def freeze(self) -> None:
         """It neither answers nor closes anything, as behind a broken line."""
         self._each(signal.SIGSTOP)
 
-    def let_go(self) -> None:
+    def thaw(self) -> None:
         """Afterwards."""
         self._each(signal.SIGCONT)
 

@@ -287,19 +287,21 @@ async def test_what_a_replica_breaks_off_is_read_from_the_primary(server: Runtim
 async def test_a_replica_that_does_not_answer_keeps_nobody_waiting_for_long(server: Runtime, replica: Standby):
     _, _, other = await two_readers(server, replica)
     assert len(await names(server, other)) == 2
-    replica.hold()
+    replica.freeze()
     try:
         async with asyncio.timeout(20):
             assert len(await names(server, other)) == 2
     finally:
-        replica.let_go()
+        replica.thaw()
     await standby.until_usable(server)
     before = first(server).answered
     assert len(await names(server, other)) == 2
     assert first(server).answered == before + 1
 
 
-async def test_what_is_no_replica_of_this_database_is_left_out_and_said_to_be(dsn: str, replica: Standby, tmp_path: Path):
+async def test_what_is_no_replica_of_this_database_is_left_out_and_said_to_be(
+    dsn: str, replica: Standby, tmp_path: Path
+):
     for number, (wrong, word) in enumerate(
         [
             (dsn, "takes writes"),

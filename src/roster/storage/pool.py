@@ -134,9 +134,7 @@ class Pool:
             if not connection.is_closed():
                 return connection
         try:
-            return await connect(
-                self.dsn, longest=self._longest, wait_for=self._wait_for, only_reads=self._only_reads
-            )
+            return await connect(self.dsn, longest=self._longest, wait_for=self._wait_for, only_reads=self._only_reads)
         except BaseException:
             self._give_place()
             raise

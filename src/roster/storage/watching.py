@@ -124,7 +124,7 @@ async def behind(tx: Tx, dsn: str) -> int:
         await _require(await _whose(tx), connection)
         sent: int = await tx.value(_SENT)
         place = await _replayed(connection)
-        if await migrate.pending(connection):
+        if await migrate.pending(connection) != await tx.with_connection(migrate.pending):
             raise Unfit("It lacks migrations that the primary has.")
         return max(0, sent - place)
     except NO_CONNECTION as error:
