@@ -254,6 +254,7 @@ class Desk:
         self.down = False
         self.events_closed = asyncio.Event()
         self.replicas = ()
+        self.unready = ""
 
     @asynccontextmanager
     async def lease(self) -> AsyncIterator[Any]:
