@@ -9,7 +9,7 @@ QUICK ?=
 BASE ?=
 ARGS ?=
 
-.PHONY: run install test lint fmt bench clean
+.PHONY: run install test lint fmt bench peers clean
 
 run: $(VENV)/.installed ## serve on http://127.0.0.1:$(PORT), data in $(DATA)
 	@exec $(BIN)/roster serve --port '$(PORT)' --data '$(DATA)' $(ARGS)
@@ -33,6 +33,9 @@ fmt: $(VENV)/.installed-dev ## put the source into form
 
 bench: $(VENV)/.installed-dev ## measure against the bars; QUICK=1 in under two minutes
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(BASE),--base '$(BASE)') $(ARGS)
+
+peers: $(VENV)/.installed-dev ## measure other products beside Roster; needs Java and Maven
+	@$(BIN)/python -m bench.peers $(if $(QUICK),--quick) $(ARGS)
 
 clean: ## remove the environment; data stays
 	rm -rf $(VENV)

@@ -18,6 +18,9 @@ import msgspec
 import uvloop
 
 LOOPBACK = "127.0.0.1"
+_CHUNKED = -1
+_LAST_CHUNK = b"\r\n0\r\n\r\n"
+"""JSON has no line breaks of this kind inside, so nothing else ends like this."""
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -51,11 +54,18 @@ class Call(msgspec.Struct, frozen=True):
             lines.append(f"Content-Length: {len(body)}")
         return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
+    def with_carried(self, name: str, value: str) -> "Call":
+        """The same with a member of the answer before."""
+        if self.form is None:
+            return msgspec.structs.replace(self, body={name: value})
+        return msgspec.structs.replace(self, form={**self.form, name: value})
+
 
 class Job(msgspec.Struct, frozen=True):
     """Which requests to send, over how many connections, how many or for how long, and at what rate (None: at once).
 
-    `carry` names a member of each answer that becomes the whole next body on the same connection.
+    `carry` names a member of each answer that becomes the whole next body on the same connection, or takes its place
+    in the next form.
     """
 
     port: int
@@ -77,7 +87,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class _Connection(asyncio.Protocol):
-    """One keep-alive connection; one request at a time. Only answers with a length are understood."""
+    """One keep-alive connection; one request at a time. Answers have a length, or come in chunks, which are kept."""
 
     def __init__(self) -> None:
         self._got = b""
@@ -93,7 +103,10 @@ class _Connection(asyncio.Protocol):
         self._got = self._got + data if self._got else data
         if not self._end and not self._read_head():
             return
-        if len(self._got) >= self._end and self._answer is not None:
+        if self._end == _CHUNKED:
+            if self._got.endswith(_LAST_CHUNK) and self._answer is not None:
+                self._answer.set_result(self._got)
+        elif len(self._got) >= self._end and self._answer is not None:
             self._answer.set_result(self._got[: self._end])
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -119,7 +132,8 @@ class _Connection(asyncio.Protocol):
         head = self._got[:end].lower()
         at = head.find(b"content-length:")
         length = 0 if at < 0 else int(head[at + 15 :].split(b"\r\n", 1)[0])
-        self._body, self._end = end + 4, end + 4 + length
+        chunked = at < 0 and b"transfer-encoding: chunked" in head
+        self._body, self._end = end + 4, _CHUNKED if chunked else end + 4 + length
         return True
 
 
@@ -169,7 +183,7 @@ class _Run:
             self._note(started, status, body)
             if status >= 400 or time.perf_counter() >= self._stop_at:
                 return
-            call = msgspec.structs.replace(call, body={name: msgspec.json.decode(body)[name]})
+            call = call.with_carried(name, msgspec.json.decode(body)[name])
 
     async def _at_rate(self, idle: deque[_Connection], rate: float, started: float) -> None:
         """The n-th request is due n/rate seconds after the start; its latency counts from then."""

@@ -95,9 +95,9 @@ def module(name: str) -> list[str]:
     return [sys.executable, "-m", f"bench.{name}"]
 
 
-def output_of(command: Sequence[str]) -> bytes:
-    """What a program writes. Raises Failed when it fails."""
-    done = subprocess.run(command, check=False, capture_output=True)
+def output_of(command: Sequence[str], **more: str) -> bytes:
+    """What a program writes. `more` are environment variables. Raises Failed when it fails."""
+    done = subprocess.run(command, check=False, capture_output=True, env={**os.environ, **more})
     if done.returncode:
         raise Failed(f"{command[0]} failed: {done.stderr[-2000:].decode(errors='replace')}")
     return done.stdout
