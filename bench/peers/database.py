@@ -47,6 +47,10 @@ class Database:
         self._passwords[name] = secrets.token_urlsafe(18)
         asyncio.run(self._make(name))
 
+    def run(self, name: str, statement: str) -> None:
+        """A statement as the owner of a database."""
+        asyncio.run(_execute(self.url(name), statement))
+
     def held_by(self, name: str) -> float:
         """Megabytes of the processes that serve a database's connections."""
         return sum(meter.pss_of(each.pid) for each in self._serving(name))
@@ -55,22 +59,20 @@ class Database:
         """Let everybody with a password in; PostgreSQL's own administrator has none."""
         rules = self._folder / "pg_hba.conf"
         rules.write_text(_ADMISSION + rules.read_text())
-        asyncio.run(self._execute("SELECT pg_reload_conf()"))
+        asyncio.run(_execute(self._own, "SELECT pg_reload_conf()"))
 
     async def _make(self, name: str) -> None:
         for statement in (
             f"CREATE ROLE {name} LOGIN PASSWORD '{self._passwords[name]}'",
             f"CREATE DATABASE {name} OWNER {name}",
         ):
-            await self._execute(statement)
+            await _execute(self._own, statement)
 
-    async def _execute(self, statement: str) -> None:
+    @property
+    def _own(self) -> str:
+        """PostgreSQL's administrator, who has a socket of his own."""
         sockets = quote(str(self._postmaster().socket_folder))
-        connection = await asyncpg.connect(f"postgresql://postgres@/postgres?host={sockets}&port={self.port}")
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
+        return f"postgresql://postgres@/postgres?host={sockets}&port={self.port}"
 
     def _postmaster(self) -> postmaster.Postmaster:
         found = postmaster.find(self._folder)
@@ -84,6 +86,14 @@ class Database:
             title = " ".join(each.cmdline())
             if title.startswith(f"postgres: {name} {name} "):
                 yield each
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import http.client
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ _MODULE = f"github.com/ory/kratos@{VERSION}"
 _PAGES = 40
 _SLICE = 1_000
 _TEXTS = ("username", "email", "phone", "given_name", "family_name", "department", "site", "employee_no")
+_NEEDLESS = ("20230920171028000000", "20240318143139000000")
+"""One migration makes an index by extensions that the embedded PostgreSQL does not bring, the other drops it again."""
 _FLOW = Call("GET", "/self-service/login/api")
 _ADMINISTRATION = (tasks.GET, tasks.LIST, tasks.CREATE, tasks.CHANGE)
 
@@ -57,9 +59,7 @@ class Kratos:
         if not self._program.exists():
             _build(self._program)
         self._configuration.write_bytes(msgspec.json.encode(self._settings()))
-        processes.output_of(
-            [str(self._program), "migrate", "sql", "--yes", "--config", str(self._configuration), self._dsn]
-        )
+        self._migrate()
 
     def told(self) -> Mapping[str, str]:
         go = processes.output_of(["go", "version"]).decode().split()[2]
@@ -113,6 +113,15 @@ class Kratos:
         if task in (tasks.GET, tasks.CHANGE):
             return [self._about(task, number) for number in numbers]
         return []
+
+    def _migrate(self) -> None:
+        """It stops at the first of those that cannot be carried out here, and goes on when they are marked as done."""
+        migrate = [str(self._program), "migrate", "sql", "--yes", self._dsn]
+        with suppress(processes.Failed):
+            processes.output_of(migrate)
+        for version in _NEEDLESS:
+            self._place.database.run(self._place.owner, f"INSERT INTO schema_migration (version) VALUES ('{version}')")
+        processes.output_of(migrate)
 
     def _about(self, task: Task, number: int) -> Call:
         self._pages()
