@@ -16,7 +16,7 @@ from bench.peers.people import exported
 from bench.people import Person
 from bench.processes import Server
 
-_STEP = 0.02
+_STEP = 0.1
 _PAGES = 40
 
 
