@@ -168,7 +168,7 @@ async def _fill(dsn: str, made: list[Realm]) -> None:
             await _copy(connection, realm)
         for statement in indexes:
             await connection.execute(statement, timeout=3600)
-        await connection.execute("VACUUM (ANALYZE) users, assignments", timeout=3600)
+        await connection.execute("VACUUM (ANALYZE) users, assignments, roles", timeout=3600)
     finally:
         await connection.close()
 

@@ -21,7 +21,7 @@ CREATE TABLE roles (
     updated_by uuid,
     org_id uuid,                                -- the organisation whose role it is; the realm's without one
     PRIMARY KEY (realm_id, id)
-);
+) WITH (autovacuum_analyze_threshold = 5);      -- few rows: the planner takes a table that it has never seen for empty
 CREATE UNIQUE INDEX roles_name_key ON roles (realm_id, name_key) WHERE org_id IS NULL;
 CREATE UNIQUE INDEX roles_org_name_key ON roles (realm_id, org_id, name_key) WHERE org_id IS NOT NULL;
 CREATE UNIQUE INDEX roles_number_key ON roles (realm_id, number);
