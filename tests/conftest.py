@@ -1,4 +1,7 @@
-"""One PostgreSQL for the whole run; its migrated database is shared, because each test works in a realm of its own."""
+"""One PostgreSQL for the whole run; its migrated database is shared, because each test works in a realm of its own.
+
+A run of the whole suite is spread over processes, and then all this is there once for each of them.
+"""
 
 import asyncio
 import shutil
@@ -17,7 +20,19 @@ from roster.storage import embedded, hearing, migrate
 from roster.storage.runtime import Runtime
 from tests import factories, listening_to
 
+SELECTING = ("keyword", "markexpr", "lf", "stepwise", "stepwise_skip")
+"""Options of pytest that leave tests out."""
 UNSAFE_BUT_QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """The whole suite runs in a process for each core. What somebody picks runs in one: a few tests are over before
+    a second has started, and are watched, and stopped in the debugger.
+    """
+    whole = config.args == config.getini("testpaths")
+    picked = not whole or any(config.getoption(name, None) for name in SELECTING)
+    return 0 if picked else None
 
 
 @pytest.fixture(scope="session")

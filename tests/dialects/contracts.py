@@ -26,6 +26,12 @@ class Documented(msgspec.Struct, frozen=True):
     pattern: re.Pattern[str]
 
 
+def parsed(file: Path) -> Any:
+    """What a file of YAML says, read by the library in C where the package has it: ten times as quick."""
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(file.read_text(), loader)  # noqa: S506 - one of the two safe ones
+
+
 def _error(_found: Documented) -> str:
     return "Error"
 
@@ -85,7 +91,7 @@ class Contract:
 
     def _document(self) -> dict[str, Any]:
         """The whole contract."""
-        return yaml.safe_load(self._file.read_text())
+        return parsed(self._file)
 
     def _operations(self) -> list[Documented]:
         """All operations, those with literal segments first; a path's second spelling, with a slash, counts once."""

@@ -5,9 +5,8 @@ from functools import cache
 from typing import Any
 
 import msgspec
-import yaml
 
-from tests.dialects.contracts import FOLDER
+from tests.dialects.contracts import FOLDER, parsed
 
 ANYWHERE: set[tuple[int, str]] = {
     (400, "BAD_REQUEST"),
@@ -72,7 +71,7 @@ def identifiers() -> set[str]:
 
 @cache
 def _listed() -> list[dict[str, Any]]:
-    return yaml.safe_load((FOLDER / "wellbee" / "fruster.yaml").read_text())["operations"]
+    return parsed(FOLDER / "wellbee" / "fruster.yaml")["operations"]
 
 
 def operation(subject: str) -> Documented | None:
