@@ -1,10 +1,8 @@
-"""A served dialect, and people who are signed in. Each dialect's own conftest makes its `client` with `serve`."""
+"""A served dialect, and people who are signed in. Each dialect's own conftest makes its `client`."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
-import httpx
 import msgspec
 import pytest
 
@@ -14,16 +12,11 @@ from roster.core.realms.models import Realm
 from roster.core.sessions.models import Opening
 from roster.core.users.models import User
 from roster.storage.runtime import Runtime
-from roster.web.dialect import Dialect
-from roster.web.mounts import Mount, Mounts
-from roster.web.request import Site
 from tests import factories
 from tests.dialects import fuzzing
 
 ADDRESS = "http://127.0.0.1:8080"
 """What the test settings call public."""
-
-Serve = Callable[[Dialect, str], Awaitable[httpx.AsyncClient]]
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -48,19 +41,6 @@ async def signed_in(runtime: Runtime, realm: Realm, user: User, *factors: str) -
     async with runtime.write(factories.roster_in(realm)) as tx:
         granted = await granting.grant(tx, user, Opening(user.id, factors or ("password",)), None)
     return Person(realm, user, granted.access_token, granted.refresh_token)
-
-
-@pytest.fixture
-async def serve(runtime: Runtime) -> AsyncIterator[Serve]:
-    """Serves a dialect at a prefix and gives a client for it."""
-    async with AsyncExitStack() as stack:
-
-        async def start(dialect: Dialect, prefix: str) -> httpx.AsyncClient:
-            app = Mounts(runtime, [Mount(dialect=dialect, prefix=prefix)], site=Site(public_url=ADDRESS))
-            transport = httpx.ASGITransport(app=app, client=("192.0.2.1", 50000))  # type: ignore[arg-type]
-            return await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url=ADDRESS + prefix))
-
-        yield start
 
 
 @pytest.fixture(scope="module")

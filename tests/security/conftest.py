@@ -30,10 +30,17 @@ def bearer(runtime: Runtime) -> Iterator[None]:
     runtime.settings = before
 
 
-@pytest.fixture
-def house(runtime: Runtime) -> House:
-    """The application of this test."""
+@pytest.fixture(scope="session")
+def everybodys(runtime: Runtime) -> House:
+    """One application, because making it takes longer than most tests."""
     return House(runtime)
+
+
+@pytest.fixture
+def house(everybodys: House) -> House:
+    """The application; its log begins with this test."""
+    everybodys.forget()
+    return everybodys
 
 
 @pytest.fixture

@@ -133,6 +133,12 @@ class House:
         transport = httpx.ASGITransport(app=self.app, client=(address, 50000))  # type: ignore[arg-type]
         return httpx.AsyncClient(transport=transport, base_url=ADDRESS)
 
+    def forget(self) -> None:
+        """Begin the access log anew."""
+        self.access_log.flush()
+        self.log.seek(0)
+        self.log.truncate()
+
     def logged(self) -> str:
         """The access log so far."""
         self.access_log.flush()

@@ -4,6 +4,7 @@ import math
 import re
 import types
 from collections.abc import Callable, Iterable
+from functools import cache
 from itertools import islice
 from typing import Any, Literal, Union, cast, get_args, get_origin
 
@@ -154,6 +155,7 @@ def _has(kind: Any, wanted: tuple[Any, ...]) -> bool:
     return any(_has(member, wanted) for member in get_args(kind))
 
 
+@cache
 def from_pairs(kind: type[msgspec.Struct]) -> Callable[[Iterable[tuple[str, str]]], Any]:
     """A function from name-value pairs (a query, a form) to the struct; text becomes numbers and booleans."""
     fields = _Fields(kind)

@@ -81,7 +81,7 @@ async def test_a_malformed_header_is_refused_everywhere(wire: Wire, runtime: Run
         assert answer.headers["www-authenticate"]
 
 
-@pytest.mark.parametrize("id", CASES.keys() - PUBLIC - OWN_CREDENTIAL)
+@pytest.mark.parametrize("id", sorted(CASES.keys() - PUBLIC - OWN_CREDENTIAL))
 async def test_without_a_good_token_it_is_refused_where_one_is_required(
     wire: Wire, runtime: Runtime, realm: Realm, stranger: Person, id: str
 ) -> None:
@@ -96,7 +96,7 @@ async def test_without_a_good_token_it_is_refused_where_one_is_required(
         assert refusal(await carry_out(wire, id, case, token=token)) == (401, "api-101")
 
 
-@pytest.mark.parametrize("id", PUBLIC)
+@pytest.mark.parametrize("id", sorted(PUBLIC))
 async def test_a_bad_token_counts_as_none_where_one_is_optional(
     wire: Wire, runtime: Runtime, realm: Realm, stranger: Person, id: str
 ) -> None:

@@ -12,6 +12,7 @@ from roster.core.access import service as access
 from roster.core.realms import client_keys
 from roster.core.realms.models import Realm
 from roster.storage.runtime import Runtime
+from roster.web.mounts import Mounts
 from tests import factories
 from tests.dialects.conftest import ADDRESS, Person, signed_in
 from tests.dialects.fulfillmenttools import contract
@@ -129,10 +130,16 @@ async def fulfiller(runtime: Runtime, realm: Realm) -> Person:
     return await given(runtime, realm, "FULFILLER", "fac-muc-01", **known)
 
 
+@pytest.fixture(scope="session")
+def whole(runtime: Runtime) -> Mounts:
+    """The application as an installation serves it."""
+    return app.application(runtime)
+
+
 @pytest.fixture
-async def client(runtime: Runtime) -> AsyncIterator[httpx.AsyncClient]:
-    """The application, mounted as an installation mounts it."""
-    transport = httpx.ASGITransport(app=app.application(runtime), client=("", 50000))  # type: ignore[arg-type]
+async def client(whole: Mounts) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody on a connection of their own."""
+    transport = httpx.ASGITransport(app=whole, client=("", 50000))  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as found:
         yield found
 

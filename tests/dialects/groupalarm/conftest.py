@@ -98,10 +98,15 @@ def done(answer: httpx.Response) -> str:
     return body["i18nKey"]
 
 
+@pytest.fixture(scope="session")
+def app(runtime: Runtime) -> Mounts:
+    """The dialect, mounted as an installation mounts it."""
+    return Mounts(runtime, [Mount(dialect=dialect, prefix=PREFIX)], site=Site(public_url=ADDRESS))
+
+
 @pytest.fixture
-async def client(runtime: Runtime) -> AsyncIterator[httpx.AsyncClient]:
-    """The application, mounted as an installation mounts it."""
-    app = Mounts(runtime, [Mount(dialect=dialect, prefix=PREFIX)], site=Site(public_url=ADDRESS))
+async def client(app: Mounts) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody on a connection of their own."""
     transport = httpx.ASGITransport(app=app, client=("192.0.2.1", 50000))  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as found:
         yield found

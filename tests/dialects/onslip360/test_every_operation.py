@@ -68,7 +68,7 @@ async def test_it_works(wire: Wire, runtime: Runtime, realm: Realm, id: str):
     assert answer.status_code == case.status, answer.text
 
 
-@pytest.mark.parametrize("id", CASES.keys() - PUBLIC)
+@pytest.mark.parametrize("id", sorted(CASES.keys() - PUBLIC))
 async def test_without_a_good_credential_it_is_refused(
     wire: Wire, runtime: Runtime, realm: Realm, stranger: Person, id: str
 ):
@@ -82,7 +82,7 @@ async def test_without_a_good_credential_it_is_refused(
     assert await snapshot(runtime, realm) == before
 
 
-@pytest.mark.parametrize("id", CASES.keys() - PUBLIC)
+@pytest.mark.parametrize("id", sorted(CASES.keys() - PUBLIC))
 async def test_a_key_of_another_realm_opens_nothing_here(
     wire: Wire, runtime: Runtime, realm: Realm, stranger: Person, id: str
 ):
@@ -97,7 +97,7 @@ async def test_a_key_of_another_realm_opens_nothing_here(
     assert await snapshot(runtime, realm) == before
 
 
-@pytest.mark.parametrize("id", CASES.keys() - PUBLIC - FREE)
+@pytest.mark.parametrize("id", sorted(CASES.keys() - PUBLIC - FREE))
 async def test_without_a_permission_it_is_refused_and_nothing_is_learnt(
     wire: Wire, runtime: Runtime, realm: Realm, person: Person, id: str
 ):
