@@ -1,8 +1,5 @@
 """What a realm has stored, to see that nothing changed."""
 
-from typing import cast
-from uuid import UUID
-
 from roster.core.realms.models import Realm
 from roster.storage.runtime import Runtime
 
@@ -15,14 +12,13 @@ UNIMPORTANT = frozenset({"counters"})
 
 
 async def snapshot(runtime: Runtime, realm: Realm, *, but: frozenset[str] = UNIMPORTANT) -> dict[str, str]:
-    """A digest of all rows of the realm, by table."""
+    """A digest of all rows of the realm, by table; one question for all tables, which are many."""
     async with runtime.lease() as tx:
         names = [name for (name,) in await tx.rows(_TABLES) if name not in but]
-        found = {name: await _digest(tx, name, realm.id) for name in names}
-        found["realms"] = cast("str", await tx.value("SELECT md5(r::text) FROM realms r WHERE id = $1", realm.id))
-        return found
+        digests = [_digest(name, "realm_id") for name in names] + [_digest("realms", "id")]
+        return dict(await tx.rows(" UNION ALL ".join(digests), realm.id))  # type: ignore[arg-type]
 
 
-async def _digest(tx: object, name: str, realm_id: UUID) -> str:
-    query = f"SELECT coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM {name} t WHERE realm_id = $1"
-    return await tx.value(query, realm_id)  # type: ignore[attr-defined]
+def _digest(name: str, key: str) -> str:
+    rows = f"SELECT coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM {name} t WHERE {key} = $1"
+    return f"SELECT '{name}', ({rows})"
