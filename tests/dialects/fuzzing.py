@@ -63,16 +63,16 @@ def completed(document: dict[str, Any], anywhere: Collection[str], error: dict[s
     return document
 
 
-def requests(operation: Any, *, spoiled: bool) -> Any:
+def requests(operation: Any) -> Any:
     """Requests that are as the document says, and some that break it, if there is anything in them to break."""
     good = operation.as_strategy()
-    if not spoiled or not (operation.body or operation.query):
+    if not (operation.body or operation.query):
         return good
     return operation.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE) | good
 
 
 def every(strategy: Any, check: Callable[[schemathesis.Case], None], *, examples: int = 8) -> None:
-    """Make up requests and look at each."""
+    """Make up requests and look at each. Making them takes longest: a check sends each for every caller of interest."""
     settings(max_examples=examples, deadline=None, suppress_health_check=_UNHURRIED, database=None)(
         given(strategy)(check)
     )()
