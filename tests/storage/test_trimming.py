@@ -53,7 +53,8 @@ async def _counters(runtime: Runtime, realm: Realm) -> None:
         await tx.run(
             "INSERT INTO counters (realm_id, bucket, spent, resets_at)"
             " SELECT $1::uuid, 'over:' || n, 1, now() - interval '1 hour' FROM generate_series(1, $2::integer) n"
-            " UNION ALL SELECT $1::uuid, 'living:' || n, 1, now() + interval '1 hour' FROM generate_series(1, $3::integer) n",
+            " UNION ALL"
+            " SELECT $1::uuid, 'living:' || n, 1, now() + interval '1 hour' FROM generate_series(1, $3::integer) n",
             realm.id,
             _OVER,
             _LIVING,
