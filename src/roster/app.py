@@ -17,6 +17,7 @@ from roster.core.availability import service as availability
 from roster.core.flows import provision, upkeep
 from roster.core.flows.provision import FirstAdministrator
 from roster.core.invitations import service as invitations
+from roster.core.limits import returns
 from roster.core.sessions import activity
 from roster.core.signed import service as signed
 from roster.core.transfer import tasks as transfer
@@ -186,6 +187,7 @@ class Background:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with suppress(Unavailable):
             await activity.flush(self._runtime)
+            await returns.flush(self._runtime)
 
     async def _keep_doing(self, work: Work) -> None:
         while True:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from tests import factories
 PASSWORD = "a long enough secret"
 HASH = "$argon2id$v=19$m=19456,t=2,p=1$dGVzdHMtb25seS1zYWx0MQ$MzSM6y/3OUvJKT1GzVK5Hbppm9YEUikQUri6llggcXQ"
 """Of PASSWORD, so that making a person costs no hash."""
+_COUNTING: ContextVar[bool] = ContextVar("counting", default=False)
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -169,13 +171,15 @@ def payload_of(token: str) -> str:
 
 @contextmanager
 def counting() -> Iterator[list[str]]:
-    """The statements that are sent meanwhile, without BEGIN and COMMIT."""
+    """The statements that are sent meanwhile, without BEGIN and COMMIT, and without what the background does."""
     sent: list[str] = []
+    token = _COUNTING.set(True)
     before = {name: getattr(Tx, name) for name in ("maybe", "all", "rows", "value", "run")}
 
     def counted(name: str) -> Any:
         async def call(tx: Tx, *arguments: Any, **named: Any) -> Any:
-            sent.append(next(each for each in arguments if isinstance(each, str)))
+            if _COUNTING.get():
+                sent.append(next(each for each in arguments if isinstance(each, str)))
             return await before[name](tx, *arguments, **named)
 
         return call
@@ -185,6 +189,7 @@ def counting() -> Iterator[list[str]]:
     try:
         yield sent
     finally:
+        _COUNTING.reset(token)
         for name, function in before.items():
             setattr(Tx, name, function)
 

@@ -80,7 +80,7 @@ def test_the_file_lies_in_the_folder_and_nobody_else_reads_it(voids: Voids, tmp_
 
 
 QUIET = {
-    "realms": {"number", "display_name", "settings", "created_at", "updated_at"},
+    "realms": {"number", "created_at", "updated_at"},
     "users": {
         *("number", "email_key", "email_unique", "phone", "phone_key", "phone_verified_at", "display_name"),
         *("display_key", "given_name", "given_key", "family_name", "family_key", "personal_number", "picture"),
@@ -104,7 +104,8 @@ QUIET = {
 }
 """Columns of which nothing is remembered with whoever asks."""
 TOLD = {
-    "realms": {"id": None, "slug": "slug || 'x'", "status": "'disabled'", "version": "version + 1",
+    "realms": {"id": None, "slug": "slug || 'x'", "display_name": "'another'", "status": "'disabled'",
+               "settings": """'{"retention_days": 7}'""", "version": "version + 1",
                "access_version": "access_version + 1"},
     "users": {"realm_id": None, "id": None, "username": "username || 'x'", "username_key": "username_key || 'x'",
               "email": "'unverified@example.com'", "email_verified_at": None, "locale": "'sv-SE'",
@@ -212,7 +213,7 @@ async def test_nobody_is_told_of_what_does_not_matter(rows: Rows, told: Told):
     await rows.change("users", "last_sign_in_at = now(), display_name = 'x', version = version + 1, tags = '{x}'")
     await rows.change("users", "email = 'x@example.com', email_verified_at = now()")
     await rows.change("devices", "name = 'x', version = version + 1")
-    await rows.change("realms", "display_name = 'x'")
+    await rows.change("realms", "updated_at = now()")
     await rows.change("users", "status = status, locale = locale")
 
     assert await told.names() == []

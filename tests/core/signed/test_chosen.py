@@ -322,6 +322,9 @@ async def test_names_that_nobody_has_are_counted_and_cost_the_same(runtime: Runt
     person = await a_deriving_person(runtime)
     await people.sign_in(runtime, person)
     nobody = f"usr:nobody@{person.realm.slug}"
+    for _ in range(2):  # from now on the realm is remembered
+        with pytest.raises(InvalidToken):
+            await authenticated(runtime, person.realm.slug, a_request(f"usr:another@{person.realm.slug}", b"x"))
     costs: set[int] = set()
 
     for identifier in (nobody, named(person)):

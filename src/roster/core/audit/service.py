@@ -14,6 +14,7 @@ from roster.kit.errors import Forbidden
 from roster.kit.filters import Filter, Sort
 from roster.kit.pages import Page, Slice
 from roster.storage import listing
+from roster.storage.joint import Part
 from roster.storage.tx import Tx
 
 Changes = Mapping[str, Sequence[object]]
@@ -45,6 +46,11 @@ async def record(
     `changes` maps a field to [before, after]. The event carries the fields' names only, never their values.
     """
     await store.insert(tx, action, subject_kind, subject_id, changes or {})
+
+
+def trail(tx: Tx, action: str, subject_kind: str, subject_id: UUID | None, changes: Changes | None = None) -> Part:
+    """What `record` writes, to go along in the statement of the change itself, if that changes anything (`done`)."""
+    return store.of_what_is_done(tx, action, subject_kind, subject_id, changes or {})
 
 
 async def record_many(tx: Tx, action: str, subject_kind: str, subject_ids: Sequence[UUID]) -> None:

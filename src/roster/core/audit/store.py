@@ -9,6 +9,7 @@ import msgspec
 
 from roster.core.audit.models import Entry
 from roster.kit.ids import uuid7
+from roster.storage.joint import Part
 from roster.storage.sql import Listing
 from roster.storage.tx import Tx
 
@@ -19,6 +20,20 @@ COLUMNS = (
 _NAME_OF_7 = "coalesce((SELECT username FROM users WHERE realm_id = $1 AND id = $7), '')"
 _NAME_OF_8 = "coalesce((SELECT username FROM users WHERE realm_id = $1 AND id = $8), '')"
 """As whom somebody acts is written down by name too, whatever becomes of that person."""
+_OF_WHAT_IS_DONE = (
+    """
+entry AS (
+    INSERT INTO audit_entries (realm_id, at, id, action, actor_kind, actor_id, actor_name, acting_for, acting_for_name,
+        session_id, device_id, dialect, request_id, address, subject_kind, subject_id, changes)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, """
+    + _NAME_OF_8
+    + """, $9, $10, $11, $12, $13, $14, $15, $16 FROM (SELECT FROM done LIMIT 1) made
+), event AS (
+    INSERT INTO outbox_events (realm_id, id, at, type, subject_id, payload)
+    SELECT $1, $17, $2, $4, $15, $18 FROM (SELECT FROM done LIMIT 1) made
+)
+"""
+)
 ENTRIES = Listing(columns=COLUMNS, tables="audit_entries", condition="realm_id = $1")
 _INSERT = (
     """
@@ -97,20 +112,21 @@ def who(tx: Tx) -> tuple[object, ...]:
 async def insert(
     tx: Tx, action: str, subject_kind: str, subject_id: UUID | None, changes: Mapping[str, Sequence[object]]
 ) -> None:
+    await tx.run(_INSERT, *_values(tx, action, subject_kind, subject_id, changes))
+
+
+def of_what_is_done(
+    tx: Tx, action: str, subject_kind: str, subject_id: UUID | None, changes: Mapping[str, Sequence[object]]
+) -> Part:
+    return Part(_OF_WHAT_IS_DONE, _values(tx, action, subject_kind, subject_id, changes))
+
+
+def _values(
+    tx: Tx, action: str, subject_kind: str, subject_id: UUID | None, changes: Mapping[str, Sequence[object]]
+) -> tuple[object, ...]:
     payload = {"fields": sorted(changes)} if changes else {}
-    await tx.run(
-        _INSERT,
-        tx.realm_id,
-        tx.now,
-        uuid7(),
-        action,
-        *who(tx),
-        subject_kind,
-        subject_id,
-        changes,
-        uuid7(),
-        payload,
-    )
+    about = (subject_kind, subject_id, changes)
+    return (tx.realm_id, tx.now, uuid7(), action, *who(tx), *about, uuid7(), payload)
 
 
 async def insert_many(tx: Tx, action: str, subject_kind: str, subject_ids: Sequence[UUID]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, LiteralString
 from uuid import UUID
 
 import msgspec
@@ -19,6 +19,7 @@ from roster.core.credentials.models import (
     CredentialDraft,
     Issued,
     Kind,
+    Stored,
     asked_besides,
 )
 from roster.core.limits import service as limits
@@ -30,6 +31,7 @@ from roster.kit.actor import Actor
 from roster.kit.errors import InvalidInput, require_version
 from roster.kit.ids import CredentialId, RealmId, UserId, uuid7
 from roster.kit.patch import is_set
+from roster.storage.joint import Part
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 
@@ -276,12 +278,17 @@ async def require_room(tx: Tx, user_id: UserId) -> None:
         raise TooManyCredentials
 
 
-async def candidates(tx: Tx, user_id: UserId, secret: str) -> Candidates:
-    """What the person's credentials make of this secret without hashing it."""
-    keyring = tx.runtime.keyring
-    whole = (secrets.digest(secret), marks.code_mac(keyring, user_id, secret))
-    found = await store.candidates(tx, user_id, [marks.tag(keyring, user_id, secret), *whole])
-    found = [await choosing.typed(tx, user_id, each) if each.kind == Kind.PASSWORD else each for each in found]
+def asked(tx: Tx, user_id: UserId, secret: str) -> tuple[LiteralString, Part]:
+    """Asks for what `candidates` wants to know."""
+    lookups = (marks.tag(tx.runtime.keyring, user_id, secret), *_whole(tx, user_id, secret))
+    return "candidates", store.candidates(tx, user_id, lookups)
+
+
+async def candidates(tx: Tx, user_id: UserId, secret: str, rows: Sequence[Sequence[Any]]) -> Candidates:
+    """What the person's credentials, the rows of what was `asked`, make of this secret without hashing it."""
+    whole = _whole(tx, user_id, secret)
+    read = [Stored(*row) for row in rows]
+    found = [await choosing.typed(tx, user_id, each) if each.kind == Kind.PASSWORD else each for each in read]
     fits = [each for each in found if each.lookup and any(secrets.same(each.lookup, mark) for mark in whole)]
     return Candidates(
         hashed=[each for each in found if each.hash is not None],
@@ -289,6 +296,11 @@ async def candidates(tx: Tx, user_id: UserId, secret: str) -> Candidates:
         second_factors=asked_besides(each.kind for each in found),
         has_bankid=any(each.kind == Kind.BANKID for each in found),
     )
+
+
+def _whole(tx: Tx, user_id: UserId, secret: str) -> tuple[bytes, bytes]:
+    """What is stored of secrets that need not be hashed."""
+    return secrets.digest(secret), marks.code_mac(tx.runtime.keyring, user_id, secret)
 
 
 async def spend_backup(tx: Tx, user_id: UserId, code: str) -> bool:

@@ -8,6 +8,7 @@ from roster.core.credentials.errors import AliasTaken, CredentialExists, Credent
 from roster.core.credentials.models import Credential, Stored
 from roster.core.users.errors import UserNotFound
 from roster.kit.ids import CredentialId, RealmId, UserId, uuid7
+from roster.storage.joint import Part
 from roster.storage.sql import Listing
 from roster.storage.tx import Tx
 
@@ -207,23 +208,19 @@ async def chosen_of(tx: Tx, user_id: UserId, kind: str) -> Stored | None:
     )
 
 
-async def candidates(tx: Tx, user_id: UserId, lookups: Sequence[bytes]) -> list[Stored]:
-    """Whatever a presented secret might be: the password, and what its tag, digest or keyed mac finds.
+def candidates(tx: Tx, user_id: UserId, lookups: Sequence[bytes]) -> Part:
+    """Whatever a presented secret might be: the password, and what its tag, digest or keyed mac finds (`candidates`).
 
     What is asked for besides (TOTP, texted codes, BankID) comes in passing.
 
     Secrets found by their tag come first: the tag makes them likely.
     """
-    return await tx.all(
-        Stored,
-        "SELECT " + _STORED + " FROM credentials WHERE realm_id = $1 AND user_id = $2 AND state = 'active'"
-        " AND (expires_at IS NULL OR expires_at > $4)"
+    return Part(
+        "candidates AS (SELECT " + _STORED + " FROM credentials WHERE realm_id = $1 AND user_id = $2"
+        " AND state = 'active' AND (expires_at IS NULL OR expires_at > $4)"
         " AND (kind IN ('password', 'totp', 'sms', 'bankid') OR kind IN ('device', 'api_key', 'personal', 'backup')"
-        " AND lookup = ANY($3)) ORDER BY kind = 'password', id",
-        tx.realm_id,
-        user_id,
-        list(lookups),
-        tx.now,
+        " AND lookup = ANY($3)) ORDER BY kind = 'password', id)",
+        (tx.realm_id, user_id, list(lookups), tx.now),
     )
 
 

@@ -12,17 +12,25 @@ from roster.core.tokens.models import Purpose
 from roster.core.users.models import User
 from roster.kit.actor import Kind
 from roster.kit.errors import Forbidden
+from roster.storage.joint import Part
 from roster.storage.tx import Tx
 
 
 async def grant(
-    tx: Tx, user: User, opening: Opening, claims: ClaimsFor | None, *, refresh_for: int | None = None
+    tx: Tx,
+    user: User,
+    opening: Opening,
+    claims: ClaimsFor | None,
+    *,
+    refresh_for: int | None = None,
+    along: Part | None = None,
 ) -> Granted:
-    """Open a session and issue its tokens; `refresh_for` as in `Terms`.
+    """Open a session, with what else is to be done `along`, and issue its tokens; `refresh_for` as in `Terms`.
 
     Raises BadCredentials when the person may not sign in any more.
     """
-    return await tokens_for(tx, user, await sessions.open(tx, opening), claims, refresh_for=refresh_for)
+    session = await sessions.open(tx, opening, along)
+    return await tokens_for(tx, user, session, claims, refresh_for=refresh_for)
 
 
 async def tokens_for(

@@ -3,12 +3,17 @@
 A guess is counted before the secret is looked at, so that parallel guesses cannot slip past; success gives it back.
 """
 
+from typing import Any, LiteralString
+
 from roster.core.limits import service as limits
 from roster.core.limits.service import Policy
 from roster.core.users.models import User
+from roster.kit.actor import Actor
 from roster.kit.errors import TooMany
 from roster.kit.ids import UserId
 from roster.kit.text import fold
+from roster.storage.joint import Part
+from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 
 
@@ -19,11 +24,18 @@ def key_of(user: User | None, identifier: str) -> str:
 
 async def spend(tx: Tx, key: str) -> None:
     """Count one guess, at once and whatever happens next. Raises TooMany. Not inside a transaction."""
-    identity, address = _policies(tx)
+    await spend_and_ask(tx, key)
+
+
+async def spend_and_ask(tx: Tx, key: str, *asked: tuple[LiteralString, Part]) -> list[list[Any]]:
+    """The same, and in the same trip the rows of what else is asked, each under its name (`joint.ask`)."""
+    identity, address = _policies(tx.runtime)
     place = limits.network(tx.actor.origin.address)
-    wait = await limits.try_spend(tx, [(identity, key), *([(address, place)] if place else [])])
+    spendings = [(identity, key), *([(address, place)] if place else [])]
+    wait, found = await limits.try_spend_and_ask(tx, spendings, *asked)
     if wait:
         raise TooMany(wait)
+    return found
 
 
 async def spend_shared(tx: Tx, limit: Policy, key: str) -> None:
@@ -39,26 +51,41 @@ async def spend_shared(tx: Tx, limit: Policy, key: str) -> None:
 
 async def succeeded(tx: Tx, user_id: UserId) -> None:
     """The person is who they say: their counter starts anew, and the address gets back what this sign-in took."""
-    identity, address = _policies(tx)
+    identity, address = _policies(tx.runtime)
     place = limits.network(tx.actor.origin.address)
     await limits.settle(tx, cleared=[(identity, str(user_id))], returned=[(address, place)])
 
 
+def succeeding(tx: Tx, user_id: UserId) -> Part:
+    """What `succeeded` does to the person's counter, to go along in the statement that signs them in (`done`)."""
+    identity, _ = _policies(tx.runtime)
+    return limits.clearing(tx, identity, str(user_id))
+
+
+def give_back_soon(runtime: Runtime, actor: Actor) -> None:
+    """What `succeeded` does to the counter of the address, a moment later: nobody waits for one that many share.
+
+    For when the rest is committed.
+    """
+    _, address = _policies(runtime)
+    limits.give_back_soon(runtime, actor.realm_id, address, limits.network(actor.origin.address))
+
+
 async def forgiven(tx: Tx, user_id: UserId) -> None:
     """The secret is another one now: guesses at the old one no longer count."""
-    identity, _ = _policies(tx)
+    identity, _ = _policies(tx.runtime)
     await limits.settle(tx, cleared=[(identity, str(user_id))], returned=[])
 
 
 async def undone(tx: Tx, key: str) -> None:
     """Nothing was looked at after all."""
-    identity, address = _policies(tx)
+    identity, address = _policies(tx.runtime)
     place = limits.network(tx.actor.origin.address)
     await limits.settle(tx, cleared=[], returned=[(identity, key), (address, place)])
 
 
-def _policies(tx: Tx) -> tuple[Policy, Policy]:
-    rules = tx.runtime.settings.limits
+def _policies(runtime: Runtime) -> tuple[Policy, Policy]:
+    rules = runtime.settings.limits
     return (
         Policy("sign-in:user", rules.identity_guesses, rules.guess_window_seconds),
         Policy("sign-in:address", rules.address_guesses, rules.guess_window_seconds),

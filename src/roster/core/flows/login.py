@@ -48,6 +48,10 @@ class _Attempt(msgspec.Struct, frozen=True):
     key: str
     terms: Terms
 
+    def factors_after(self, kind: str) -> tuple[str, ...]:
+        """What is asked for besides a secret of this kind."""
+        return () if kind in self.realm.settings.mfa_skipped_by else self.candidates.second_factors
+
 
 class _Typed(msgspec.Struct, frozen=True):
     secret: str
@@ -97,8 +101,8 @@ async def password(
     except (BadCredentials, BankIdRequired):
         await _note_failure(runtime, attempt.actor, attempt.user.id if attempt.user else None)
         raise
-    if isinstance(done, Granted) and attempt.user is not None:
-        await _settle(runtime, attempt.actor, attempt.user.id)
+    if isinstance(done, Granted):
+        guesses.give_back_soon(runtime, attempt.actor)
     return done
 
 
@@ -124,7 +128,8 @@ async def check(runtime: Runtime, actor: Actor, identifier: str, secret: str, *,
         async with runtime.read(attempt.actor) as tx:
             await guesses.undone(tx, attempt.key)
         raise
-    await _settle(runtime, attempt.actor, proved.user.id)
+    async with runtime.read(attempt.actor) as tx:
+        await guesses.succeeded(tx, proved.user.id)
     return proved.user
 
 
@@ -151,8 +156,17 @@ async def _try(
     proved = await _prove_active(runtime, attempt, secret, kinds)
     is_texted = code is not None and await _counted(runtime, attempt.actor, proved.user.id)
     typed = _Typed(secret, code, is_texted)
-    async with runtime.write(attempt.actor) as tx:
+    unit = runtime.write_once if _is_one_change(attempt, proved) else runtime.write
+    async with unit(attempt.actor) as tx:
         return await _finish(tx, attempt, proved, typed, claims=claims, label=label)
+
+
+def _is_one_change(attempt: _Attempt, proved: _Proved) -> bool:
+    """Whether opening the session is the one change that is made, which is one statement and needs no transaction."""
+    stored, terms = proved.stored, attempt.terms
+    if stored.kind == Kind.BACKUP or proved.renewed is not None or proved.key is not None:
+        return False
+    return terms.require is None and terms.refresh_for is None and not attempt.factors_after(stored.kind)
 
 
 async def _counted(runtime: Runtime, actor: Actor, user_id: UserId) -> bool:
@@ -163,7 +177,7 @@ async def _counted(runtime: Runtime, actor: Actor, user_id: UserId) -> bool:
 
 async def _note_failure(runtime: Runtime, actor: Actor, user_id: UserId | None) -> None:
     """Failures are in the trail too, also those of names that nobody has."""
-    async with runtime.write(actor) as tx:
+    async with runtime.write_once(actor) as tx:
         await audit.record(tx, "sign_in.failed", "user", user_id)
 
 
@@ -173,11 +187,11 @@ async def _prepare(
     async with runtime.read(actor) as tx:
         realm = await realms.current(tx)
         user = await terms.find(tx, identifier)
-        key = guesses.key_of(user, identifier)
-        await guesses.spend(tx, key)
+        key, user_id = guesses.key_of(user, identifier), user.id if user else UserId(uuid7())
+        rows = await guesses.spend_and_ask(tx, key, credentials.asked(tx, user_id, secret))
         if limit is not None:
             await guesses.spend_shared(tx, limit, key)
-        candidates = await credentials.candidates(tx, user.id if user else UserId(uuid7()), secret)
+        candidates = await credentials.candidates(tx, user_id, secret, rows[0])
     actor = msgspec.structs.replace(actor, realm_version=realm.version)
     return _Attempt(actor, realm, user, candidates, key, terms)
 
@@ -224,22 +238,16 @@ async def _finish(
     if attempt.terms.require is not None:
         await attempt.terms.require(tx, user)
     opening = Opening(user.id, (stored.kind,), stored.id, stored.version, label, attempt.terms.lasting)
-    skipped = stored.kind in attempt.realm.settings.mfa_skipped_by
-    if attempt.candidates.has_bankid and not skipped:
+    if attempt.candidates.has_bankid and stored.kind not in attempt.realm.settings.mfa_skipped_by:
         raise BankIdRequired
-    factors = () if skipped else attempt.candidates.second_factors
+    factors = attempt.factors_after(stored.kind)
     if factors and typed.code is None:
         return await granting.ask_for_second_factor(tx, opening, factors)
     if factors and typed.code is not None:
         opening = await _with_code(tx, opening, typed.code, is_texted=typed.is_texted)
     activity.touch_key(tx.runtime, tx.realm_id, stored.id, None, tx.now)
-    return await granting.grant(tx, user, opening, claims, refresh_for=attempt.terms.refresh_for)
-
-
-async def _settle(runtime: Runtime, actor: Actor, user_id: UserId) -> None:
-    """After the commit, so that nobody waits for a counter that many share."""
-    async with runtime.read(actor) as tx:
-        await guesses.succeeded(tx, user_id)
+    along = guesses.succeeding(tx, user.id)
+    return await granting.grant(tx, user, opening, claims, refresh_for=attempt.terms.refresh_for, along=along)
 
 
 async def _with_code(tx: Tx, opening: Opening, code: str, *, is_texted: bool) -> Opening:
@@ -272,7 +280,7 @@ async def second_factor(
     except BadCredentials:
         await _note_failure(runtime, actor, step.user_id)
         raise
-    await _settle(runtime, actor, step.user_id)
+    guesses.give_back_soon(runtime, actor)
     return granted
 
 
@@ -312,7 +320,8 @@ async def _finish_step(
             raise BadCredentials
         opening = await _with_code(tx, _opening_of(step), typed.code or "", is_texted=typed.is_texted)
         await proofs.spend(tx, step.id, Purpose.MFA_STEP)
-        return await granting.grant(tx, user, opening, claims, refresh_for=refresh_for)
+        along = guesses.succeeding(tx, user.id)
+        return await granting.grant(tx, user, opening, claims, refresh_for=refresh_for, along=along)
 
 
 def _opening_of(step: Proof) -> Opening:

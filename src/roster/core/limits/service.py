@@ -3,12 +3,17 @@
 import ipaddress
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any, LiteralString
 
 import msgspec
 
-from roster.core.limits import store
+from roster.core.limits import returns, store
 from roster.kit import secrets
 from roster.kit.errors import TooMany
+from roster.kit.ids import RealmId
+from roster.storage import joint
+from roster.storage.joint import Part
+from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 
 
@@ -42,13 +47,32 @@ async def spend_all(tx: Tx, spendings: Sequence[tuple[Policy, str]]) -> None:
 
 async def try_spend(tx: Tx, spendings: Sequence[tuple[Policy, str]]) -> int:
     """Count one in each; the seconds until all are open again, 0 when none was used up."""
-    ordered = sorted(spendings, key=lambda each: each[0].bucket(each[1]))
-    return await store.spend(tx, [(policy.bucket(key), policy.count, policy.per_seconds) for policy, key in ordered])
+    return (await try_spend_and_ask(tx, spendings))[0]
+
+
+async def try_spend_and_ask(
+    tx: Tx, spendings: Sequence[tuple[Policy, str]], *asked: tuple[LiteralString, Part]
+) -> tuple[int, list[list[Any]]]:
+    """The same, and in the same trip the rows of what else is asked, each under its name (`joint.ask`)."""
+    ordered = sorted((policy.bucket(key), policy.count, policy.per_seconds) for policy, key in spendings)
+    spent, *found = await joint.ask(tx, ("spent", store.spending(tx, ordered)), *asked)
+    wait = store.wait(tx, ordered, spent)
+    names = [name for name, _, _ in ordered]
+    if wait and returns.are_noted(tx, names):
+        returns.note(tx.runtime, tx.realm_id, names)
+        await returns.write(tx)
+        return await try_spend_and_ask(tx, spendings, *asked)
+    return wait, found
 
 
 async def waiting(tx: Tx, spendings: Sequence[tuple[Policy, str]]) -> int:
     """The seconds until all are open again, 0 when none is used up; nothing is counted."""
-    return await store.waiting(tx, [(policy.bucket(key), policy.count) for policy, key in spendings])
+    buckets = [(policy.bucket(key), policy.count) for policy, key in spendings]
+    wait = await store.waiting(tx, buckets)
+    if wait and returns.are_noted(tx, [name for name, _ in buckets]):
+        await returns.write(tx)
+        wait = await store.waiting(tx, buckets)
+    return wait
 
 
 async def forgive(tx: Tx, spending: tuple[Policy, str]) -> None:
@@ -58,11 +82,19 @@ async def forgive(tx: Tx, spending: tuple[Policy, str]) -> None:
 
 async def settle(tx: Tx, *, cleared: Sequence[tuple[Policy, str]], returned: Sequence[tuple[Policy, str]]) -> None:
     """Clear some counters and give back one to others, in one statement."""
-    await store.settle(
-        tx,
-        [policy.bucket(key) for policy, key in cleared],
-        [policy.bucket(key) for policy, key in returned],
-    )
+    backs = {policy.bucket(key): 1 for policy, key in returned}
+    backs |= {policy.bucket(key): store.MOST for policy, key in cleared}
+    await store.settle(tx, [(tx.realm_id, bucket, back) for bucket, back in backs.items()])
+
+
+def clearing(tx: Tx, policy: Policy, key: str) -> Part:
+    """Clears a counter along in the statement of a change, if that changes anything (`done`)."""
+    return store.clearing(tx, policy.bucket(key))
+
+
+def give_back_soon(runtime: Runtime, realm_id: RealmId, policy: Policy, key: str) -> None:
+    """Give back one a moment later, together with what others give back meanwhile (`returns`)."""
+    returns.note(runtime, realm_id, [policy.bucket(key)])
 
 
 def key_of(text: str) -> str:

@@ -3,30 +3,43 @@
 from collections.abc import Sequence
 from datetime import datetime
 from math import ceil
+from typing import Final
 
+from roster.kit.ids import RealmId
+from roster.storage.joint import Part
 from roster.storage.trimming import trim
 from roster.storage.tx import Tx
 
+MOST: Final = 1_000_000
+"""So high a counter goes."""
+
 # A counter may lose its last half second when the database crashes; waiting for the disk twice would cost every sign-in
 # more than all its other statements. Only where nothing else is committed with it.
-_SPEND = """
-INSERT INTO counters AS c (realm_id, bucket, spent, resets_at)
+_SPENT = """
+spent AS (INSERT INTO counters AS c (realm_id, bucket, spent, resets_at)
 SELECT $1, bucket, 1, $2::timestamptz + make_interval(secs => per)
 FROM unnest($3::text[], $4::integer[]) AS t (bucket, per),
     (SELECT CASE WHEN $5 THEN set_config('synchronous_commit', 'off', true) END) AS hasty
 ON CONFLICT (realm_id, bucket) DO UPDATE
 SET spent = CASE WHEN c.resets_at <= $2 THEN 1 ELSE least(c.spent + 1, 1000000) END,
     resets_at = CASE WHEN c.resets_at <= $2 THEN excluded.resets_at ELSE c.resets_at END
-RETURNING bucket, spent, resets_at
+RETURNING bucket, spent, resets_at)
 """
 
 
-async def spend(tx: Tx, buckets: Sequence[tuple[str, int, int]]) -> int:
-    """Buckets come as (name, allowed, seconds), sorted by name so that parallel spenders cannot deadlock."""
+def spending(tx: Tx, buckets: Sequence[tuple[str, int, int]]) -> Part:
+    """Its rows, `spent`, are for `wait`.
+
+    Buckets come as (name, allowed, seconds), sorted by name so that parallel spenders cannot deadlock.
+    """
     names = [name for name, _, _ in buckets]
-    rows = await tx.rows(_SPEND, tx.realm_id, tx.now, names, [per for _, _, per in buckets], tx.is_single)
+    return Part(_SPENT, (tx.realm_id, tx.now, names, [per for _, _, per in buckets], tx.is_single))
+
+
+def wait(tx: Tx, buckets: Sequence[tuple[str, int, int]], rows: Sequence[tuple[str, int, datetime]]) -> int:
+    """The seconds until all are open again that were used up."""
     allowed = {name: count for name, count, _ in buckets}
-    waits: list[datetime] = [resets_at for name, spent, resets_at in rows if spent > allowed[name]]
+    waits = [resets_at for name, spent, resets_at in rows if spent > allowed[name]]
     return max((ceil((until - tx.now).total_seconds()) for until in waits), default=0)
 
 
@@ -47,18 +60,26 @@ async def forgive(tx: Tx, bucket: str) -> None:
     await tx.run("UPDATE counters SET spent = 0 WHERE realm_id = $1 AND bucket = $2 AND spent > 0", tx.realm_id, bucket)
 
 
-async def settle(tx: Tx, cleared: Sequence[str], returned: Sequence[str]) -> None:
-    """Rows are locked in the order in which `spend` takes them."""
+async def settle(tx: Tx, backs: Sequence[tuple[RealmId, str, int]]) -> None:
+    """Give back so much, of any realm. Rows are locked in the order in which `spending` takes them."""
     await tx.run(
-        "UPDATE counters c SET spent = CASE WHEN c.bucket = ANY($2) THEN 0 ELSE greatest(c.spent - 1, 0) END"
-        " FROM (SELECT bucket FROM counters WHERE realm_id = $1 AND (bucket = ANY($2) OR bucket = ANY($3))"
-        ' ORDER BY bucket COLLATE "C" FOR UPDATE) locked,'
+        "UPDATE counters c SET spent = greatest(c.spent - locked.back, 0) FROM (SELECT k.realm_id, k.bucket, t.back"
+        " FROM counters k JOIN unnest($1::uuid[], $2::text[], $3::integer[]) AS t (realm_id, bucket, back)"
+        " ON k.realm_id = t.realm_id AND k.bucket = t.bucket"
+        ' ORDER BY k.realm_id, k.bucket COLLATE "C" FOR UPDATE OF k) locked,'
         " (SELECT CASE WHEN $4 THEN set_config('synchronous_commit', 'off', true) END) AS hasty"
-        " WHERE c.realm_id = $1 AND c.bucket = locked.bucket",
-        tx.realm_id,
-        list(cleared),
-        list(returned),
+        " WHERE c.realm_id = locked.realm_id AND c.bucket = locked.bucket",
+        [realm_id for realm_id, _, _ in backs],
+        [bucket for _, bucket, _ in backs],
+        [back for _, _, back in backs],
         tx.is_single,
+    )
+
+
+def clearing(tx: Tx, bucket: str) -> Part:
+    return Part(
+        "cleared AS (UPDATE counters SET spent = 0 WHERE realm_id = $1 AND bucket = $2 AND EXISTS (SELECT FROM done))",
+        (tx.realm_id, bucket),
     )
 
 

@@ -23,7 +23,7 @@ _HARMLESS: Final = frozenset({"email_required", "default_locale", "default_regio
 
 async def by_slug(tx: Tx, slug: str) -> Realm:
     """The realm a front door serves. Raises RealmNotFound, also for one that is switched off."""
-    realm = await store.by_slug(tx, slug)
+    realm = await remembered.by_slug(tx, slug)
     if realm.status != "active":
         raise RealmNotFound
     return realm
@@ -31,7 +31,7 @@ async def by_slug(tx: Tx, slug: str) -> Realm:
 
 async def by_id(tx: Tx, realm_id: RealmId) -> Realm:
     """The realm that a key or a refresh token names. Raises RealmNotFound, also for one that is switched off."""
-    realm = await store.by_id(tx, realm_id)
+    realm = await remembered.by_id(tx, realm_id)
     if realm.status != "active":
         raise RealmNotFound
     return realm

@@ -12,6 +12,7 @@ from roster.core.sessions.models import Opening, Refreshed, Session
 from roster.kit.actor import Actor
 from roster.kit.errors import BadCredentials, InvalidToken
 from roster.kit.ids import SessionId, UserId
+from roster.storage.joint import Part
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 
@@ -19,19 +20,21 @@ GRACE: Final = timedelta(seconds=30)
 """Within this time a spent refresh token gives the same successor again: tabs and retries refresh in parallel."""
 
 
-async def open(tx: Tx, opening: Opening) -> Session:
+async def open(tx: Tx, opening: Opening, along: Part | None = None) -> Session:
     """Open a session for somebody who has just signed in; part of the sign-in flows, which have made the checks.
+
+    One statement, with its trail and with what the flow does `along`, so that it needs no transaction around.
 
     Raises BadCredentials when the person may no longer sign in, or the credential is not what was checked any more.
     """
     settings = (await realms.current(tx)).settings
     allowed = min(settings.session_for, settings.session_idle_for)
     lasting = timedelta(seconds=min(allowed, opening.lasting or allowed))
-    session = await store.insert(tx, opening, tx.now + lasting)
+    trail = audit.trail(tx, "session.opened", "user", opening.user_id, {"factors": [None, list(opening.factors)]})
+    session = await store.insert(tx, opening, tx.now + lasting, [trail, along] if along else [trail])
     if session is None:
         raise BadCredentials
     tx.write_for(opening.user_id)
-    await audit.record(tx, "session.opened", "user", opening.user_id, {"factors": [None, list(opening.factors)]})
     return session
 
 

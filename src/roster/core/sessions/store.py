@@ -7,6 +7,8 @@ from typing import Any, LiteralString
 from roster.core.sessions.errors import SessionNotFound
 from roster.core.sessions.models import Opening, Session
 from roster.kit.ids import RealmId, SessionId, UserId, uuid7
+from roster.storage import joint
+from roster.storage.joint import Part
 from roster.storage.sql import Listing
 from roster.storage.trimming import trim
 from roster.storage.tx import Tx
@@ -27,12 +29,12 @@ _INSERT = (
 # The rows that allow the session are locked against change until it is there: a password change or a deletion at the
 # same moment either sees the session and ends it, or is seen here. When the person signed in is noted on the way.
 _SEEN = (
-    "WITH u AS (UPDATE users SET last_sign_in_at = $9 WHERE realm_id = $1 AND id = $3 AND status = 'active'"
-    " AND deleted_at IS NULL RETURNING id) "
+    "u AS (UPDATE users SET last_sign_in_at = $9 WHERE realm_id = $1 AND id = $3 AND status = 'active'"
+    " AND deleted_at IS NULL RETURNING id), done AS ("
 )
 _OPEN = (
     _SEEN + _INSERT + " SELECT $1, $2, u.id, NULL, $4, $5, $6, $7, $8, $9, $9, $9, $10, $11::uuid FROM realms r, u"
-    " WHERE r.id = $1 AND r.status = 'active' RETURNING " + _NAMES
+    " WHERE r.id = $1 AND r.status = 'active' RETURNING " + _NAMES + ")"
 )
 _OPEN_WITH = (
     _SEEN + _INSERT + " SELECT $1, $2, u.id, c.id, $4, $5, $6, $7, $8, $9, $9, $9, least($10, c.expires_at), $11::uuid"
@@ -40,7 +42,7 @@ _OPEN_WITH = (
     " WHERE r.id = $1 AND r.status = 'active'"
     " AND c.realm_id = $1 AND c.id = $12 AND c.user_id = u.id AND c.version = $13"
     " AND (c.expires_at IS NULL OR c.expires_at > $9)"
-    " FOR SHARE OF c RETURNING " + _NAMES
+    " FOR SHARE OF c RETURNING " + _NAMES + ")"
 )
 _LASTING = (
     "last_used_at = $3, expires_at = least(s.created_at + $4::interval, $3::timestamptz + $5::interval,"
@@ -77,7 +79,7 @@ def _session(row: tuple[Any, ...]) -> Session:
     return Session(*values)
 
 
-async def insert(tx: Tx, opening: Opening, expires_at: datetime) -> Session | None:
+async def insert(tx: Tx, opening: Opening, expires_at: datetime, along: Sequence[Part]) -> Session | None:
     """None when the person may not sign in (any more), or the credential was changed or removed meanwhile."""
     origin = tx.actor.origin
     values = (
@@ -94,9 +96,11 @@ async def insert(tx: Tx, opening: Opening, expires_at: datetime) -> Session | No
         origin.device_id,
     )
     if opening.credential_id is None:
-        rows = await tx.rows(_OPEN, *values)
+        opened = Part(_OPEN, values)
     else:
-        rows = await tx.rows(_OPEN_WITH, *values, opening.credential_id, opening.credential_version)
+        opened = Part(_OPEN_WITH, (*values, opening.credential_id, opening.credential_version))
+    statement, args = joint.done(opened, *along)
+    rows = await tx.rows(statement, *args)
     return _session(rows[0]) if rows else None
 
 

@@ -313,9 +313,8 @@ async def _insert(tx: Tx, draft: UserDraft, user_id: UserId, *, by_self: bool) -
     known = await attributes.current(tx)
     drafting.problems += attributes.check(row.attributes, known, changed=draft.attributes, by_self=by_self)
     drafting.finish()
-    user = await store.insert(tx, user_id, row)
-    await audit.record(tx, "user.created", "user", user.id, {"username": [None, user.username]})
-    return user
+    trail = audit.trail(tx, "user.created", "user", user_id, {"username": [None, row.username]})
+    return await store.insert(tx, user_id, row, trail)
 
 
 async def _apply(tx: Tx, before: User, change: UserChange, *, by_self: bool) -> User:

@@ -10,7 +10,8 @@ from roster.core.users.errors import EmailTaken, IdTaken, UsernameTaken, UserNot
 from roster.core.users.models import User
 from roster.kit.filters import Fields, Filter
 from roster.kit.ids import UserId
-from roster.storage import sql
+from roster.storage import joint, sql
+from roster.storage.joint import Part
 from roster.storage.sql.parameters import numbered
 from roster.storage.tx import Tx
 
@@ -65,6 +66,13 @@ _WRITTEN = (
     "username, username_key, email, email_key, email_unique, email_verified_at, phone, phone_key, phone_verified_at,"
     " display_name, display_key, given_name, given_key, family_name, family_key, locale, personal_number, picture,"
     " status, attributes, facets, tags, grams"
+)
+_INSERT = (
+    "done AS (INSERT INTO users (realm_id, id, created_at, updated_at, created_by, updated_by, created_from,"
+    " updated_from, "
+    + _WRITTEN
+    + ") VALUES ($1, $2, $3, $3, $4, $4, $5, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,"
+    " $20, $21, $22, $23, $24, $25, $26, $27, $28) RETURNING " + COLUMNS + ")"
 )
 _OF_PENDING = (
     *("username", "username_key", "email", "email_key", "email_unique", "given_name", "given_key", "family_name"),
@@ -144,22 +152,11 @@ async def are_few(tx: Tx, condition: LiteralString, args: Sequence[object], most
     return found <= most
 
 
-async def insert(tx: Tx, user_id: UserId, row: Row) -> User:
-    return await tx.one(
-        User,
-        "INSERT INTO users (realm_id, id, created_at, updated_at, created_by, updated_by, created_from, updated_from, "
-        + _WRITTEN
-        + ") VALUES ($1, $2, $3, $3, $4, $4, $5, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,"
-        " $20, $21, $22, $23, $24, $25, $26, $27, $28) RETURNING " + COLUMNS,
-        tx.realm_id,
-        user_id,
-        tx.now,
-        tx.actor.user_id,
-        tx.actor.origin.device_id,
-        *msgspec.structs.astuple(row),
-        missing=UserNotFound,
-        conflicts=_UNIQUE,
-    )
+async def insert(tx: Tx, user_id: UserId, row: Row, trail: Part) -> User:
+    """One statement with the trail."""
+    own = (tx.realm_id, user_id, tx.now, tx.actor.user_id, tx.actor.origin.device_id)
+    statement, args = joint.done(Part(_INSERT, (*own, *msgspec.structs.astuple(row))), trail)
+    return await tx.one(User, statement, *args, missing=UserNotFound, conflicts=_UNIQUE)
 
 
 async def insert_pending(tx: Tx, rows: Sequence[tuple[UserId, Row]]) -> set[UserId]:

@@ -44,8 +44,8 @@ END $$;
 
 -- Only what is remembered counts: neither new rows nor profiles, renewals of a session, or when something was last used.
 CREATE TRIGGER remembered_realm AFTER UPDATE ON realms FOR EACH ROW WHEN (
-    (OLD.id, OLD.slug, OLD.status, OLD.version, OLD.access_version)
-    IS DISTINCT FROM (NEW.id, NEW.slug, NEW.status, NEW.version, NEW.access_version)
+    (OLD.id, OLD.slug, OLD.display_name, OLD.status, OLD.settings, OLD.version, OLD.access_version)
+    IS DISTINCT FROM (NEW.id, NEW.slug, NEW.display_name, NEW.status, NEW.settings, NEW.version, NEW.access_version)
 ) EXECUTE FUNCTION remembered_changed();
 
 CREATE TRIGGER remembered_user AFTER UPDATE ON users FOR EACH ROW WHEN (
