@@ -79,7 +79,8 @@ def _believed(tx: Tx, realm_id: RealmId | None) -> Realm | None:
 
 def _marks(tx: Tx, realm_id: RealmId | None) -> Marks | None:
     """As they are before reading; None for what is not to be believed."""
-    return tx.runtime.voids.marks(realm_id) if realm_id is not None and tx.is_single else None
+    may_be_kept = tx.is_single and not tx.is_copy
+    return tx.runtime.voids.marks(realm_id) if realm_id is not None and may_be_kept else None
 
 
 def _remembered(tx: Tx, realm: Realm, marks: Marks | None) -> Realm:
