@@ -251,6 +251,8 @@ async def test_whoever_guesses_uses_up_their_own_limit_not_the_tenants(
 
 async def test_known_and_unknown_names_cost_the_same(wire: Wire, mira: Person) -> None:
     counts: list[int] = []
+    for _ in range(2):  # from now on the realm is remembered
+        await wire.sign_in("another@example.org", "wrong")
     for name in (f"mokafor@{wire.slug}.com", f"nobody@{wire.slug}.com", "mira.okafor@example.org", "no@example.org"):
         with people.counting() as sent:
             assert word(await wire.sign_in(name, "wrong"))[1] == "INVALID_LOGIN_CREDENTIALS"

@@ -38,13 +38,13 @@ async def current(tx: Tx) -> Realm:
     """The realm acted in.
 
     The actor was built from a statement that read the realm's version, so a remembered realm of that version is
-    still true; without a version (anonymous callers) it is read once per unit of work.
+    still true; without a version (some anonymous callers) it is believed like any other.
     """
     if "realm" in tx.memo:
         return tx.memo["realm"]
     realm = _known(tx).realms.get(tx.realm_id)
     if realm is None or realm.version != tx.actor.realm_version:
-        realm = _remembered(tx, await store.by_id(tx, tx.realm_id), None)
+        realm = await by_id(tx, tx.realm_id)
     tx.memo["realm"] = realm
     return realm
 
