@@ -38,14 +38,14 @@ async def elsewhere(own_dsn: str) -> AsyncIterator[Connection]:
 
 async def test_what_others_tell_is_void(server: Runtime, elsewhere: Connection):
     one, other = uuid7(), uuid7()
-    marks, apart = server.voids.marks(one), server.voids.marks(other)
+    marks, apart = server.voids.marks(one).values, server.voids.marks(other).values
 
     await elsewhere.execute("SELECT pg_notify($1, $2)", CHANNEL, str(one))
-    await listening_to.until(lambda: server.voids.marks(one) != marks)
-    assert server.voids.marks(other) == apart
+    await listening_to.until(lambda: server.voids.marks(one).values != marks)
+    assert server.voids.marks(other).values == apart
 
     await elsewhere.execute("SELECT pg_notify($1, $2)", CHANNEL, EVERYTHING)
-    await listening_to.until(lambda: server.voids.marks(other) != apart)
+    await listening_to.until(lambda: server.voids.marks(other).values != apart)
 
 
 async def test_who_loses_the_connection_believes_nothing_and_begins_anew(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 import asyncpg
@@ -28,6 +28,8 @@ NO_CONNECTION = (
 _ENCODE = msgspec.json.Encoder().encode
 _DECODE = msgspec.json.Decoder().decode
 
+
+Answer = tuple[list[Any], bytes, bool]
 
 _REMEMBERED = 1000
 """Prepared statements of a connection; filters make many that are asked once."""
@@ -57,18 +59,13 @@ class Connection(asyncpg.Connection):
             query, self.last_words = self.last_words + query, ""
         return await super().execute(query, *args, timeout=timeout)
 
-    async def ask(self, query: str, args: Sequence[object], limit: int = 0) -> tuple[list[Any], bytes]:
-        """The rows, at most `limit` of them unless it is 0, and what the server says was done."""
+    async def ask(self, query: str, args: Sequence[object], limit: int = 0) -> Answer:
+        """The rows, at most `limit` of them unless it is 0, what the server says was done, and whether that was all."""
         try:
-            return await self._ask(query, args, limit)
+            return await self._carry_out(self._known.get(query) or await self._learn(query), args, limit)
         except (TimeoutError, asyncio.CancelledError):
             self.is_left = True
             raise
-
-    async def _ask(self, query: str, args: Sequence[object], limit: int) -> tuple[list[Any], bytes]:
-        known = self._known.get(query) or await self._learn(query)
-        try:
-            return await self._answer(known, args, limit)
         except asyncpg.OutdatedSchemaCacheError:  # a migration has changed a type; the statement was carried out
             self._known.clear()
             await self.reload_schema_state()
@@ -77,12 +74,11 @@ class Connection(asyncpg.Connection):
             self._known.clear()
             if self.is_in_transaction():
                 raise
-        return await self._answer(await self._learn(query), args, limit)
+        return await self.ask(query, args, limit)
 
-    async def _answer(self, known: PreparedStatement, args: Sequence[object], limit: int) -> tuple[list[Any], bytes]:
+    def _carry_out(self, known: PreparedStatement, args: Sequence[object], limit: int) -> Awaitable[Answer]:
         state = known._state  # noqa: SLF001 - public ways around it are those that take so long
-        rows, done, _ = await self._protocol.bind_execute(state, args, "", limit, True, None)
-        return rows, done
+        return self._protocol.bind_execute(state, args, "", limit, True, None)
 
     async def _learn(self, query: str) -> PreparedStatement:
         if len(self._known) >= _REMEMBERED:
@@ -123,16 +119,24 @@ class Pool:
         self._closed = False
         self._ending: set[asyncio.Task[None]] = set()
 
+    def take(self) -> Connection | None:
+        """A live connection that nobody uses, if there is one: what `lease` has to give without waiting."""
+        if self._leased >= self.size:
+            return None
+        connection = self._live()
+        if connection is not None:
+            self._leased += 1
+        return connection
+
     async def lease(self) -> Connection:
         """A live connection; give it back with `release`. Raises Unavailable when none can be had in time."""
         if self._leased < self.size:
             self._leased += 1
         else:
             await self._queue()
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection.is_closed():
-                return connection
+        connection = self._live()
+        if connection is not None:
+            return connection
         try:
             return await connect(self.dsn, longest=self._longest, wait_for=self._wait_for, only_reads=self._only_reads)
         except BaseException:
@@ -174,6 +178,14 @@ class Pool:
         idle, self._idle = self._idle, []
         for connection in idle:
             connection.terminate()
+
+    def _live(self) -> Connection | None:
+        """What was given back last and has not been lost since."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        return None
 
     async def _queue(self) -> None:
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()

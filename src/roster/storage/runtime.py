@@ -95,7 +95,8 @@ class _Lease(AbstractAsyncContextManager[Tx]):
         self._actor = actor
 
     async def __aenter__(self) -> Tx:
-        self._connection = await self._runtime.pool.lease()
+        pool = self._runtime.pool
+        self._connection = pool.take() or await pool.lease()
         return Tx(self._runtime, self._connection, self._actor)
 
     async def __aexit__(self, *_: object) -> None:

@@ -16,8 +16,9 @@ Marks are few, so that some names share one: then something is read again that n
 import mmap
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 from uuid import UUID
@@ -45,8 +46,8 @@ _clock = partial(time.clock_gettime, getattr(time, "CLOCK_BOOTTIME", time.CLOCK_
 class Marks(msgspec.Struct, frozen=True):
     """How the marks of some names were at one moment."""
 
-    places: tuple[int, ...]
-    values: tuple[int, ...]
+    read: Callable[[memoryview], object]
+    values: object
 
 
 class Kept(msgspec.Struct, Generic[V], frozen=True):
@@ -67,15 +68,12 @@ class Voids:
 
     def marks(self, *names: UUID) -> Marks:
         """The marks of these names, and of everything, as they are now."""
-        places = (0, *[_place(name) for name in names])
-        return Marks(places, tuple([self._table[place] for place in places]))
+        read = itemgetter(0, *[_place(name) for name in names])
+        return Marks(read, read(self._table))
 
     def hold(self, marks: Marks) -> bool:
         """Whether what was read after these marks is still true."""
-        if _clock() >= self._until:
-            return False
-        table = self._table
-        return marks.values == tuple([table[place] for place in marks.places])
+        return _clock() < self._until and marks.values == marks.read(self._table)
 
     def void(self, names: Iterable[str]) -> None:
         """What is remembered under these names is not true any more."""

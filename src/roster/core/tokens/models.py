@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from roster.kit.actor import Grants
+from roster.kit.actor import Actor
 from roster.kit.ids import CredentialId, DeviceId, OrgId, ProofId, RealmId, UserId
 
 
@@ -78,10 +78,12 @@ class Principal(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct):
-    """A principal with what they may do, as a worker remembers them; after `until` the store is asked again."""
+    """Somebody with what they may do, as a worker remembers them; after `until` the store is asked again.
 
-    found: Principal
-    grants: Grants
+    Of their origin only the device is known: the rest comes with each request.
+    """
+
+    actor: Actor
     until: datetime
     last_used_at: datetime
 

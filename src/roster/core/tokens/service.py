@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
-import msgspec
-
 from roster.core.access import service as access
 from roster.core.credentials import marks
 from roster.core.realms import service as realms
@@ -18,13 +16,13 @@ from roster.core.sessions import activity
 from roster.core.sessions.models import Session
 from roster.core.tokens import jose, keys, store, verdicts
 from roster.core.tokens import standing as standings
-from roster.core.tokens.models import AccessClaims, AccessToken, KeyPrincipal, Standing
+from roster.core.tokens.models import AccessClaims, AccessToken, KeyPrincipal
 from roster.core.tokens.verdicts import Verdict
 from roster.kit import actor as actors
 from roster.kit import secrets
 from roster.kit.actor import Actor, Kind, Origin
 from roster.kit.errors import InvalidToken
-from roster.kit.ids import SessionId, UserId, uuid7
+from roster.kit.ids import SessionId, uuid7
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 
@@ -97,42 +95,15 @@ async def of_session(tx: Tx, realm_slug: str, session_id: UUID, user_id: UUID, o
 
     Also leaves the actor in `tx.actor`.
     """
-    standing = await standings.of_session(tx, realm_slug, session_id, user_id, origin)
-    tx.actor = _in_session(realm_slug, standing, SessionId(session_id), UserId(user_id), origin)
+    tx.actor = await standings.of_session(tx, realm_slug, session_id, user_id, origin)
     return tx.actor
 
 
 async def _by_session(tx: Tx, slug: str, text: str, origin: Origin) -> Actor:
-    verdict = await _verified(tx, slug, text)
-    claims = verdict.claims
-    if not _in_order(claims, slug, tx.now.timestamp()):
+    verdict = verdicts.recall(tx, text) or await _verified(tx, slug, text)
+    if not _in_order(verdict.claims, slug, tx.now.timestamp()):
         raise InvalidToken
-    standing = await standings.of(tx, slug, verdict, origin)
-    return _in_session(slug, standing, SessionId(claims.sid), UserId(claims.sub), origin)
-
-
-def _in_session(slug: str, standing: Standing, session_id: SessionId, user_id: UserId, origin: Origin) -> Actor:
-    found = standing.found
-    if found.device_id is not None:
-        origin = msgspec.structs.replace(origin, device_id=found.device_id)
-    return Actor(
-        Kind.USER,
-        found.realm_id,
-        slug,
-        origin,
-        home_id=found.realm_id,
-        user_id=user_id,
-        name=found.username,
-        grants=standing.grants,
-        session_id=session_id,
-        authenticated_at=found.authenticated_at,
-        factors=tuple(found.factors),
-        realm_version=found.realm_version,
-        access_version=found.realm_access_version,
-        platform=slug == realms.MAIN,
-        locale=found.locale,
-        is_confirmed=found.confirmed,
-    )
+    return standings.remembered(tx, verdict, origin) or await standings.looked_up(tx, verdict, origin)
 
 
 async def _by_key(tx: Tx, slug: str, text: str, origin: Origin) -> Actor:
@@ -173,14 +144,6 @@ async def _verified(tx: Tx, slug: str, text: str) -> Verdict:
     """What the token says, whose signature is good, and which we have issued for our own realms."""
     if len(text) > jose.LONGEST or not text.isascii():
         raise InvalidToken
-    verdict = verdicts.recall(tx, text)
-    if verdict is None:
-        verdict = await _verify(tx, slug, text)
-        verdicts.remember(tx, text, verdict)
-    return verdict
-
-
-async def _verify(tx: Tx, slug: str, text: str) -> Verdict:
     header = jose.header_of(text)
     if header is None or header.typ != TYP:
         raise InvalidToken
@@ -190,4 +153,6 @@ async def _verify(tx: Tx, slug: str, text: str) -> Verdict:
     claims = jose.verified(text, key, AccessClaims)
     if claims is None or not claims.iss == claims.aud == issuer(tx.runtime, slug):
         raise InvalidToken
-    return Verdict(key.kid, claims)
+    verdict = Verdict(key.kid, claims)
+    verdicts.remember(tx, text, verdict)
+    return verdict

@@ -5,17 +5,20 @@ minute at most. What ends by the clock is compared with the clock each time. Num
 next, which is no change that the store speaks of: for them it is asked each time.
 """
 
-from typing import Final
+from typing import Final, cast
 from uuid import UUID
 
+import msgspec
+
 from roster.core.access import service as access
+from roster.core.realms import service as realms
 from roster.core.sessions import activity
 from roster.core.sessions import service as sessions
 from roster.core.tokens import keys, store
 from roster.core.tokens.models import Principal, Standing
 from roster.core.tokens.verdicts import Verdict
 from roster.kit import actor as actors
-from roster.kit.actor import Origin
+from roster.kit.actor import Actor, Kind, Origin
 from roster.kit.errors import InvalidToken
 from roster.kit.ids import SessionId, UserId
 from roster.storage.tx import Tx
@@ -24,52 +27,72 @@ from roster.storage.voids import Kept
 _LONGEST: Final = activity.PRECISION
 
 
-async def of(tx: Tx, slug: str, verdict: Verdict, origin: Origin) -> Standing:
-    """Who presents the token of this verdict. Raises InvalidToken when anything about them is not in order."""
-    standing = _remembered(tx, verdict) or await _looked_up(tx, slug, verdict, origin)
-    _note_use(tx, standing, verdict.claims.sid)
-    return standing
-
-
-async def of_session(tx: Tx, slug: str, session_id: UUID, user_id: UUID, origin: Origin) -> Standing:
-    """Whoever this session belongs to, asked of the store. Raises InvalidToken."""
-    found = await store.session_principal(tx, slug, session_id, user_id)
-    if found is None:
-        raise InvalidToken
-    standing = await _granted(tx, slug, found, UserId(user_id), origin)
-    _note_use(tx, standing, session_id)
-    return standing
-
-
-def _remembered(tx: Tx, verdict: Verdict) -> Standing | None:
+def remembered(tx: Tx, verdict: Verdict, origin: Origin) -> Actor | None:
+    """Who presents the token of this verdict, when that is known and still true."""
     kept = verdict.kept
     if kept is None or tx.now >= kept.value.until or not tx.runtime.voids.hold(kept.marks):
         return None
-    return kept.value
+    return _presented(tx, kept.value, origin)
 
 
-async def _looked_up(tx: Tx, slug: str, verdict: Verdict, origin: Origin) -> Standing:
+async def looked_up(tx: Tx, verdict: Verdict, origin: Origin) -> Actor:
+    """Who presents the token of this verdict. Raises InvalidToken when anything about them is not in order."""
     claims = verdict.claims
-    realm_id, user_id = keys.realm_of(tx, slug), UserId(claims.sub)
+    slug, user_id = claims.realm, UserId(claims.sub)
+    realm_id = keys.realm_of(tx, slug)
     marks = tx.runtime.voids.marks(realm_id, user_id) if realm_id and tx.is_single else None
     found = await store.session_principal(tx, slug, claims.sid, user_id)
     if found is None or not await keys.is_current(tx, slug, verdict.kid, found.realm_version):
         raise InvalidToken
     if claims.seq is not None and claims.seq < sessions.least(found.generation):
         raise InvalidToken
-    standing = await _granted(tx, slug, found, user_id, origin)
+    tx.actor = actors.anonymous(found.realm_id, slug, origin)
+    standing = await _granted(tx, found, SessionId(claims.sid), user_id)
     if marks is not None and claims.seq is None and found.realm_id == realm_id:
         verdict.kept = Kept(standing, marks)
-    return standing
+    return _presented(tx, standing, origin)
 
 
-async def _granted(tx: Tx, slug: str, found: Principal, user_id: UserId, origin: Origin) -> Standing:
+async def of_session(tx: Tx, slug: str, session_id: UUID, user_id: UUID, origin: Origin) -> Actor:
+    """Whoever this session belongs to, asked of the store. Raises InvalidToken."""
+    found = await store.session_principal(tx, slug, session_id, user_id)
+    if found is None:
+        raise InvalidToken
     tx.actor = actors.anonymous(found.realm_id, slug, origin)
-    grants = await access.grants_of(tx, user_id, (found.access_version, found.realm_access_version))
-    return Standing(found, grants, min(found.expires_at, tx.now + _LONGEST), found.last_used_at)
+    return _presented(tx, await _granted(tx, found, SessionId(session_id), UserId(user_id)), origin)
 
 
-def _note_use(tx: Tx, standing: Standing, session_id: UUID) -> None:
+async def _granted(tx: Tx, found: Principal, session_id: SessionId, user_id: UserId) -> Standing:
+    slug = tx.actor.realm_slug
+    actor = Actor(
+        Kind.USER,
+        found.realm_id,
+        slug,
+        Origin(device_id=found.device_id),
+        home_id=found.realm_id,
+        user_id=user_id,
+        name=found.username,
+        grants=await access.grants_of(tx, user_id, (found.access_version, found.realm_access_version)),
+        session_id=session_id,
+        authenticated_at=found.authenticated_at,
+        factors=tuple(found.factors),
+        realm_version=found.realm_version,
+        access_version=found.realm_access_version,
+        platform=slug == realms.MAIN,
+        locale=found.locale,
+        is_confirmed=found.confirmed,
+    )
+    return Standing(actor, min(found.expires_at, tx.now + _LONGEST), found.last_used_at)
+
+
+def _presented(tx: Tx, standing: Standing, origin: Origin) -> Actor:
+    """The actor as they ask now, from where they ask."""
+    actor = standing.actor
     if tx.now - standing.last_used_at >= activity.PRECISION:
-        activity.touch(tx.runtime, standing.found.realm_id, SessionId(session_id), standing.last_used_at, tx.now)
+        session_id = cast("SessionId", actor.session_id)
+        activity.touch(tx.runtime, actor.realm_id, session_id, standing.last_used_at, tx.now)
         standing.last_used_at = tx.now
+    device_id = actor.origin.device_id
+    if device_id is not None:
+        origin = msgspec.structs.replace(origin, device_id=device_id)
+    return msgspec.structs.replace(actor, origin=origin)

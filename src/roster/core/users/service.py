@@ -54,6 +54,8 @@ async def find_deleted(tx: Tx, identifier: str) -> User:
 
 async def seen(tx: Tx, user: User) -> User:
     """The same person in the actor's view. Raises UserNotFound when there is none."""
+    if tx.actor.may("*"):
+        return user
     right = await objects.right(tx, "read", user.id)
     if right is False:
         raise UserNotFound

@@ -60,7 +60,8 @@ async def again(tx: Tx, request: Request) -> Actor:
         raise InvalidToken
     known = organisations.authenticate if organisations.is_one(text) else tokens.authenticate
     actor = await known(tx, slug, text, request.origin)
-    return await _elsewhere(tx, request, actor)
+    elsewhere = request.header(_REALM_HEADER)
+    return actor if elsewhere is None else await _in_realm(tx, request, actor, elsewhere)
 
 
 async def nobody(tx: Tx, request: Request, slug: str) -> Actor:
@@ -97,9 +98,8 @@ def is_bound(request: Request) -> bool:
     return request.prefix.startswith("/realms/")
 
 
-async def _elsewhere(tx: Tx, request: Request, actor: Actor) -> Actor:
-    slug = request.header(_REALM_HEADER)
-    if slug is None or slug == actor.realm_slug:
+async def _in_realm(tx: Tx, request: Request, actor: Actor, slug: str) -> Actor:
+    if slug == actor.realm_slug:
         return actor
     if not actor.is_platform or is_bound(request):
         raise RealmNotFound
