@@ -86,7 +86,10 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
 class Plan:
     """An operation, compiled."""
 
-    __slots__ = ("binders", "handler", "headers", "meter", "needs_tx", "operation", "reads_body", "status", "writes")
+    __slots__ = (
+        *("binders", "handler", "has_body", "headers", "meter", "needs_tx", "operation", "reads_body", "status"),
+        "writes",
+    )
 
     def __init__(self, operation: Operation, dialect: Dialect) -> None:
         self.operation = operation
@@ -97,6 +100,7 @@ class Plan:
         self.needs_tx = "tx" in operation.takes
         self.writes = operation.writes
         self.reads_body = not operation.streams_body and (operation.writes or operation.body_type is not None)
+        self.has_body = operation.streams_body or self.reads_body
         hides_path = any(names_secret(name) for name in operation.params)
         self.meter = Meter(dialect.name, operation.id, hides_path=hides_path)
 
@@ -144,7 +148,8 @@ class Front:
             if plan is None:
                 return self._options(request)
             request.meter = plan.meter
-            await self._read(plan, request, receive)
+            if plan.has_body or receive is None:
+                await self._read(plan, request, receive)
             result = await self._run(plan, request)
             if self._wrap is not None:
                 result = self._wrap(result, plan.status, request)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _log = structlog.get_logger("roster.web")
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _REALMS = "/realms/"
+_LONGEST_HOST = 261
+"""A name (RFC 1035, 2.3.4), a colon and a port."""
 _GONE = 499
 """Logged, never sent: the client left before it had an answer."""
 
@@ -197,29 +199,27 @@ class Mounts:
     def _address(self, scope: Scope, started: float) -> tuple[Request, Front | None]:
         """The request as the dialect at its address sees it, and that dialect; None for our own pages."""
         raw = _raw_path(scope)
-        front, at, realm = self._find(raw, scope)
-        request = Request(
-            scope,
-            path=raw[at:],
-            prefix=raw[:at],
-            realm_slug=realm,
-            dialect=front.dialect.name if front else "",
-            request_id=self._request_id(scope["headers"]),
-            site=self._site,
-            started=started,
-        )
+        request = Request(scope, path=raw, site=self._site, started=started)
+        sent = request.raw_header(b"x-request-id")
+        request.request_id = sent.decode() if sent and _SANE_ID.fullmatch(sent) else next(self._ids)
+        front, at, request.realm_slug = self._find(raw, request)
+        request.prefix, request.path = raw[:at], raw[at:]
+        if front is not None:
+            request.dialect = front.dialect.name
         return request, front
 
-    def _find(self, raw: str, scope: Scope) -> tuple[Front | None, int, str]:
+    def _find(self, raw: str, request: Request) -> tuple[Front | None, int, str]:
         if self._pages.owns(raw):
             return None, 0, "main"
-        host = _host(scope["headers"]) if self._hosts else ""
-        if (there := self._at_host(host)) and (found := _first(there, raw, host)):
-            return found
+        if self._hosts:
+            host = request.raw_header(b"host")
+            there = self._at_host(host) if len(host) <= _LONGEST_HOST else ()
+            if there and (found := _first(there, raw, _name(host))):
+                return found
         return _first(self._near(raw), raw) or self._find_in_realm(raw)
 
-    def _of_host(self, host: str) -> "list[_Place]":
-        return [place for place in self._hosts if place.is_at(host)]
+    def _of_host(self, host: bytes) -> "list[_Place]":
+        return [place for place in self._hosts if place.is_at(_name(host))]
 
     def _near(self, raw: str) -> "list[_Place]":
         """Places that the path may belong to, by its first segment: their number does not count."""
@@ -234,12 +234,6 @@ class Mounts:
                 if found is not None:
                     return place.front, slash + found[0], slug
         return None, 0, "main"
-
-    def _request_id(self, headers: Iterable[tuple[bytes, bytes]]) -> str:
-        for name, value in headers:
-            if name == b"x-request-id" and _SANE_ID.fullmatch(value):
-                return value.decode()
-        return next(self._ids)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -278,6 +272,7 @@ async def _send_stream(stream: Stream, request: Request, receive: Receive, send:
         await streams.close(stream.chunks)
         await send({"type": "http.response.body", "body": b""})
         return
+    await send({"type": "http.response.body", "body": b"", "more_body": True})  # so that the head leaves at once
     try:
         await streams.pump(stream, receive, send)
     except Exception:
@@ -305,11 +300,8 @@ def _raw_path(scope: Scope) -> str:
     return raw.decode("latin-1") if raw else quote(scope["path"], safe="/~!$&'()*+,;=:@")
 
 
-def _host(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    for name, value in headers:
-        if name == b"host":
-            return value.decode("latin-1").lower().partition(":")[0]
-    return ""
+def _name(host: bytes) -> str:
+    return host.decode("latin-1").lower().partition(":")[0]
 
 
 def _with_realm(text: str, realm: str) -> re.Pattern[str]:

@@ -1,58 +1,16 @@
-"""uvicorn's HTTP/1.1, with the head of an answer and its body in one packet, and its websockets, slimmed.
+"""uvicorn's HTTP/1.1, with whole answers in one packet, and its websockets, slimmed.
 
 It writes head and body apart, so the client is woken for a head without a body, and the kernel has twice the work.
 """
 
-import asyncio
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 from wsproto.handshake import H11Handshake
 
 if TYPE_CHECKING:
     from uvicorn._types import WebSocketReceiveEvent
-
-
-class Protocol(HttpToolsProtocol):
-    """For `uvicorn.Config(http=…)`."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(cast("asyncio.Transport", _Joining(transport, self.loop)))
-
-
-class _Joining:
-    """A transport that holds a head back until the body comes, at most until the loop turns to something else."""
-
-    __slots__ = ("_head", "_loop", "_transport", "_write")
-
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport = transport
-        self._write = transport.write
-        self._loop = loop
-        self._head = b""
-
-    def write(self, data: bytes) -> None:
-        if self._head:
-            head, self._head = self._head, b""
-            self._write(head + data)
-        elif data.startswith(b"HTTP/1.1 "):
-            self._head = data
-            self._loop.call_soon(self._flush)
-        else:
-            self._write(data)
-
-    def close(self) -> None:
-        self._flush()
-        self._transport.close()
-
-    def _flush(self) -> None:
-        if self._head:
-            self.write(b"")
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
 
 NO_MORE: Final = (b"connection", b"close")
 """Among the headers of every answer: the connection ends with it."""
@@ -60,6 +18,109 @@ GOING: Final = "websocket.going"
 """What the application receives, behind all that was asked before, when the server is about to end the connection."""
 _LAST_WORDS: Final = 1.0
 """Seconds in which a client of a server that stops can agree to the end of its websocket."""
+_WITHOUT_BODY = (204, 304)
+_ALLOWED = bytes(each for each in range(256) if each == 9 or 31 < each != 127)
+"""What may stand in a header (RFC 9110, section 5.5), so that nothing ends a line but what is meant to."""
+
+
+class Protocol(HttpToolsProtocol):
+    """For `uvicorn.Config(http=…)`. One timer looks after the whole connection, not one after each answer."""
+
+    _quiet_since: float | None = None
+    """When the last answer was sent; None while there is something to answer."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._stop_looking()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._stop_looking()
+        super().handle_websocket_upgrade()
+
+    def on_response_complete(self) -> None:
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._quiet_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._look_after(self.timeout_keep_alive)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close what was quiet for so long; whoever is answered just now is looked after again once that is done."""
+        self.timeout_keep_alive_task = None
+        if self._quiet_since is None:
+            return
+        left = self._quiet_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._look_after(left)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._quiet_since = None
+
+    def _look_after(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def _stop_looking(self) -> None:
+        super()._unset_keepalive_if_required()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.__class__ = _Cycle  # uvicorn makes it itself, and asks nobody of what kind
+        super()._start_asgi_task(cycle, app)
+
+
+class _Cycle(RequestResponseCycle):
+    """Holds a head back until the body comes: whoever sends a body in pieces begins with an empty one."""
+
+    _head: Any = None
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self._head = message
+            return
+        head, self._head = self._head, None
+        if head is not None:
+            if not message.get("more_body") and not self.flow.write_paused and _says_length(head):
+                self._finish(self._whole(head, message["body"]))
+                return
+            await super().send(head)
+        await super().send(message)
+
+    def _whole(self, message: Any, body: bytes) -> bytes:
+        """The answer as it goes on the wire. Raises RuntimeError for headers that could not have been meant."""
+        headers = [*self.default_headers, *message["headers"]]
+        if NO_MORE in self.default_headers:
+            self.keep_alive = False
+        elif not self.keep_alive:
+            headers.append(NO_MORE)
+        parts = [STATUS_LINE[message["status"]]]
+        for name, value in headers:
+            parts += (name, b": ", value, b"\r\n")
+        head = b"".join(parts)
+        if head.translate(None, _ALLOWED) != b"\r\n" * (len(headers) + 1):
+            raise RuntimeError("Invalid HTTP header.")
+        return head + b"\r\n" + (b"" if self.scope["method"] == "HEAD" else body)
+
+    def _finish(self, answer: bytes) -> None:
+        if self.disconnected:
+            return
+        self.response_started = self.response_complete = True
+        self.waiting_for_100_continue = False
+        self.transport.write(answer)
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
+
+
+def _says_length(message: Any) -> bool:
+    name, _ = message["headers"][-1]
+    return name == b"content-length" or message["status"] in _WITHOUT_BODY
 
 
 class WebSocketProtocol(WSProtocol):

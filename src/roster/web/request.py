@@ -119,6 +119,10 @@ class Request:
         value = self._first.get(_wire(name))
         return None if value is None else value.decode("latin-1")
 
+    def raw_header(self, name: bytes) -> bytes:
+        """The first header of that name, which is in lower case, as sent; empty when there is none."""
+        return self._first.get(name, b"")
+
     def headers(self, name: str) -> list[str]:
         """All headers of that name, in the order sent."""
         wanted = _wire(name)

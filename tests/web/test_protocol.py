@@ -1,0 +1,157 @@
+"""Answers on the wire: in one piece when they are whole, piece by piece when they are not, and never two for one."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from roster.web.protocol import Protocol
+
+Ask = Callable[[bytes], Awaitable[bytes]]
+JSON = (b"content-type", b"application/json")
+QUIET = 0.01
+
+
+async def _answer(send: Any, body: bytes, *headers: tuple[bytes, bytes], status: int = 200) -> None:
+    length = (b"content-length", b"%d" % len(body))
+    named = [JSON, *headers] if status in (204, 304) else [JSON, *headers, length]
+    await send({"type": "http.response.start", "status": status, "headers": named})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """Does what the path says."""
+    match scope["path"]:
+        case "/whole":
+            await _answer(send, b"[1]")
+        case "/nothing":
+            await _answer(send, b"", status=204)
+        case "/split":
+            await _answer(send, b"[1]", (b"etag", b'"1"\r\nset-cookie: a=b'))
+        case "/control":
+            await _answer(send, b"[1]", (b"etag", b"\x01"))
+        case "/late":
+            loop = asyncio.get_running_loop()
+            later = loop.create_future()  # timers end in order, so that of the connection has ended before
+            loop.call_later(2 * QUIET, later.set_result, None)
+            await later
+            await _answer(send, b"[1]")
+        case "/stream":
+            await send({"type": "http.response.start", "status": 200, "headers": [JSON]})
+            await send({"type": "http.response.body", "body": b"", "more_body": True})
+            await receive()  # the request
+            await receive()  # until the client leaves
+        case "/pieces":
+            await send({"type": "http.response.start", "status": 200, "headers": [JSON]})
+            await send({"type": "http.response.body", "body": b"[1", "more_body": True})
+            await send({"type": "http.response.body", "body": b"]", "more_body": False})
+        case "/unfinished":
+            await send({"type": "http.response.start", "status": 200, "headers": [JSON]})
+        case _:
+            raise ZeroDivisionError
+
+
+@asynccontextmanager
+async def serving(keep_alive: float = 75) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection to it."""
+    config = uvicorn.Config(app, http=Protocol, lifespan="off", log_config=None, timeout_keep_alive=keep_alive)  # type: ignore[arg-type]
+    config.load()
+    state, loop = ServerState(), asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Protocol(config, state, {}), "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        server.close()
+
+
+def request(path: str, method: str = "GET", *headers: str, version: str = "1.1") -> bytes:
+    return "\r\n".join([f"{method} {path} HTTP/{version}", "host: x", *headers, "", ""]).encode()
+
+
+async def asked(sent: bytes) -> bytes:
+    """All that comes back before the server hangs up."""
+    async with serving() as (reader, writer):
+        writer.write(sent)
+        return await reader.read()
+
+
+CLOSE = "connection: close"
+
+
+async def test_a_whole_answer_has_its_length_and_says_when_it_is_the_last():
+    head, _, body = (await asked(request("/whole", "GET", CLOSE))).partition(b"\r\n\r\n")
+
+    assert head.split(b"\r\n") == [
+        b"HTTP/1.1 200 OK",
+        b"content-type: application/json",
+        b"content-length: 3",
+        b"connection: close",
+    ]
+    assert body == b"[1]"
+
+
+async def test_requests_sent_at_once_are_answered_in_order():
+    sent = request("/whole") + request("/nothing") + request("/pieces") + request("/whole", "GET", CLOSE)
+
+    came = await asked(sent)
+
+    assert [part[:3] for part in came.split(b"HTTP/1.1 ")[1:]] == [b"200", b"204", b"200", b"200"]
+    assert came.count(b"connection: close") == 1
+
+
+async def test_head_is_answered_without_the_body_but_with_its_length():
+    came = await asked(request("/whole", "HEAD") + request("/whole", "GET", CLOSE))
+
+    first, second = came.split(b"HTTP/1.1 ")[1:]
+    assert first.endswith(b"content-length: 3\r\n\r\n")
+    assert second.endswith(b"\r\n\r\n[1]")
+
+
+async def test_a_client_of_the_first_version_is_hung_up_on():
+    assert b"connection: close" in await asked(request("/whole", version="1.0"))
+
+
+@pytest.mark.parametrize("path", ["/split", "/control", "/unfinished", "/broken"])
+async def test_an_answer_that_cannot_have_been_meant_is_none(path: str):
+    came = await asked(request(path, "GET", CLOSE))
+
+    assert came.startswith(b"HTTP/1.1 500 ")
+    assert b"set-cookie" not in came
+    assert came.count(b"HTTP/1.1") == 1
+
+
+async def test_pieces_are_framed():
+    head, _, body = (await asked(request("/pieces", "GET", CLOSE))).partition(b"\r\n\r\n")
+
+    assert b"transfer-encoding: chunked" in head
+    assert body == b"2\r\n[1\r\n1\r\n]\r\n0\r\n\r\n"
+
+
+async def test_the_head_of_a_stream_does_not_wait_for_what_comes():
+    async with serving() as (reader, writer):
+        writer.write(request("/stream"))
+
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_a_connection_that_stays_quiet_is_closed():
+    async with serving(keep_alive=QUIET) as (reader, writer):
+        writer.write(request("/whole") + request("/whole"))
+
+        assert (await reader.read()).count(b"HTTP/1.1 200 OK") == 2
+        assert reader.at_eof()
+
+
+async def test_whoever_waits_for_an_answer_is_not_quiet():
+    async with serving(keep_alive=QUIET) as (reader, writer):
+        writer.write(request("/whole"))
+        await reader.readuntil(b"[1]")
+        writer.write(request("/late", "GET", CLOSE))
+
+        assert (await reader.read()).endswith(b"[1]")
