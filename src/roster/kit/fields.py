@@ -165,7 +165,7 @@ class Fields(Mapping[str, Field]):
     """An immutable registry: public name → field. Iterates over the fixed fields; custom ones are found by name."""
 
     def __init__(self, fields: Iterable[Field], attributes: Attributes | None = None) -> None:
-        self._fixed = {field.name: field for field in fields}
+        self._fixed: Mapping[str, Field] = {field.name: field for field in fields}
         self._attributes = attributes
 
     def __getitem__(self, name: str) -> Field:
@@ -182,7 +182,9 @@ class Fields(Mapping[str, Field]):
 
     def with_attributes(self, attributes: Attributes) -> "Fields":
         """The same fixed fields with the custom fields of a realm."""
-        return Fields(self._fixed.values(), attributes)
+        both = Fields((), attributes)
+        both._fixed = self._fixed
+        return both
 
     def seen(self, name: str, *, may_see_private: bool) -> Field:
         """The field, if this caller may search by it; raises InvalidFilter (unknown, hidden) or PrivateField."""

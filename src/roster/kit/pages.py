@@ -7,7 +7,9 @@ their kinds), so a cursor is good for that question only, and its values have th
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from hmac import compare_digest, digest
+from functools import cached_property
+from hashlib import blake2b
+from hmac import compare_digest
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -102,7 +104,8 @@ class Walk:
         self.where = where
         self.sorts = tuple(sorts)
         self._kinds = [*(fields[sort.field].kind for sort in sorts), Kind.UUID]
-        self._key = digest(key, msgspec.msgpack.encode((about, where, sorts, self._kinds)), "sha256")
+        self._about = about
+        self._whole_key = key
         self.backwards = bool(page.backwards)
         self.after: tuple[object, ...] | None = None
         if page.cursor is not None:
@@ -141,5 +144,14 @@ class Walk:
             msgspec.convert(value, _TYPES[kind] | None) for kind, value in zip(self._kinds, values, strict=True)
         )
 
+    @cached_property
+    def _key(self) -> bytes:
+        question = (self._about, self.where, self.sorts, self._kinds)
+        return _signature(self._whole_key, msgspec.msgpack.encode(question))
+
     def _sign(self, payload: bytes) -> bytes:
-        return digest(self._key, payload, "sha256")
+        return _signature(self._key, payload)
+
+
+def _signature(key: bytes, text: bytes) -> bytes:
+    return blake2b(text, key=key, digest_size=_SIGNATURE).digest()

@@ -17,6 +17,8 @@ Texts = tuple[str, ...]
 
 async def condition(tx: Tx, where: Filter, *, taken: int) -> Compiled | None:
     """SQL over `users`, as `reach.condition` makes it; None when the filter says nothing of the kind."""
+    if not any(isinstance(part, Some) for part in _parts(where)):
+        return None
     for find, named_only in ((_facilities, False), (_named, True)):
         facilities = next((found for part in _parts(where) if (found := find(part))), ())
         if facilities:

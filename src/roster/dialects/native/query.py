@@ -13,6 +13,7 @@ The syntax is that of SCIM (RFC 7644, section 3.4.2.2), with longer names for th
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -25,6 +26,8 @@ from roster.kit.pages import InvalidCursor
 
 MAX_LENGTH: Final = 2000
 MAX_DEPTH: Final = 16
+_REMEMBERED: Final = 200
+"""Texts whose meaning a process keeps: programs ask the same again and again."""
 
 _TOKEN: Final = re.compile(
     r'\s*(?:(?P<text>"(?:[^"\\]|\\.)*")'
@@ -59,6 +62,7 @@ class _Token:
         return self.text.lower() if self.kind == "word" else ""
 
 
+@lru_cache(_REMEMBERED)
 def parse_filter(text: str | None) -> Filter | None:
     """The filter that this text spells; None for none at all. Raises InvalidFilter, saying where it goes wrong."""
     if text is None or not text.strip():
@@ -68,6 +72,7 @@ def parse_filter(text: str | None) -> Filter | None:
     return _Parser(_tokens(text)).whole()
 
 
+@lru_cache(_REMEMBERED)
 def parse_sort(text: str | None) -> tuple[Sort, ...]:
     """`-created_at,username` as keys of an order, descending after a hyphen. Raises InvalidFilter."""
     if text is None or not text.strip():

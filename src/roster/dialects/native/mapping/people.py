@@ -7,7 +7,7 @@ from roster.core.credentials.models import Credential, Issued, SigningDraft, Sig
 from roster.core.flows.dossier import Dossier
 from roster.core.push.models import Registration
 from roster.core.sessions.models import Session
-from roster.core.users.models import User, UserChange, UserDraft
+from roster.core.users.models import Attributes, User, UserChange, UserDraft
 from roster.dialects.native.mapping.access import assignment_out
 from roster.dialects.native.mapping.base import instant, maybe
 from roster.dialects.native.mapping.organisations import membership_out
@@ -22,34 +22,41 @@ EVERYTHING: Names = frozenset()
 
 
 def user_out(user: User, unseen: Names) -> people.User:
-    """A person in the view that the core chose, without the custom fields that nobody sees."""
+    """A person in the view that the core chose, without the custom fields that nobody sees.
+
+    By position, which takes half the time: a page holds many.
+    """
     return people.User(
-        id=user.id,
-        number=user.number,
-        username=user.username,
-        email=user.email,
-        email_verified_at=maybe(user.email_verified_at),
-        phone=user.phone,
-        phone_verified_at=maybe(user.phone_verified_at),
-        display_name=user.display_name,
-        given_name=user.given_name,
-        family_name=user.family_name,
-        locale=user.locale,
-        personal_number=user.personal_number,
-        picture=user.picture,
-        status=user.status,  # type: ignore[arg-type]
-        attributes={name: value for name, value in user.attributes.items() if name not in unseen},
-        facets=user.facets,
-        tags=user.tags,
-        version=user.version,
-        created_at=instant(user.created_at),
-        created_by=user.created_by,
-        updated_at=instant(user.updated_at),
-        updated_by=user.updated_by,
-        deleted_at=maybe(user.deleted_at),
-        deleted_by=user.deleted_by,
-        view=user.view.value,
+        user.id,
+        user.number,
+        user.username,
+        user.email,
+        maybe(user.email_verified_at),
+        user.phone,
+        maybe(user.phone_verified_at),
+        user.display_name,
+        user.given_name,
+        user.family_name,
+        user.locale,
+        user.personal_number,
+        user.picture,
+        user.status,  # type: ignore[arg-type]
+        _seen(user.attributes, unseen),
+        user.facets,
+        user.tags,
+        user.version,
+        instant(user.created_at),
+        user.created_by,
+        instant(user.updated_at),
+        user.updated_by,
+        maybe(user.deleted_at),
+        user.deleted_by,
+        user.view.value,
     )
+
+
+def _seen(attributes: Attributes, unseen: Names) -> Attributes:
+    return {name: value for name, value in attributes.items() if name not in unseen} if unseen else attributes
 
 
 def me_out(actor: Actor, user: User, known: Vocabulary, unseen: Names) -> people.Me:

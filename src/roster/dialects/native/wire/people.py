@@ -29,7 +29,7 @@ from roster.dialects.native.wire.organisations import Membership
 from roster.dialects.native.wire.platform import Entry
 
 
-class User(Output, frozen=True, kw_only=True):
+class User(Output, frozen=True):
     """A person. In the basic view everything but id, number, username, status, version and times is empty.
 
     `attributes` are the realm's custom fields; `facets` what only one API knows, by its name.
