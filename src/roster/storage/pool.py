@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
@@ -27,9 +27,6 @@ NO_CONNECTION = (
 
 _ENCODE = msgspec.json.Encoder().encode
 _DECODE = msgspec.json.Decoder().decode
-
-
-Answer = tuple[list[Any], bytes, bool]
 
 _REMEMBERED = 1000
 """Prepared statements of a connection; filters make many that are asked once."""
@@ -59,10 +56,12 @@ class Connection(asyncpg.Connection):
             query, self.last_words = self.last_words + query, ""
         return await super().execute(query, *args, timeout=timeout)
 
-    async def ask(self, query: str, args: Sequence[object], limit: int = 0) -> Answer:
-        """The rows, at most `limit` of them unless it is 0, what the server says was done, and whether that was all."""
+    async def ask(self, query: str, args: Sequence[object], limit: int = 0) -> tuple[list[Any], bytes]:
+        """The rows, at most `limit` of them unless it is 0, and what the server says was done."""
         try:
-            return await self._carry_out(self._known.get(query) or await self._learn(query), args, limit)
+            known = self._known.get(query) or await self._learn(query)
+            state = known._state  # noqa: SLF001 - public ways around it are those that take so long
+            rows, done, _ = await self._protocol.bind_execute(state, args, "", limit, True, None)
         except (TimeoutError, asyncio.CancelledError):
             self.is_left = True
             raise
@@ -74,11 +73,8 @@ class Connection(asyncpg.Connection):
             self._known.clear()
             if self.is_in_transaction():
                 raise
-        return await self.ask(query, args, limit)
-
-    def _carry_out(self, known: PreparedStatement, args: Sequence[object], limit: int) -> Awaitable[Answer]:
-        state = known._state  # noqa: SLF001 - public ways around it are those that take so long
-        return self._protocol.bind_execute(state, args, "", limit, True, None)
+            return await self.ask(query, args, limit)
+        return rows, done
 
     async def _learn(self, query: str) -> PreparedStatement:
         if len(self._known) >= _REMEMBERED:

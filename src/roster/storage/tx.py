@@ -171,7 +171,7 @@ class Tx:
     ) -> M | None:
         """The row as a struct, or None."""
         try:
-            rows, _, _ = await self._connection.ask(sql, args, 1)
+            rows, _ = await self._connection.ask(sql, args, 1)
         except Exception as error:
             raise _translated(error, conflicts) from error
         return model(*rows[0]) if rows else None
@@ -186,7 +186,7 @@ class Tx:
     ) -> M:
         """The row as a struct; raises `missing` when there is none."""
         try:
-            rows, _, _ = await self._connection.ask(sql, args, 1)
+            rows, _ = await self._connection.ask(sql, args, 1)
         except Exception as error:
             raise _translated(error, conflicts) from error
         if not rows:
@@ -196,7 +196,7 @@ class Tx:
     async def all(self, model: type[M], sql: LiteralString, *args: object) -> list[M]:
         """All rows as structs. The statement bounds their number."""
         try:
-            rows, _, _ = await self._connection.ask(sql, args)
+            rows, _ = await self._connection.ask(sql, args)
         except Exception as error:
             raise _translated(error, None) from error
         return [model(*row) for row in rows]
@@ -204,7 +204,7 @@ class Tx:
     async def rows(self, sql: LiteralString, *args: object) -> list[tuple[Any, ...]]:
         """All rows as tuples, for results that are no struct."""
         try:
-            rows, _, _ = await self._connection.ask(sql, args)
+            rows, _ = await self._connection.ask(sql, args)
         except Exception as error:
             raise _translated(error, None) from error
         return [tuple(row) for row in rows]
@@ -212,7 +212,7 @@ class Tx:
     async def value(self, sql: LiteralString, *args: object, conflicts: Conflicts | None = None) -> Any:
         """The first column of the first row, or None."""
         try:
-            rows, _, _ = await self._connection.ask(sql, args, 1)
+            rows, _ = await self._connection.ask(sql, args, 1)
         except Exception as error:
             raise _translated(error, conflicts) from error
         return rows[0][0] if rows else None
@@ -220,7 +220,7 @@ class Tx:
     async def run(self, sql: LiteralString, *args: object, conflicts: Conflicts | None = None) -> int:
         """Carry out a change; the number of rows it touched."""
         try:
-            _, done, _ = await self._connection.ask(sql, args)
+            _, done = await self._connection.ask(sql, args)
         except Exception as error:
             raise _translated(error, conflicts) from error
         return int(done.rpartition(b" ")[2]) if done[-1:].isdigit() else 0
