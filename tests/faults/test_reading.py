@@ -50,22 +50,24 @@ def replica(fragile: embedded.Embedded, dsn: str) -> Iterator[Standby]:
 
 
 @asynccontextmanager
-async def serving(dsn: str, url: str, data: Path, lag: int = 600) -> AsyncIterator[Runtime]:
-    """A server as far as lists go, which uses that replica."""
+async def serving(dsn: str, urls: list[str], data: Path, lag: int = 600) -> AsyncIterator[Runtime]:
+    """A server as far as lists go, which uses these replicas."""
     data.mkdir(exist_ok=True)
-    flags = {"database.replica_urls": [url], "database.replica_lag_seconds": lag, "security.secret_key": "A" * 43}
+    flags = {"database.replica_urls": urls, "database.replica_lag_seconds": lag, "security.secret_key": "A" * 43}
     runtime = app.runtime_of(factories.settings(data, **flags), dsn)
     watched = asyncio.create_task(watching.watch(runtime))
-    yield runtime
-    watched.cancel()
-    await asyncio.gather(watched, return_exceptions=True)
-    await runtime.close()
+    try:
+        yield runtime
+    finally:
+        watched.cancel()
+        await asyncio.gather(watched, return_exceptions=True)
+        await runtime.close()
 
 
 @pytest.fixture
 async def server(dsn: str, replica: Standby, tmp_path: Path) -> AsyncIterator[Runtime]:
     """A server with a replica in use."""
-    async with serving(dsn, replica.beside(dsn), tmp_path / "server") as runtime:
+    async with serving(dsn, [replica.beside(dsn)], tmp_path / "server") as runtime:
         await standby.until_usable(runtime)
         yield runtime
 
@@ -146,7 +148,7 @@ async def test_who_writes_sees_it_at_once_and_others_as_soon_as_the_replica_does
 
 async def test_who_writes_on_one_server_sees_it_at_once_on_another(server: Runtime, replica: Standby, tmp_path: Path):
     _, one, other = await two_readers(server, replica)
-    async with serving(server.pool.dsn, replica.beside(server.pool.dsn), tmp_path / "elsewhere") as elsewhere:
+    async with serving(server.pool.dsn, [replica.beside(server.pool.dsn)], tmp_path / "elsewhere") as elsewhere:
         await standby.until_usable(elsewhere)
         async with paused(replica, server):
             for turn, (here, there) in enumerate([(server, elsewhere), (elsewhere, server)] * 5):
@@ -244,7 +246,7 @@ async def test_one_that_is_too_far_behind_is_left_out_until_it_has_caught_up(
     server: Runtime, replica: Standby, tmp_path: Path
 ):
     _, one, other = await two_readers(server, replica)
-    async with serving(server.pool.dsn, replica.beside(server.pool.dsn), tmp_path / "strict", lag=1) as strict:
+    async with serving(server.pool.dsn, [replica.beside(server.pool.dsn)], tmp_path / "strict", lag=1) as strict:
         await standby.until_usable(strict)
         async with paused(replica, server):
             await made(server, one, "new")
@@ -299,6 +301,36 @@ async def test_a_replica_that_does_not_answer_keeps_nobody_waiting_for_long(serv
     assert first(server).answered == before + 1
 
 
+async def test_a_replica_that_goes_while_the_primary_is_asked_breaks_nothing_off_there(
+    server: Runtime, replica: Standby
+):
+    _, _, other = await two_readers(server, replica)
+    connection = await asyncpg.connect(server.pool.dsn)
+    async with connection.transaction():
+        await connection.execute("LOCK TABLE recent_writes")
+        found = asyncio.create_task(names(server, other))
+        async with asyncio.timeout(60):
+            while not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
+                await asyncio.sleep(0.01)
+        first(server).leave_out()
+    await connection.close()
+    assert await found == ["one", "other"]
+
+
+async def test_each_person_stays_with_one_replica(server: Runtime, replica: Standby, tmp_path: Path):
+    """Of two, one may be behind the other: what somebody has seen would come and go."""
+    _, one, _ = await two_readers(server, replica)
+    url = replica.beside(server.pool.dsn)
+    async with serving(server.pool.dsn, [url, url], tmp_path / "two") as runtime:
+        await standby.until_usable(runtime)
+        for _ in range(3):
+            await names(runtime, one)
+        assert sorted(each.answered for each in runtime.replicas) == [0, 3]
+        next(each for each in runtime.replicas if each.answered).leave_out()
+        await names(runtime, one)
+        assert sum(each.answered for each in runtime.replicas) == 4
+
+
 async def test_what_is_no_replica_of_this_database_is_left_out_and_said_to_be(
     dsn: str, replica: Standby, tmp_path: Path
 ):
@@ -309,7 +341,7 @@ async def test_what_is_no_replica_of_this_database_is_left_out_and_said_to_be(
             (replica.dsn_for("nobody", "roster"), "cannot be reached"),
         ]
     ):
-        async with serving(dsn, wrong, tmp_path / str(number)) as runtime:
+        async with serving(dsn, [wrong], tmp_path / str(number)) as runtime:
             await standby.until(runtime, lambda each: each.trouble != "")
             assert word in first(runtime).trouble
             assert not first(runtime).is_usable
@@ -320,7 +352,7 @@ async def test_what_is_no_replica_of_this_database_is_left_out_and_said_to_be(
 
 async def test_one_that_is_promoted_is_left_out(dsn: str, fragile: embedded.Embedded, tmp_path: Path):
     with standby.following(fragile) as replica:
-        async with serving(dsn, replica.beside(dsn), tmp_path / "server") as runtime:
+        async with serving(dsn, [replica.beside(dsn)], tmp_path / "server") as runtime:
             _, one, other = await two_readers(runtime, replica)
             await standby.until_usable(runtime)
             await replica.promote()

@@ -49,6 +49,7 @@ class Replica:
         self.trouble = ""
         """Why it was left out at last."""
         self._settings = settings
+        self._voids = Voids()
         self._pool = self._new_pool()
         self._fresh_at = -math.inf
         self._sent: deque[tuple[float, int]] = deque(maxlen=_SAMPLES)
@@ -103,7 +104,8 @@ class Replica:
                 self._attempts.discard(attempt)
 
     def _new_pool(self) -> Pool:
-        return Pool(self.dsn, self._settings.pool_size, longest=self._settings.answer_seconds, only_reads=True)
+        size, longest = self._settings.pool_size, self._settings.answer_seconds
+        return Pool(self.dsn, size, longest=longest, voids=self._voids, only_reads=True)
 
 
 class Replicas:
@@ -111,7 +113,6 @@ class Replicas:
 
     def __init__(self, settings: Database) -> None:
         self._all = [Replica(dsn, settings) for dsn in settings.replica_urls]
-        self._turn = 0
         self.none_usable = 0
         """Lists that were read from the primary, because no replica was there, or near enough."""
 
@@ -121,12 +122,12 @@ class Replicas:
     def __len__(self) -> int:
         return len(self._all)
 
-    def choose(self) -> Replica | None:
-        """The next one in turn that can be used."""
-        for _ in self._all:
-            self._turn = (self._turn + 1) % len(self._all)
-            if self._all[self._turn].is_usable:
-                return self._all[self._turn]
+    def choose(self, writer: UUID) -> Replica | None:
+        """One that can be used: for the same person the same, so that what they have seen does not go away again."""
+        start = writer.int % len(self._all)
+        for each in (*self._all[start:], *self._all[:start]):
+            if each.is_usable:
+                return each
         self.none_usable += 1
         return None
 
@@ -153,12 +154,13 @@ async def read(tx: Tx, work: Callable[[Tx], Awaitable[T]]) -> T:
     if not replicas or tx.is_copy or not tx.is_single:
         return await work(tx)
     writer = tx.actor.writer
-    replica = None if writer is None else replicas.choose()
-    if writer is None or replica is None:
+    replica = None if writer is None else replicas.choose(writer)
+    if replica is None:
         return await work(tx)
+    last = await tx.value(_LAST_WRITE, writer)
     try:
         async with replica.lease() as connection:
-            if await _has_all_of(tx, writer, connection):
+            if last is None or await _has(connection, last):
                 found = await work(Copy(tx.runtime, connection, tx.actor))
                 replica.answered += 1
                 return found
@@ -172,14 +174,12 @@ async def read(tx: Tx, work: Callable[[Tx], Awaitable[T]]) -> T:
     return await work(tx)
 
 
-async def _has_all_of(tx: Tx, writer: UUID, connection: Connection) -> bool:
-    """Whether all that they have ever been told was written is there."""
-    last = await tx.value(_LAST_WRITE, writer)
-    if last is None or last < connection.horizon:
-        return True
-    rows, _ = await connection.ask(_HORIZON, ())
-    connection.horizon = rows[0][0] if rows else 0
-    return last < connection.horizon
+async def _has(connection: Connection, transaction: int) -> bool:
+    """Whether all is there that this transaction, and those before it, have written."""
+    if transaction >= connection.horizon:
+        rows, _ = await connection.ask(_HORIZON, ())
+        connection.horizon = rows[0][0] if rows else 0
+    return transaction < connection.horizon
 
 
 def _name_of(dsn: str) -> str:

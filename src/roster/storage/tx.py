@@ -72,7 +72,7 @@ class Tx:
         self.memo: dict[object, Any] = {}
         self._connection = connection
         self._now: datetime | None = None
-        self._written_for: UUID | None = None
+        self._written_for: tuple[UUID, ...] = ()
 
     @property
     def realm_id(self) -> RealmId:
@@ -96,6 +96,8 @@ class Tx:
         """The block acts as somebody else, perhaps in another realm, and remembers nothing of the first."""
         before, memo = self.actor, self.memo
         self.actor, self.memo = actor, {}
+        if actor.writer is not None:
+            self.write_for(actor.writer)
         try:
             yield
         finally:
@@ -147,11 +149,11 @@ class Tx:
 
     def write_for(self, user_id: UUID) -> None:
         """What this transaction writes is that person's doing too, who is only about to become known."""
-        self._written_for = user_id
+        self._written_for += (user_id,)
 
     def _note(self) -> str:
         """Goes with COMMIT; `replicas.py` says what it is good for."""
-        writers = {str(each) for each in (self.actor.writer, self._written_for) if each is not None}
+        writers = {str(each) for each in (self.actor.writer, *self._written_for) if each is not None}
         return f"SELECT note_write('{{{','.join(writers)}}}');" if writers else ""
 
     @asynccontextmanager
