@@ -147,8 +147,11 @@ class Actor(msgspec.Struct, frozen=True):
 
     @property
     def writer(self) -> UUID | None:
-        """By whom what is written is noted, for all sessions and keys of a person together; nobody's for programs."""
-        return self.user_id or self.acting_for or self.org_id or self.credential_id or self.origin.device_id
+        """Who has written what the actor writes: a person, with all their sessions and keys together, or a key.
+
+        None for programs that have no name of their own, for whomever they act, and for strangers.
+        """
+        return self.user_id or self.org_id or self.credential_id or self.origin.device_id
 
     def is_user(self, user_id: UUID) -> bool:
         """Whether what is this person's own is the actor's: theirs in their own realm, or in whose name they act."""

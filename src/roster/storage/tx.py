@@ -153,7 +153,8 @@ class Tx:
 
     def _note(self) -> str:
         """Goes with COMMIT; `replicas.py` says what it is good for."""
-        writers = {str(each) for each in (self.actor.writer, *self._written_for) if each is not None}
+        by = (self.actor.writer, self.actor.acting_for, *self._written_for)
+        writers = {str(each) for each in by if each is not None}
         return f"SELECT note_write('{{{','.join(writers)}}}');" if writers else ""
 
     @asynccontextmanager
