@@ -11,10 +11,15 @@ import json
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import Any
 
 from roster import cli
 from roster.cli import doctor, exporting, importing, keys, realms, serve, settings, users
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # it is started as a file
+
+from tests.faults import clocks
 
 LOADED = (doctor, exporting, importing, keys, realms, serve, settings, users)
 
@@ -51,6 +56,8 @@ def become(arguments: list[str], environ: dict[str, str], files: list[str]) -> N
         sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w", 1)
         os.environ.clear()
         os.environ.update(environ)
+        if clocks.VARIABLE in environ:
+            clocks.follow(environ[clocks.VARIABLE])
         sys.argv = ["roster", *arguments]
         cli.main()
     except SystemExit as end:

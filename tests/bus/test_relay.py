@@ -247,6 +247,18 @@ async def test_one_tells_at_a_time_and_another_takes_over(own_runtime: Runtime):
             await second.until(after)
 
 
+async def test_one_who_died_while_a_clock_was_ahead_is_not_waited_for(own_runtime: Runtime):
+    realm = await factories.a_realm(own_runtime)
+    first, second = Flaky(), Flaky()
+    async with telling(own_runtime, realm, first):
+        await begun(own_runtime, realm, first)
+    async with own_runtime.lease() as tx:
+        await tx.run("UPDATE bus_cursors SET held_until = now() + interval '6 hours', holder = gen_random_uuid()")
+    between = await happen(own_runtime, realm, 2)
+    async with telling(own_runtime, realm, second):
+        await second.until(between)
+
+
 async def test_a_database_that_counts_anew_is_followed(own_runtime: Runtime):
     realm = await factories.a_realm(own_runtime)
     link = Flaky()

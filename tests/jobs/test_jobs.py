@@ -18,8 +18,9 @@ from roster.kit.actor import system
 from roster.kit.errors import Unavailable
 from roster.kit.ids import RealmId, uuid7
 from roster.storage.runtime import Runtime
-from tests import factories
+from tests import factories, processes
 from tests.core.transfer import moving
+from tests.faults import clocks
 
 ACTOR = system(RealmId(uuid7()), "nowhere", "test")
 
@@ -199,3 +200,23 @@ async def test_an_import_is_run_by_the_worker(own: Runtime):
 async def _transfer(runtime: Runtime, realm: Realm, transfer: Transfer) -> Transfer:
     async with runtime.read(factories.roster_in(realm)) as tx:
         return await service.get(tx, transfer.id)
+
+
+async def test_the_schedule_goes_on_when_a_clock_that_was_ahead_is_set_right(
+    own: Runtime, monkeypatch: pytest.MonkeyPatch
+):
+    wrong_by, ticked = [6 * 3600.0], asyncio.Event()
+
+    async def tick() -> None:
+        ticked.set()
+
+    clocks.shift(lambda: wrong_by[0], monkeypatch.setattr)
+    every_second = [Timed("tick", "* * * * * *")]
+    running = asyncio.create_task(worker.Worker(own.pool.dsn, {}, {"tick": tick}, schedule=every_second, grace=0).run())
+    for each in (6 * 3600.0, 0.0, -6 * 3600.0):
+        wrong_by[0] = each
+        ticked.clear()
+        async with asyncio.timeout(processes.PATIENCE):
+            await ticked.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)

@@ -8,7 +8,7 @@ long as events are kept (`outbox.sweep`) is lost.
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -59,7 +59,7 @@ class Relay:
         self._types = sorted(types)
         self._translate = translate
         self._holder = ids.uuid7()
-        self._held_until = clock.now()
+        self._held_until = clock.steady()
         self._place: Position | None = None
         """Up to where there is nothing more to tell; None while another tells."""
         self._generation = 0
@@ -130,7 +130,7 @@ class Relay:
         """Where it goes on, what comes next, and up to where was looked."""
         async with self._runtime.lease() as tx:
             end = await store.end(tx)
-            if self._place is None or clock.now() >= self._held_until:
+            if self._place is None or clock.steady() >= self._held_until:
                 await self._claim(tx, realm, end)
             if self._place is None:
                 return None, [], end
@@ -139,19 +139,22 @@ class Relay:
             return place, found, end
 
     async def _claim(self, tx: Tx, realm: Realm, end: Position) -> None:
-        until = clock.now() + _HOLD
+        until = self._hold()
         self._place = await relay_store.claim(tx, realm.id, self._name, place=end, holder=self._holder, until=until)
-        self._held_until = until
 
     async def _advance(self, realm: Realm, place: Position) -> None:
-        until = clock.now() + _HOLD
+        until = self._hold()
         async with self._runtime.lease() as tx:
             still = await relay_store.advance(tx, realm.id, self._name, place=place, holder=self._holder, until=until)
         self._place = place if still else None
-        self._held_until = until
+
+    def _hold(self) -> datetime:
+        """Until when others are told that it is this one who tells; here it counts by a clock that nobody sets."""
+        self._held_until = clock.steady() + _HOLD.total_seconds()
+        return clock.now() + _HOLD
 
     def _is_silent(self) -> bool:
-        return self._held_until - clock.now() < _HOLD / 2
+        return self._held_until - clock.steady() < _HOLD.total_seconds() / 2
 
     async def _release(self, realm: Realm) -> None:
         async with self._runtime.lease() as tx:

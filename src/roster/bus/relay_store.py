@@ -13,13 +13,14 @@ async def claim(
 ) -> Position | None:
     """Be the one who tells, or go on being it; the place up to which it was told, None while another is the one.
 
-    A new cursor starts at `place`.
+    A new cursor starts at `place`. Whoever says that it will be longer than a minute from now said so while a clock
+    was ahead, and counts for nobody.
     """
     rows = await tx.rows(
         "INSERT INTO bus_cursors AS c (realm_id, name, transaction, position, holder, held_until)"
         " VALUES ($1, $2, $3::text::xid8, $4, $5, $6) ON CONFLICT (realm_id, name)"
         " DO UPDATE SET holder = excluded.holder, held_until = excluded.held_until"
-        " WHERE c.holder = excluded.holder OR c.held_until < $7"
+        " WHERE c.holder = excluded.holder OR c.held_until NOT BETWEEN $7 AND $7::timestamptz + interval '1 minute'"
         " RETURNING transaction::text::bigint, position",
         realm_id,
         name,

@@ -35,6 +35,8 @@ _RECOVERY: Final = 60.0
 _GRACE: Final = 3.0
 """Seconds that jobs may go on when the server stops; then they are put back into the queue."""
 _PAUSE: Final = 5.0
+_CLOCK_EVERY: Final = 1.0
+"""Seconds between two looks whether the clock was set back."""
 _BREATH: Final = 0.5
 _WAKE: Final = """SELECT pg_notify('procrastinate_any_queue_v1', '{"type": "job_inserted", "job_id": 0}')"""
 _MOST_TRIES: Final = 100
@@ -95,7 +97,7 @@ class Worker:
                     await self._work()
             except (ConnectorException, OSError, psycopg_pool.PoolTimeout) as error:
                 _log.warning("jobs.interrupted", error=type(error).__name__)
-            await asyncio.sleep(_PAUSE)
+                await asyncio.sleep(_PAUSE)
 
     async def run_waiting(self) -> None:
         """Do what waits now, and end; for tests and for maintenance without a server."""
@@ -109,12 +111,18 @@ class Worker:
         return any(job.scheduled_at is None or job.scheduled_at <= clock.now() for job in waiting)
 
     async def _work(self) -> None:
+        """Until the clock is set back: the schedule would wait until it is as late as it was."""
+        work = asyncio.create_task(self._app.run_worker_async(wait=True, listen_notify=True, **self._options))
         recovery = asyncio.create_task(self._recover_again_and_again())
+        turned = asyncio.create_task(_until_set_back())
         try:
-            await self._app.run_worker_async(wait=True, listen_notify=True, **self._options)
+            await asyncio.wait((work, turned), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            recovery.cancel()
-            await asyncio.gather(recovery, return_exceptions=True)
+            for each in (recovery, turned, work):
+                each.cancel()
+            await asyncio.gather(recovery, turned, return_exceptions=True)
+            with suppress(asyncio.CancelledError):
+                await work
 
     async def _recover_again_and_again(self) -> None:
         while True:
@@ -158,6 +166,15 @@ class Worker:
 
         deferred = self._app.task(name=each.name, queue="timed", lock=each.name, queueing_lock=each.name)(call)
         self._app.periodic(cron=each.cron)(deferred)
+
+
+async def _until_set_back() -> None:
+    watch = clock.Watch()
+    watch.settle()
+    while not watch.was_set_back():
+        watch.settle()
+        await asyncio.sleep(_CLOCK_EVERY)
+    _log.warning("jobs.clock_set_back")
 
 
 class _Again(BaseRetryStrategy):

@@ -1,5 +1,6 @@
 """The only place that reads the time."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import cast
@@ -8,10 +9,37 @@ import msgspec
 
 _TEXT = cast("Callable[[datetime], str]", msgspec.to_builtins)
 
+_SLACK = 30.0
+"""Seconds by which a clock may be set back without anybody minding."""
+
 
 def now() -> datetime:
     """The present moment in UTC."""
     return datetime.now(UTC)
+
+
+def steady() -> float:
+    """Seconds since some moment: only for how long something lasts in this process, whatever the clock is set to."""
+    return time.monotonic()
+
+
+class Watch:
+    """Notices that the clock was set back: what was written before may lie hours ahead, and would be waited for."""
+
+    def __init__(self) -> None:
+        self._seen: float | None = None
+
+    def was_set_back(self) -> bool:
+        """Whether it was since `settle`; also when nobody knows yet what it was before."""
+        return self._seen is None or self._seen - _set_to() > _SLACK
+
+    def settle(self) -> None:
+        """What had to be done about it is done."""
+        self._seen = _set_to()
+
+
+def _set_to() -> float:
+    return now().timestamp() - steady()
 
 
 def instant(at: datetime) -> str:

@@ -33,8 +33,9 @@ async def run(runtime: Runtime, *, every: float = _EVERY) -> None:
     """Send for ever; returns at once when nothing is configured. Cancelled when the server stops."""
     if not carriers.configured(runtime.settings):
         return
+    watch = clock.Watch()
     while True:
-        taken = await _quietly(runtime)
+        taken = await _quietly(runtime, watch)
         _stop_if_cancelled()
         if taken < _BATCH:
             await asyncio.sleep(every)
@@ -68,14 +69,24 @@ def _stop_if_cancelled() -> None:
         raise asyncio.CancelledError
 
 
-async def _quietly(runtime: Runtime) -> int:
+async def _quietly(runtime: Runtime, watch: clock.Watch) -> int:
     try:
+        if watch.was_set_back():
+            await _bring_forward(runtime)
+        watch.settle()
         return await deliver(runtime)
     except RosterError:
         return 0
     except Exception:  # noqa: BLE001 (the edge: mail goes on whatever happens)
         _log.exception("delivery.failed")
         return 0
+
+
+async def _bring_forward(runtime: Runtime) -> None:
+    async with runtime.lease() as tx, tx.transaction():
+        brought = await store.bring_forward(tx, WAITS)
+    if brought:
+        _log.warning("delivery.brought_forward", messages=brought)
 
 
 async def _send_all(runtime: Runtime, carrier: Open, due: Sequence[Message]) -> None:

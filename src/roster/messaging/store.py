@@ -62,6 +62,19 @@ async def take_due(
     )
 
 
+async def bring_forward(tx: Tx, waits: Sequence[timedelta]) -> int:
+    """Have messages tried that would wait for longer than they ever should, since a clock was ahead.
+
+    Their number.
+    """
+    return await tx.run(
+        "UPDATE messages SET due_at = $1 WHERE state = 'queued' AND due_at > $1::timestamptz"
+        " + ($2::interval[])[least(greatest(attempts, 1), cardinality($2::interval[]))]",
+        tx.now,
+        list(waits),
+    )
+
+
 async def settle(tx: Tx, message: Message, state: str, error: str | None) -> None:
     """A message was sent or given up: its one-time links go."""
     await tx.run(

@@ -39,6 +39,8 @@ _PLACES: Final = 16_384
 _SIZE: Final = _PLACES * _BYTES
 _LASTING: Final = 1.0
 """Seconds for which it is believed that nothing was missed, once that was found to be so."""
+_LONGEST: Final = 60.0
+"""Seconds for which anything is believed that was read, even if nobody says otherwise and the clock is set back."""
 _clock = partial(time.clock_gettime, getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 """Goes on while the machine sleeps."""
 
@@ -48,6 +50,7 @@ class Marks(msgspec.Struct, frozen=True):
 
     read: Callable[[memoryview], object]
     values: object
+    until: float
 
 
 class Kept(msgspec.Struct, Generic[V], frozen=True):
@@ -69,11 +72,12 @@ class Voids:
     def marks(self, *names: UUID) -> Marks:
         """The marks of these names, and of everything, as they are now."""
         read = itemgetter(0, *[_place(name) for name in names])
-        return Marks(read, read(self._table))
+        return Marks(read, read(self._table), _clock() + _LONGEST)
 
     def hold(self, marks: Marks) -> bool:
         """Whether what was read after these marks is still true."""
-        return _clock() < self._until and marks.values == marks.read(self._table)
+        now = _clock()
+        return now < self._until and now < marks.until and marks.values == marks.read(self._table)
 
     def void(self, names: Iterable[str]) -> None:
         """What is remembered under these names is not true any more."""

@@ -67,9 +67,9 @@ async def try_spend_and_ask(
 
 async def waiting(tx: Tx, spendings: Sequence[tuple[Policy, str]]) -> int:
     """The seconds until all are open again, 0 when none is used up; nothing is counted."""
-    buckets = [(policy.bucket(key), policy.count) for policy, key in spendings]
+    buckets = [(policy.bucket(key), policy.count, policy.per_seconds) for policy, key in spendings]
     wait = await store.waiting(tx, buckets)
-    if wait and returns.are_noted(tx, [name for name, _ in buckets]):
+    if wait and returns.are_noted(tx, [name for name, _, _ in buckets]):
         await returns.write(tx)
         wait = await store.waiting(tx, buckets)
     return wait

@@ -32,12 +32,16 @@ _SEEN = (
     "u AS (UPDATE users SET last_sign_in_at = $9 WHERE realm_id = $1 AND id = $3 AND status = 'active'"
     " AND deleted_at IS NULL RETURNING id), done AS ("
 )
+# Of the clocks of the server and of the database the one that lets it end earlier counts, should one of them be wrong.
+_BEGUN = "least($9::timestamptz, statement_timestamp())"
 _OPEN = (
-    _SEEN + _INSERT + " SELECT $1, $2, u.id, NULL, $4, $5, $6, $7, $8, $9, $9, $9, $10, $11::uuid FROM realms r, u"
+    _SEEN + _INSERT + " SELECT $1, $2, u.id, NULL, $4, $5, $6, $7, $8, $9, " + _BEGUN + ", $9,"
+    " " + _BEGUN + " + ($10::timestamptz - $9), $11::uuid FROM realms r, u"
     " WHERE r.id = $1 AND r.status = 'active' RETURNING " + _NAMES + ")"
 )
 _OPEN_WITH = (
-    _SEEN + _INSERT + " SELECT $1, $2, u.id, c.id, $4, $5, $6, $7, $8, $9, $9, $9, least($10, c.expires_at), $11::uuid"
+    _SEEN + _INSERT + " SELECT $1, $2, u.id, c.id, $4, $5, $6, $7, $8, $9, " + _BEGUN + ", $9,"
+    " least(" + _BEGUN + " + ($10::timestamptz - $9), c.expires_at), $11::uuid"
     " FROM realms r, u, credentials c"
     " WHERE r.id = $1 AND r.status = 'active'"
     " AND c.realm_id = $1 AND c.id = $12 AND c.user_id = u.id AND c.version = $13"
@@ -45,11 +49,13 @@ _OPEN_WITH = (
     " FOR SHARE OF c RETURNING " + _NAMES + ")"
 )
 _LASTING = (
-    "last_used_at = $3, expires_at = least(s.created_at + $4::interval, $3::timestamptz + $5::interval,"
+    "last_used_at = $3, expires_at = least(s.created_at + $4::interval,"
+    " least($3::timestamptz, statement_timestamp()) + $5::interval,"
     " (SELECT c.expires_at FROM credentials c WHERE c.realm_id = s.realm_id AND c.id = s.credential_id))"
 )
 _ALIVE = (
-    " AND s.ended_at IS NULL AND s.expires_at > $3 AND u.realm_id = s.realm_id AND u.id = s.user_id"
+    " AND s.ended_at IS NULL AND s.expires_at > greatest($3, statement_timestamp())"
+    " AND u.realm_id = s.realm_id AND u.id = s.user_id"
     " AND u.status = 'active' AND u.deleted_at IS NULL AND r.id = s.realm_id AND r.status = 'active'"
 )
 
@@ -180,10 +186,13 @@ async def extend(tx: Tx, session_id: SessionId, longest: timedelta, idle: timede
 
 
 async def just_rotated(tx: Tx, session_id: SessionId, generation: int, since: datetime) -> Session | None:
-    """The live session when it is at this generation and came there not before `since`."""
+    """The live session when it is at this generation and came there not before `since`.
+
+    Nor as much later than now: that was noted while a clock was ahead.
+    """
     rows = await tx.rows(
         "SELECT " + _S_NAMES + " FROM sessions s, users u, realms r WHERE s.realm_id = $1 AND s.id = $2"
-        " AND s.generation = $4 AND s.refreshed_at >= $5" + _ALIVE,
+        " AND s.generation = $4 AND s.refreshed_at BETWEEN $5 AND $3::timestamptz + ($3 - $5)" + _ALIVE,
         tx.realm_id,
         session_id,
         tx.now,

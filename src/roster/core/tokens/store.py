@@ -21,7 +21,8 @@ async def session_principal(tx: Tx, slug: str, session_id: UUID, user_id: UUID) 
         " s.last_used_at, s.device_id, s.generation, u.locale, " + _CONFIRMED + ", s.expires_at FROM realms r"
         " JOIN sessions s ON s.realm_id = r.id AND s.id = $2"
         " JOIN users u ON u.realm_id = r.id AND u.id = s.user_id"
-        " WHERE r.slug = $1 AND r.status = 'active' AND s.user_id = $3 AND s.ended_at IS NULL AND s.expires_at > $4"
+        " WHERE r.slug = $1 AND r.status = 'active' AND s.user_id = $3 AND s.ended_at IS NULL"
+        " AND s.expires_at > greatest($4, statement_timestamp())"
         " AND u.status = 'active' AND u.deleted_at IS NULL",
         slug,
         session_id,
@@ -131,7 +132,7 @@ async def look_up_proof(tx: Tx, proof_id: UUID, purpose: str, user_id: UUID | No
         "SELECT "
         + _PROOF
         + " FROM proofs WHERE realm_id = $1 AND id = $2 AND purpose = $3 AND user_id = coalesce($4::uuid, user_id)"
-        " AND used_at IS NULL AND expires_at > $5",
+        " AND used_at IS NULL AND expires_at > greatest($5, statement_timestamp())",
         tx.realm_id,
         proof_id,
         purpose,
