@@ -90,7 +90,6 @@ async def test_a_silent_database_is_given_up_and_used_again_when_it_speaks(
         ready = asyncio.create_task(client.get("/health/ready"))
         live = await client.get("/health/live")
         assert (live.status_code, (await ready).status_code) == (200, 503)
-        assert not all(each.done() for each in asked)
         for each in await asyncio.gather(*asked):
             expect_refused(each)
 
