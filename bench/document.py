@@ -10,8 +10,8 @@ _HEAD = """# How fast, how large
 
 Written by `make bench`, which anybody can run: it makes a directory of its own in a temporary folder, listens on
 loopback only, and takes about half an hour. `make bench QUICK=1` does the same with 100,000 people in under two
-minutes, with fewer rounds: its lines are the same, their spread is larger. `make bench BASE=bench/out/full.json` also
-prints which figures have left the range of that earlier run.
+minutes, with fewer rounds and so a larger spread, and without the dialects side by side. With
+`BASE=bench/out/full.json` either also prints which figures have left the range of that earlier run.
 
 Absolute figures depend on the machine; ratios hardly do. So most lines compare Roster with something else that works
 beside it: with **the limit** (`bench/limit.py`), the smallest program on the same HTTP server, database driver and
@@ -27,7 +27,7 @@ _ABOUT = {
     "starts": """## Start and memory
 
 A start is from the command to the first answer to a request with a token. Memory is the proportional set size of all
-processes of server and PostgreSQL, three seconds after the first answer.
+processes of server and PostgreSQL, two seconds after the first answer.
 """,
     "journeys": """## What every application does
 

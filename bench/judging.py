@@ -16,9 +16,14 @@ class Reading(NamedTuple):
     of: Callable[[Window], float]
 
 
+def _p95(window: Window) -> float:
+    return trial.percentile(window.outcome.latencies, 0.95) * 1e3
+
+
 SERVER: Final = Reading("server CPU", attrgetter("server_us"))
 DATABASE: Final = Reading("CPU of PostgreSQL", attrgetter("database_us"))
 BOTH: Final = Reading("CPU", attrgetter("both_us"))
+SLOW: Final = Reading("p95", _p95)
 
 
 def per_core(name: str, windows: Sequence[Window], *, least: float | None = None) -> Line:
@@ -41,7 +46,7 @@ def over(
     most: float | None = None,
     note: str = "",
 ) -> Line:
-    """The CPU of one side over the other's, round by round; `called` is what the other side is."""
+    """One side over the other, round by round; `called` is what the other side is."""
     found = trial.ratios([by.of(each) for each in subject], [by.of(each) for each in reference])
     return Line(
         name=f"{name}: {by.name}, over {called}'s",
@@ -56,18 +61,5 @@ def over(
 
 def slow_over(name: str, subject: Sequence[Window], reference: Sequence[Window], *, called: str, most: float) -> Line:
     """The p95 of one side's requests over the other's."""
-    taken = [trial.percentile(trial.latencies(windows), 0.95) for windows in (subject, reference)]
-    each = trial.ratios([_p95(window) for window in subject], [_p95(window) for window in reference])
-    return Line(
-        name=f"{name}: p95, over {called}'s",
-        figure=taken[0] / taken[1],
-        low=each.least,
-        high=each.greatest,
-        most=most,
-        costs={"": trial.cost(subject), called: trial.cost(reference)},
-        note=f"p95 {taken[0] * 1e3:.1f} and {taken[1] * 1e3:.1f} ms",
-    )
-
-
-def _p95(window: Window) -> float:
-    return trial.percentile(window.outcome.latencies, 0.95)
+    told = " and ".join(f"{trial.spread([SLOW.of(each) for each in side]).median:.1f}" for side in (subject, reference))
+    return over(name, subject, reference, called=called, by=SLOW, most=most, note=f"p95 {told} ms")

@@ -82,7 +82,7 @@ def _listed(stage: Stage, server: Server, org: int, count: int, search: str = ""
 
 def _login(stage: Stage, server: Server) -> Line:
     """One request each, with all that it takes; every code is of somebody who has used none yet."""
-    rounds = max(3, stage.size.rounds // 2)
+    rounds = max(2, stage.size.rounds // 2)
     count = stage.size.searches
     guarded = iter(asyncio.run(joined.accounts(stage, (rounds + 1) * count, second_factor=True)))
     plain = asyncio.run(joined.accounts(stage, count, second_factor=False))

@@ -19,7 +19,7 @@ _READS_PER_SECOND = 100
 
 def lines(stage: Stage, server: Server) -> list[Line]:
     """Sign-ins alone, then with a steady trickle of reads beside them."""
-    rounds = max(3, stage.size.rounds // 2)
+    rounds = max(2, stage.size.rounds // 2)
     ours: list[Window] = []
     alone: list[Hashed] = []
     for _ in range(rounds):

@@ -13,7 +13,7 @@ from bench.processes import Server
 from bench.report import Line
 from bench.stage import Stage
 
-_IDLE = 3.0
+_IDLE = 2.0
 _STEP = 0.005
 _PATIENCE = 60.0
 

@@ -50,7 +50,7 @@ def test_a_core_does_as_many_as_fit_into_its_second():
     assert judging.per_core("GET", [window(300, 300)], least=2_000).verdict == "MISSED"
 
 
-def test_the_slow_ones_are_compared_over_all_rounds():
+def test_the_slow_ones_are_compared_round_by_round():
     quick, slow = [window(1, 1, latencies=(0.001,) * 20)], [window(1, 1, latencies=(0.001,) * 18 + (0.004,) * 2)]
 
     assert judging.slow_over("list", slow, quick, called="few", most=3).verdict == "MISSED"
