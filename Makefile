@@ -34,7 +34,7 @@ fmt: $(VENV)/.installed-dev ## put the source into form
 bench: $(VENV)/.installed-dev ## measure against the bars; QUICK=1 in under two minutes
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(BASE),--base '$(BASE)') $(ARGS)
 
-peers: $(VENV)/.installed-dev ## measure other products beside Roster; needs Java and Maven
+peers: $(VENV)/.installed-dev ## measure other products beside Roster; needs Java and Maven, or Go; QUICK=1 for some minutes
 	@$(BIN)/python -m bench.peers $(if $(QUICK),--quick) $(ARGS)
 
 clean: ## remove the environment; data stays

@@ -30,7 +30,7 @@ _OTHERS: dict[str, Callable[[], Peer]] = {"keycloak": Keycloak, "kratos": Kratos
 
 
 def main() -> int:
-    """1 when nobody else can be run here."""
+    """1 when nobody else can be run here, or somebody did not do what all must be able to."""
     wanted = _arguments()
     size = QUICK if wanted.quick else FULL
     size = msgspec.structs.replace(size, people=wanted.people or size.people)
@@ -42,6 +42,9 @@ def main() -> int:
     folder.chmod(0o711)  # PostgreSQL may run under an account of its own
     try:
         found = _run(folder, size, [Roster(), *others], quick=wanted.quick)
+    except processes.Failed as error:
+        print(f" {error}", file=sys.stderr)
+        return 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     table.show(found)

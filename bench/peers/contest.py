@@ -1,5 +1,6 @@
 """A run: who takes part, and in what order they work."""
 
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -98,26 +99,30 @@ class Contest:
     def starts(self) -> list[Figure]:
         """Each by itself, in turns, and what it holds when nobody has asked for more than one person."""
         seconds: dict[str, list[float]] = {each.name: [] for each in self._entrants}
+        cpu: dict[str, list[float]] = {each.name: [] for each in self._entrants}
         held: dict[str, tuple[float, float]] = {}
         for turn in range(self.size.starts):
             for each in self._entrants if turn % 2 == 0 else reversed(self._entrants):
-                taken, held[each.name] = self._start(each)
+                taken, used, held[each.name] = self._start(each)
                 seconds[each.name].append(taken)
+                cpu[each.name].append(used)
         return [
-            _figure("warm start to the first answer", "s", seconds),
+            _figure("warm start to the first answer: time", "s", seconds),
+            _figure("warm start to the first answer: CPU of the server", "s", cpu),
             *_memory("memory (PSS), idle after a start", held),
         ]
 
-    def _start(self, entrant: Entrant) -> tuple[float, tuple[float, float]]:
+    def _start(self, entrant: Entrant) -> tuple[float, float, tuple[float, float]]:
+        """Seconds until the first answer, of them on a core, and what is held a little later."""
         began = time.perf_counter()
         server = entrant.peer.start()
         try:
             _wait(entrant, server, self._first[entrant.name])
-            taken = time.perf_counter() - began
+            taken, used = time.perf_counter() - began, meter.cpu_of(server.pid)
             time.sleep(_IDLE)
-            return taken, _held(Started(entrant, server))
+            return taken, used, _held(Started(entrant, server))
         finally:
-            server.stop()
+            _stop(server)
 
     @contextmanager
     def running(self) -> Iterator[list[Started]]:
@@ -131,7 +136,7 @@ class Contest:
             yield started
         finally:
             for each in started:
-                each.server.stop()
+                _stop(each.server)
 
     # -- working -------------------------------------------------------------------------------------------------------
 
@@ -208,6 +213,14 @@ def _wait(entrant: Entrant, server: Server, call: Call) -> None:
         if server.process.poll() is not None or time.monotonic() > give_up:
             raise Failed(f"{entrant.name} does not start: {server.log.read_text(errors='replace')[-2000:]}")
         time.sleep(_STEP)
+
+
+def _stop(server: Server) -> None:
+    """Whoever does not stop in time has been killed, and the figures stay."""
+    try:
+        server.stop()
+    except Failed as error:
+        print(f" {error}", file=sys.stderr)
 
 
 def _held(started: Started) -> tuple[float, float]:
