@@ -132,12 +132,11 @@ class Kratos:
 
     def _pages(self) -> list[str]:
         """The addresses of the first pages; each names the next one in a header."""
-        path = "/admin/identities?page_size=25"
-        while len(self._paths) < _PAGES:
-            people, after = _page(self._admin_port, path)
-            self._ids += [each["id"] for each in people]
+        path = "" if self._paths else "/admin/identities?page_size=25"
+        while path and len(self._paths) < _PAGES:
             self._paths.append(path)
-            path = after or "/admin/identities?page_size=25"
+            people, path = _page(self._admin_port, path)
+            self._ids += [each["id"] for each in people]
         return self._paths
 
     def _sign_in(self, number: int) -> Call:

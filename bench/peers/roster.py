@@ -111,16 +111,16 @@ class Roster:
 
     def _pages(self) -> list[str]:
         self._walk()
-        return [f"/api/v1/users?limit=25&sort=username&cursor={quote(cursor)}" for cursor in self._cursors]
+        return [f"/api/v1/users?limit=25&sort=username{cursor}" for cursor in self._cursors]
 
     def _walk(self) -> None:
         """Once through the first pages."""
         path, cursor = "/api/v1/users?limit=25&sort=username", ""
-        while len(self._cursors) < _PAGES:
+        while not self._ids or (cursor and len(self._cursors) < _PAGES):
             page = self._ask(Call("GET", path + cursor))
             self._ids += [each["id"] for each in page["items"]]
-            self._cursors.append(page["next_cursor"])
-            cursor = f"&cursor={quote(page['next_cursor'])}"
+            cursor = f"&cursor={quote(page['next_cursor'])}" if page["next_cursor"] else ""
+            self._cursors += [cursor] if cursor else []
 
     def _signed_in(self, number: int) -> dict[str, str]:
         return self._sign_in(self._place.directory.somebody(number).username)
