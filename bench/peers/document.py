@@ -26,9 +26,11 @@ _TAIL = """
   who is not asked waits. Everybody was warmed up before each line with several times the requests of a round, as a Java
   program needs.
 - **The same people.** Made by arithmetic, with name, address, phone and three custom fields, imported with their
-  hashes. Before anything is measured, twenty searches must find the same people in the same order everywhere.
+  hashes. Before anything is measured, twenty searches must find the same people in the same order in Roster and
+  Keycloak.
 - **The same hash.** argon2id with 19 MiB, two passes and one lane, which is Roster's default (Keycloak's own would be
-  7 MiB and five passes); access tokens are signed with ES256, and a refresh token can be used once, everywhere.
+  7 MiB and five passes). Roster's and Keycloak's access tokens are signed with ES256, and a refresh token can be used
+  once; Kratos' sessions have tokens that say nothing.
 - **Keycloak**: built with `kc.sh build --db=postgres --cache=local`, started with `start --optimized`; the heap is what
   its guide on sizing gives one server (70 % of a container of 1,360 MB). Sign-in is the grant of a password by a
   confidential client, the session check is `userinfo`; the list is its brief representation, which leaves custom fields

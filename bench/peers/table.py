@@ -76,6 +76,23 @@ def _side(windows: Sequence[Window], over_ours: Spread) -> Side:
     )
 
 
+def losses(found: Found) -> list[str]:
+    """Where somebody else takes less than Roster."""
+    work = [
+        f"{task.title}: {name} takes {side.over_ours.median:.2f} x of Roster's CPU"
+        for task in found.work
+        for name, side in task.sides.items()
+        if side.over_ours.median < 1
+    ]
+    figures = [
+        f"{figure.title}: {name} has {value.median / figure.found[OURS].median:.2f} x of Roster's"
+        for figure in found.figures
+        for name, value in figure.found.items()
+        if value.median < figure.found[OURS].median
+    ]
+    return [*work, *figures]
+
+
 def show(found: Found) -> None:
     """Print both tables."""
     title = "\n".join(f"{name}: {value}" for name, value in found.conditions.items())
@@ -86,6 +103,7 @@ def show(found: Found) -> None:
         for row in rows:
             table.add_row(*row)
         console.print(table)
+    console.print("Where Roster loses:", *(losses(found) or ["nowhere"]), sep="\n  ")
 
 
 def write(found: Found) -> Path:
@@ -97,9 +115,14 @@ def write(found: Found) -> Path:
 
 
 def markdown(found: Found) -> str:
-    """Conditions and both tables, for the document."""
-    said = "\n".join(f"- {name}: {value}" for name, value in found.conditions.items())
-    return f"{said}\n\n{_rows(_WORK, _work(found))}\n{_rows(_headings(found), _figures(found))}"
+    """Conditions, both tables and where Roster loses, for the document."""
+    said = _listed([f"{name}: {value}" for name, value in found.conditions.items()])
+    tables = f"{_rows(_WORK, _work(found))}\n{_rows(_headings(found), _figures(found))}"
+    return f"{said}\n{tables}\n## Where Roster loses\n\n{_listed(losses(found) or ['nowhere in this run'])}"
+
+
+def _listed(points: Sequence[str]) -> str:
+    return "".join(f"- {point}\n" for point in points)
 
 
 def _rows(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

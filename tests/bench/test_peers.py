@@ -67,6 +67,19 @@ def test_a_product_without_a_figure_leaves_its_cells_empty():
     assert "| import | 1.00 s |  |  |" in table.markdown(found)
 
 
+def test_what_others_do_with_less_is_told_as_lost():
+    lean = {name: [_window(0.001, 0.001, 0.01)] for name in ("Roster", "Other")}
+    lean["Other"] = [_window(0.0005, 0.0005, 0.01)]
+    memory = Figure(title="memory", unit="MB", found={"Roster": Spread(100, 100, 100), "Other": Spread(80, 80, 80)})
+    found = msgspec.structs.replace(_found(), work=[compare("list", lean, {})], figures=[*_found().figures, memory])
+
+    assert table.losses(found) == [
+        "list: Other takes 0.50 x of Roster's CPU",
+        "memory: Other has 0.80 x of Roster's",
+    ]
+    assert table.markdown(_found()).endswith("## Where Roster loses\n\n- nowhere in this run\n")
+
+
 def test_a_run_can_be_read_back_from_its_json():
     found = _found(failed={"Third": "no"})
 
