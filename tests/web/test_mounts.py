@@ -222,7 +222,7 @@ async def test_a_closed_pipe_does_not_stop_anything():
 
     log.flush()
 
-    assert log._answered == []
+    assert log._lines == []
 
 
 @pytest.mark.parametrize(

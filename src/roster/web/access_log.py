@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import BinaryIO
 from urllib.parse import unquote
+from uuid import UUID
 
 import msgspec
 
@@ -38,7 +39,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     dialect: str = ""
     operation: str = ""
     realm: str = ""
-    actor: str = ""
+    actor: UUID | str = ""
 
 
 Encode = Callable[[Line], bytes]
@@ -51,14 +52,13 @@ class AccessLog:
         """`encode` makes the line's text; JSON without it."""
         self._out = out
         self._encode = encode or msgspec.json.Encoder().encode
-        self._answered: list[tuple[datetime, Request, int, float]] = []
+        self._lines: list[Line] = []
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, request: Request, status: int, seconds: float) -> None:
-        """Note one answer. Its line is made with those of others, which costs a third of making it now."""
-        request.body = b""
-        self._answered.append((clock.now(), request, status, seconds))
-        if len(self._answered) >= _FLUSH_AT:
+        """Note one answer. Its text is made with those of others, which costs a third of making it now."""
+        self._lines.append(line(clock.now(), request, status, seconds))
+        if len(self._lines) >= _FLUSH_AT:
             self.flush()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_FLUSH_AFTER, self.flush)
@@ -68,11 +68,11 @@ class AccessLog:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        answered, self._answered = self._answered, []
-        if not answered:
+        lines, self._lines = self._lines, []
+        if not lines:
             return
         try:
-            self._out.write(b"".join([self._encode(line(*each)) + b"\n" for each in answered]))
+            self._out.write(b"".join([self._encode(each) + b"\n" for each in lines]))
             self._out.flush()
         except OSError:
             return
@@ -92,13 +92,13 @@ def line(at: datetime, request: Request, status: int, seconds: float) -> Line:
         request.dialect,
         meter.operation if meter else "",
         request.realm_slug,
-        str(actor.user_id or actor.name) if actor else "",
+        (actor.user_id or actor.name) if actor else "",
     )
 
 
 def readable(told: Line) -> bytes:
     """The line for people: when, how it ended, what, how long it took, who asked."""
-    who = "/".join(filter(None, (told.realm, told.actor or told.address)))
+    who = f"{told.realm}/{told.actor or told.address}" if told.realm else told.actor or told.address
     text = f"{clock.instant(told.at)} {told.status} {told.method} {told.path} {told.ms:.1f} ms {who} {told.request_id}"
     if not text.isprintable():
         text = "".join(character if character.isprintable() else "?" for character in text)
