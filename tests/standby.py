@@ -4,8 +4,8 @@ import asyncio
 import os
 import signal
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,24 @@ class Standby(embedded.Embedded):
     async def go_on(self) -> None:
         """Catch up."""
         await self.ask("SELECT pg_wal_replay_resume()")
+
+    async def caught_up(self, dsn: str) -> None:
+        """When this returns it has all that was written so far at this primary."""
+        connection = await asyncpg.connect(dsn)
+        place = await connection.fetchval("SELECT pg_current_wal_insert_lsn()::text")
+        await connection.close()
+        async with asyncio.timeout(processes.PATIENCE):
+            while not await self.ask(f"SELECT pg_last_wal_replay_lsn() >= '{place}'"):
+                await asyncio.sleep(0.01)
+
+    @asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """What is written within the block does not show here."""
+        await self.pause()
+        try:
+            yield
+        finally:
+            await self.go_on()
 
     async def promote(self) -> None:
         """Become a primary, with a history of its own."""

@@ -73,32 +73,19 @@ async def server(dsn: str, replica: Standby, tmp_path: Path) -> AsyncIterator[Ru
         yield runtime
 
 
-async def caught_up(replica: Standby, dsn: str) -> None:
-    """The replica has all that was written so far."""
-    connection = await asyncpg.connect(dsn)
-    place = await connection.fetchval("SELECT pg_current_wal_insert_lsn()::text")
-    await connection.close()
-    async with asyncio.timeout(60):
-        while not await replica.ask(f"SELECT pg_last_wal_replay_lsn() >= '{place}'"):
-            await asyncio.sleep(0.01)
-
-
 @asynccontextmanager
 async def paused(replica: Standby, runtime: Runtime) -> AsyncIterator[None]:
     """What is written within the block does not reach the replica."""
-    await caught_up(replica, runtime.pool.dsn)
-    await replica.pause()
-    try:
+    await replica.caught_up(runtime.pool.dsn)
+    async with replica.paused():
         yield
-    finally:
-        await replica.go_on()
 
 
 async def two_readers(runtime: Runtime, replica: Standby) -> tuple[Realm, Actor, Actor]:
     """Two administrators of a realm."""
     realm = await factories.a_realm(runtime)
     one, other = [await factories.a_person(runtime, realm, name, roles=("admin",)) for name in ("one", "other")]
-    await caught_up(replica, runtime.pool.dsn)
+    await replica.caught_up(runtime.pool.dsn)
     return realm, await factories.acting_as(runtime, realm, one), await factories.acting_as(runtime, realm, other)
 
 
@@ -142,7 +129,7 @@ async def test_who_writes_sees_it_at_once_and_others_as_soon_as_the_replica_does
         assert first(server).answered == before + 6
         assert first(server).behind == 6
 
-    await caught_up(replica, server.pool.dsn)
+    await replica.caught_up(server.pool.dsn)
     assert await names(server, one) == await names(server, other) == ["one", "other", "new"]
     assert first(server).answered == before + 8
 
@@ -201,7 +188,7 @@ async def test_what_is_taken_away_counts_at_once(server: Runtime, replica: Stand
     realm, one, _ = await two_readers(server, replica)
     person = await factories.a_person(server, realm, "reader", roles=("admin",))
     reader = await factories.acting_as(server, realm, person)
-    await caught_up(replica, server.pool.dsn)
+    await replica.caught_up(server.pool.dsn)
     assert len(await names(server, reader)) == 3
     async with paused(replica, server):
         async with server.write(one) as tx:

@@ -5,7 +5,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -97,22 +97,13 @@ def another_administrator(client: httpx.Client, server: Server) -> dict[str, str
     return server.sign_in(name)
 
 
-@asynccontextmanager
-async def paused(replica: Standby) -> AsyncIterator[None]:
-    await replica.pause()
-    try:
-        yield
-    finally:
-        await replica.go_on()
-
-
 async def test_who_writes_through_one_worker_sees_it_at_once_through_every_other(
     both: tuple[Server, Server], clients: list[httpx.Client], replica: Standby
 ) -> None:
     one, other = both[0].sign_in(), another_administrator(clients[0], both[1])
     until(lambda: "admin" in names(clients[0], other))
     before = names(clients[0], other)
-    async with paused(replica):
+    async with replica.paused():
         for turn in range(12):
             name = f"turn-{turn}-{os.urandom(4).hex()}"
             make(clients[turn % 3], one, name)
@@ -127,7 +118,7 @@ async def test_what_is_taken_away_counts_at_once_though_the_replica_does_not_kno
     admin, bearer = both[0].sign_in(), another_administrator(clients[0], both[1])
     assert clients[2].get(PEOPLE, headers=bearer).status_code == 200
     person = clients[0].get("/api/v1/me", headers=bearer).json()["user"]["id"]
-    async with paused(replica):
+    async with replica.paused():
         gone = clients[0].patch(f"/api/v1/users/{person}", headers=admin, json={"status": "disabled"})
         assert gone.status_code == 200, gone.text
         assert {client.get(PEOPLE, headers=bearer).status_code for client in clients[:2]} == {401}
