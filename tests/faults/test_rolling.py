@@ -3,62 +3,21 @@
 import asyncio
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 import roster
-from tests import servers
 from tests.balancing import balancing
-from tests.faults import trail
+from tests.faults import pairs, trail
+from tests.faults.pairs import Pair, port_of
 from tests.faults.traffic import Traffic
-from tests.servers import Installation, Server
-
-LEAVING = {"ROSTER_SERVER_LEAVE_SECONDS": "1"}
-
-
-class Pair:
-    """Two servers, each with a data folder of its own, and with two workers."""
-
-    def __init__(self, installation: Installation, folder: Path, stack: ExitStack) -> None:
-        self.installations = [Installation(folder / name, installation.url) for name in ("one", "two")]
-        self._stack = stack
-        self.env = LEAVING
-        self.servers = [self.start(index) for index in range(2)]
-
-    def start(self, index: int, program: Path | None = None) -> Server:
-        """Another process for this one."""
-        key = self.installations[0].data / "secret.key"
-        env = {"ROSTER_SECURITY_SECRET_KEY": key.read_text().strip()} if index else {}
-        return self._stack.enter_context(
-            servers.serving(self.installations[index], "--workers", "2", env={**self.env, **env}, program=program)
-        )
-
-    def restart(self, index: int, program: Path | None = None) -> Server:
-        """Stop it as services are stopped, and start it again, or another release of it."""
-        assert self.servers[index].stop() == 0, self.servers[index].logged()
-        self.servers[index] = self.start(index, program)
-        return self.servers[index]
-
-    @property
-    def ports(self) -> list[int]:
-        return [port_of(each) for each in self.servers]
-
-
-def port_of(server: Server) -> int:
-    return int(server.url.rpartition(":")[2])
-
-
-@contextmanager
-def two(installation: Installation, folder: Path) -> Iterator[Pair]:
-    with ExitStack() as stack:
-        yield Pair(installation, folder, stack)
+from tests.servers import Installation
 
 
 @pytest.fixture
 def pair(installation: Installation, tmp_path: Path) -> Iterator[Pair]:
-    with two(installation, tmp_path) as pair:
+    with pairs.serving(installation, tmp_path, env={"ROSTER_SERVER_LEAVE_SECONDS": "1"}) as pair:
         yield pair
 
 
