@@ -21,6 +21,7 @@ from roster.storage.runtime import Runtime
 from tests import factories, processes
 from tests.core.transfer import moving
 from tests.faults import clocks
+from tests.processes import PATIENCE
 
 ACTOR = system(RealmId(uuid7()), "nowhere", "test")
 
@@ -127,6 +128,44 @@ async def test_a_stopped_worker_puts_back_what_it_was_doing(own: Runtime):
     await asyncio.gather(running, return_exceptions=True)
 
     assert await _states(own) == [("todo", 1)]
+
+
+async def test_what_a_stopped_worker_puts_back_another_one_takes_up_at_once(own: Runtime, monkeypatch: Any):
+    """It does not look by itself before the test is over."""
+    monkeypatch.setitem(worker._OPTIONS, "fetch_job_polling_interval", 3600.0)
+    begun, done = asyncio.Event(), asyncio.Event()
+
+    async def begin(_: Mapping[str, Any]) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def finish(_: Mapping[str, Any]) -> None:
+        done.set()
+
+    first = asyncio.create_task(_worker(own, begin).run())
+    async with own.write(ACTOR) as tx:
+        await queue.defer(tx, "do", {})
+    async with asyncio.timeout(PATIENCE):
+        await begun.wait()
+        second = asyncio.create_task(_worker(own, finish).run())
+        await until_listening(own, 2)
+        first.cancel()
+        await done.wait()
+    second.cancel()
+    await asyncio.gather(first, second, return_exceptions=True)
+
+
+async def until_listening(runtime: Runtime, count: int) -> None:
+    """Until so many workers wait for jobs to come."""
+    listening = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND state = 'idle' AND query LIKE 'LISTEN %procrastinate%'"
+    )
+    while True:
+        async with runtime.lease() as tx:
+            if await tx.value(listening) >= count:
+                return
+        await asyncio.sleep(0)
 
 
 async def test_a_job_that_waits_for_another_begins_when_that_has_ended(own: Runtime):

@@ -27,6 +27,8 @@ HURRY: Final = signal.SIGUSR1
 """What the parent passes on for `FAST`, which a terminal sends to its workers too, so that they do not listen to it."""
 _LAST_WORDS: Final = 0.25
 """Seconds in which requests that were broken off can still say so."""
+_TURNS: Final = 2
+"""Of the loop, in which everybody who waits to be let in is."""
 
 _LARGEST_FRAME: Final = 1_048_576
 """Bytes of a message over a websocket."""
@@ -156,9 +158,12 @@ class _Server(uvicorn.Server):
                 task.cancel()
             asyncio.get_running_loop().call_later(_LAST_WORDS, self._wait_no_longer)
         self.should_exit = True
+        self._keep_no_connection()
         composition.hush(self._runtime)
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)  # and take those who are connected already: who is left is turned away by the system
         await super().shutdown(sockets)
         if self.force_exit:  # then it left this out
             await self.lifespan.shutdown()
@@ -169,6 +174,8 @@ class _Server(uvicorn.Server):
 
     def _keep_no_connection(self) -> None:
         """End each connection with its next answer; an idle one stays, for a request may be on its way."""
+        if NO_MORE in self.config.encoded_headers:
+            return
         self.config.encoded_headers = [*self.config.encoded_headers, NO_MORE]
         self.server_state.default_headers = [*self.server_state.default_headers, NO_MORE]
 

@@ -123,6 +123,7 @@ class Worker:
             await asyncio.gather(recovery, turned, return_exceptions=True)
             with suppress(asyncio.CancelledError):
                 await work
+            await self._wake()  # for what was put back: there may be other servers
 
     async def _recover_again_and_again(self) -> None:
         while True:
@@ -157,6 +158,9 @@ class Worker:
         They are told of new jobs only, and would find these when they look the next time by themselves.
         """
         await asyncio.sleep(_BREATH)
+        await self._wake()
+
+    async def _wake(self) -> None:
         with suppress(ConnectorException, AppNotOpen):
             await self._app.connector.execute_query_async(_WAKE)
 

@@ -18,6 +18,8 @@ GOING: Final = "websocket.going"
 """What the application receives, behind all that was asked before, when the server is about to end the connection."""
 _LAST_WORDS: Final = 1.0
 """Seconds in which a client of a server that stops can agree to the end of its websocket."""
+_FIRST_WORDS: Final = 0.5
+"""Seconds that whoever has just connected has for a first request when the server stops: it is on its way already."""
 _WITHOUT_BODY = (204, 304)
 _ALLOWED = bytes(each for each in range(256) if each == 9 or 31 < each != 127)
 """What may stand in a header (RFC 9110, section 5.5), so that nothing ends a line but what is meant to."""
@@ -32,6 +34,12 @@ class Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._stop_looking()
+
+    def shutdown(self) -> None:
+        if self.cycle is None:  # pyright: ignore[reportUnnecessaryComparison]  (before the first request)
+            self.loop.call_later(_FIRST_WORDS, super().shutdown)
+        else:
+            super().shutdown()
 
     def handle_websocket_upgrade(self) -> None:
         self._stop_looking()

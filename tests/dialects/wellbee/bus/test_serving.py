@@ -294,6 +294,29 @@ async def test_of_several_processes_one_answers(
     assert sorted(each["data"]["got"]["n"] for each in found if each["data"] != "fixed") == list(range(20))
 
 
+async def test_what_waits_at_a_process_that_stops_is_answered_by_it(
+    peer: Peer, toy: Toy, here: Runtime, joined: Credentials, serving: Serving
+):
+    """More than it works on at once; what comes later goes to the others."""
+    toy.gate.clear()
+    async with buses.linked(joined) as other_link:
+        other = Serving(here, other_link, toy.dialect, Site())
+        await other.start()
+        await other_link.flush()
+        asking = [asyncio.create_task(peer.ask(f"{toy.name}.echo", {"data": {"n": n}})) for n in range(300)]
+        async with asyncio.timeout(processes.PATIENCE):
+            for _ in range(128):
+                await toy.entered.acquire()
+        await peer.settled()
+        stopping = asyncio.create_task(other.stop(60))
+        asking += [asyncio.create_task(peer.ask(f"{toy.name}.echo", {"data": {"n": n}})) for n in range(300, 400)]
+        toy.gate.set()
+        found = await asyncio.gather(*asking)
+        await stopping
+    del serving
+    assert sorted(each["data"]["got"]["n"] for each in found) == list(range(400))
+
+
 async def test_what_runs_is_finished_when_the_server_stops(peer: Peer, toy: Toy, serving: Serving):
     toy.gate.clear()
     asking = asyncio.create_task(peer.ask(f"{toy.name}.echo", {"data": {"last": 1}}))
