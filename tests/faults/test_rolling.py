@@ -11,6 +11,7 @@ import roster
 from tests.balancing import balancing
 from tests.faults import pairs, trail
 from tests.faults.pairs import Pair, port_of
+from tests.faults.staying import staying
 from tests.faults.traffic import Traffic
 from tests.servers import Installation
 
@@ -23,7 +24,7 @@ def pair(installation: Installation, tmp_path: Path) -> Iterator[Pair]:
 
 async def test_a_rolling_restart_loses_no_request(pair: Pair, records: trail.Records) -> None:
     bearer = pair.servers[0].sign_in()
-    async with balancing(*pair.ports) as balancer:
+    async with balancing(*pair.ports) as balancer, staying(balancer, bearer) as stayed:
         async with Traffic(balancer.url, bearer, "rolling-") as traffic:
             for index in (0, 1):
                 await traffic.until_done(20)
@@ -31,7 +32,11 @@ async def test_a_rolling_restart_loses_no_request(pair: Pair, records: trail.Rec
                 await balancer.replace(index, port_of(server))
             await traffic.until_done(20)
         traffic.expect_all()
+        await stayed.until_heard(traffic.ids)
         assert balancer.lost == []
+    assert set(stayed.answers) == {200}
+    assert stayed.ends
+    assert set(stayed.ends) == {(1012, "SERVICE_RESTART")}
     await expect_each_once(records, "rolling-", traffic.names)
 
 

@@ -18,6 +18,7 @@ class Traffic:
     def __init__(self, url: str, bearer: dict[str, str], beginning: str) -> None:
         self.names: list[str] = []
         """Everybody who was asked for; each of them is changed once."""
+        self.ids: set[str] = set()
         self.answers: Counter[tuple[str, int]] = Counter()
         self.failures: list[str] = []
         self._url = url
@@ -57,6 +58,7 @@ class Traffic:
         self.names.append(name)
         made = await self._ask(client, "POST", "/api/v1/users", json={"username": name})
         if made is not None and made.status_code == 201:
+            self.ids.add(made.json()["id"])
             path = f"/api/v1/users/{made.json()['id']}"
             await self._ask(client, "GET", path)
             await self._ask(client, "PATCH", path, json={"display_name": name.upper()})

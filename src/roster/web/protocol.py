@@ -139,7 +139,8 @@ class WebSocketProtocol(WSProtocol):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.default_headers = [each for each in self.default_headers if each != NO_MORE]
+        if NO_MORE in self.default_headers:
+            self.default_headers = [each for each in self.default_headers if each != NO_MORE]
 
     def shutdown(self) -> None:
         self.close_timeout = _LAST_WORDS
