@@ -15,11 +15,14 @@ from tests.faults.trail import Records
 from tests.servers import Installation, Server
 
 
-async def stop_at_once(database: embedded.Embedded) -> None:
-    """As `pg_ctl stop -m immediate`: no goodbye, recovery at the next start."""
+async def stop_at_once(database: embedded.Embedded, number: signal.Signals = signal.SIGQUIT) -> None:
+    """No goodbye, and recovery at the next start: SIGQUIT is what `pg_ctl stop -m immediate` sends.
+
+    When the first process is killed the others find out by themselves.
+    """
     found = postmaster.find(database.folder)
     assert found is not None
-    os.kill(found.pid, signal.SIGQUIT)
+    os.kill(found.pid, number)
     await asyncio.to_thread(processes.until, lambda: not postmaster.exists(found.pid))
 
 
@@ -31,9 +34,9 @@ async def test_a_database_that_is_stopped_and_started_under_load(
         before = set(server.workers) | {server.process.pid}
         bearer = server.sign_in()
         async with Load(server, bearer, "load-") as load:
-            for _ in range(2):
+            for number in (signal.SIGQUIT, signal.SIGKILL):
                 await load.until_acknowledged(20)
-                await stop_at_once(fragile)
+                await stop_at_once(fragile, number)
                 refused = await load.until_refused()
                 assert refused.headers["content-type"] == "application/problem+json"
                 assert refused.json()["code"] == "unavailable"

@@ -1,6 +1,7 @@
 """`kill -9` of a server, of its parent, of one of its workers."""
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -8,10 +9,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import httpx
 import psutil
 import pytest
 
+from roster.bus.server import BusServer
 from roster.storage import embedded as embedding
 from roster.storage import postmaster
 from tests import processes, servers
@@ -112,6 +115,34 @@ def test_the_database_of_a_killed_server_is_adopted_by_the_next_one(embedded: In
         assert database_of(embedded) == before
         again.sign_in()
     assert database_of(embedded) is None
+
+
+async def test_a_machine_that_goes_down_with_everything_on_it(embedded: Installation) -> None:
+    told: list[Load] = []
+    for attempt in range(2):
+        with servers.serving(embedded, "--bus", "--workers", "2") as server:
+            async with Load(server, server.sign_in(), f"down-{attempt}-") as load:
+                await load.until_acknowledged(20)
+                await asyncio.to_thread(kill_everything, embedded, server)
+        told.append(load)
+        assert load.answers.keys() <= {201, 503}
+    with servers.serving(embedded, "--bus") as server:
+        assert server.sign_in()
+        connection = await asyncpg.connect(embedding.Embedded(embedded.data).dsn)
+        for attempt, load in enumerate(told):
+            await Records(connection).expect(f"down-{attempt}-", load.acknowledged)
+        await connection.close()
+        assert "request.failed" not in server.logged()
+
+
+def kill_everything(installation: Installation, server: servers.Server) -> None:
+    """The database and the bus first, so that there is a moment at which the server finds them gone."""
+    database, bus = database_of(installation), BusServer(installation.data).pid()
+    assert database is not None
+    assert bus is not None
+    os.kill(database.pid, signal.SIGKILL)
+    os.kill(bus, signal.SIGKILL)
+    server.kill()
 
 
 BROKEN = """
