@@ -12,15 +12,15 @@ import msgspec
 import pytest
 
 from roster.core.realms.models import Realm
-from roster.dialects.wellbee import messages, on_bus
+from roster.dialects.wellbee import messages
 from roster.dialects.wellbee.subjects import WHOLE, is_for_sockets, subject_of
 from roster.settings import Dialects, WellbeeDialect
 from roster.storage.runtime import Runtime
 from roster.web.answer import Answer
-from roster.web.dialect import Front
 from tests import factories
 from tests.dialects.wellbee import cases
 from tests.dialects.wellbee.cases import BUS, HTTP, OPERATIONS, Case
+from tests.dialects.wellbee.conftest import bus_front
 from tests.security import fronts, walking
 from tests.security.stored import snapshot
 from tests.security.test_class_20_21_hostile_input import MALFORMED, VALUES
@@ -48,7 +48,7 @@ async def ask(runtime: Runtime, realm: Realm, id: str, content: bytes, case: Cas
     operation = OPERATIONS[id]
     extra = {"userId": str(by)} if is_for_sockets(operation) else {}
     request = messages.request_of(subject_of(operation), content, realm=realm.slug, query=case.query, extra=extra)
-    return await Front(on_bus, runtime).answer(request)
+    return await bus_front(runtime).answer(request)
 
 
 def content_of(case: Case) -> bytes:
@@ -124,7 +124,7 @@ async def _over_bus(runtime: Runtime, realm: Realm, id: str, case: Case, who: st
     path, _, _ = (case.path or operation.path).partition("?")
     subject = ".".join(["http", operation.method.lower(), *path.strip("/").replace(".", "{dot}").split("/")])
     extra = {"scopes": "*"} if who is None else {"userId": who, "scopes": "*"}
-    return await Front(on_bus, runtime).answer(
+    return await bus_front(runtime).answer(
         messages.request_of(subject, content_of(case), realm=realm.slug, extra=extra)
     )
 

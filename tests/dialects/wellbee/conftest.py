@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from functools import cache
 from typing import Any
 
 import httpx
@@ -36,6 +37,12 @@ class Answer(msgspec.Struct, frozen=True):
         return self.error.get("code", "")
 
 
+@cache
+def bus_front(runtime: Runtime) -> Front:
+    """What answers requests of the bus; made once, for that takes longer than most answers."""
+    return Front(on_bus, runtime)
+
+
 class Wire:
     """Calls the dialect in one realm: over HTTP with the headers of one caller, or with the bus's own words."""
 
@@ -46,7 +53,7 @@ class Wire:
         self.slug = slug
         self.headers = headers or {}
         self._runtime = runtime
-        self._front = Front(on_bus, runtime)
+        self._front = bus_front(runtime)
 
     def by(self, token: str) -> "Wire":
         """The same realm, asked over HTTP by whoever has this token."""

@@ -10,14 +10,13 @@ import msgspec
 import pytest
 
 from roster.core.realms.models import Realm
-from roster.dialects.wellbee import messages, on_bus
+from roster.dialects.wellbee import messages
 from roster.dialects.wellbee.subjects import REQUEST, WHOLE, is_for_sockets, subject_of
 from roster.storage.runtime import Runtime
-from roster.web.dialect import Front
 from tests.dialects.conftest import Person
 from tests.dialects.wellbee import cases, contract
 from tests.dialects.wellbee.cases import BUS, CASES, HTTP, OPERATIONS, Case, World
-from tests.dialects.wellbee.conftest import PREFIX, Reset
+from tests.dialects.wellbee.conftest import PREFIX, Reset, bus_front
 from tests.federation import identification
 from tests.federation import provider as providers
 from tests.federation.identification import asking
@@ -164,7 +163,7 @@ async def ask(world: World, id: str, status: int | None = None) -> None:
         query=case.query,
         extra=extra,
     )
-    answer = await Front(on_bus, world.runtime).answer(request)
+    answer = await bus_front(world.runtime).answer(request)
     assert isinstance(answer.body, bytes)
     assert answer.status == (status or case.status), (id, answer.body)
     data = msgspec.json.decode(answer.body).get("data")
