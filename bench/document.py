@@ -34,8 +34,9 @@ processes of server and PostgreSQL, two seconds after the first answer.
 For each path what one core does in a second, and what it costs with all people over what it costs with ten thousand,
 who are in an installation of their own. People and sessions are of all over the directory. What does not depend on the
 number of people may cost at most three times as much with a hundred times as many; what is done for everybody, as an
-export, may cost each of them as much, and a quarter more where pages fit into no cache any more. A sign-in is judged by PostgreSQL's part alone, since argon2 would hide it. An
-update gives another first name, which is searched by, so its indexes are written too.
+export, may cost each of them as much, and a quarter more where pages fit into no cache any more. A sign-in is judged by
+PostgreSQL's part alone, since argon2 would hide it. An update gives another first name, which is searched by, so its
+indexes are written too.
 """,
     "reads": """## Reading one person
 
@@ -102,8 +103,8 @@ PostgreSQL keeps pages that it has used, up to half of what is stored or a sixte
     "imports": """## Import
 
 Of people with hashes, from an NDJSON file into an empty realm; the reference is a binary COPY of the rows that came out
-of it into empty tables with the same indexes, in the same order. The CPU for each person may not grow with their
-number by more than that of an export may.
+of it into empty tables with the same indexes, in the same order. The CPU for each person may not grow with their number
+by more than that of an export may.
 """,
     "spills": """## Spilling
 
