@@ -3,8 +3,10 @@
 import json
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from tests import servers
@@ -171,6 +173,29 @@ def test_the_doctor_finds_what_is_wrong(beside: Installation) -> None:
     beside.data.chmod(0o755)
     assert verdicts(beside)["data folder"] == "warning"
     beside.data.chmod(0o700)
+
+
+async def test_the_doctor_says_what_waits_for_servers_of_another_release(
+    beside: Installation, connection: asyncpg.Connection
+) -> None:
+    """And commands do not."""
+    taken = "DELETE FROM schema_migrations WHERE name LIKE '%_post_add_heartbeat.sql' RETURNING name, checksum, source"
+    record = await connection.fetchrow(taken)
+    assert record is not None
+    try:
+        assert verdicts(beside)["schema"] == "warning"
+        assert beside.ask("user", "list")
+    finally:
+        await connection.execute("INSERT INTO schema_migrations VALUES ($1, $2, $3)", *record)
+    assert verdicts(beside)["schema"] == "ok"
+
+
+@pytest.fixture
+async def connection(beside: Installation) -> AsyncIterator[asyncpg.Connection]:
+    """To its database."""
+    made = await asyncpg.connect(beside.url)
+    yield made
+    await made.close()
 
 
 def test_the_doctor_says_what_is_not_there(tmp_path: Path) -> None:
