@@ -174,7 +174,7 @@ def counting() -> Iterator[list[str]]:
     """The statements that are sent meanwhile, without BEGIN and COMMIT, and without what the background does."""
     sent: list[str] = []
     token = _COUNTING.set(True)
-    before = {name: getattr(Tx, name) for name in ("maybe", "all", "rows", "value", "run")}
+    before = {name: getattr(Tx, name) for name in ("maybe", "one", "all", "rows", "value", "run")}
 
     def counted(name: str) -> Any:
         async def call(tx: Tx, *arguments: Any, **named: Any) -> Any:
