@@ -6,7 +6,8 @@ It knows neither people's rights nor routes, reads nothing of a request but its 
     GET  /list/{n}     the n-th list query it was started with, and the same JSON without cursors
     POST /users        the next of its prepared people: three bare INSERTs (person, audit, outbox) in one transaction
 
-It is started with one line of JSON on standard input and says on standard output when it is ready.
+The server is uvicorn as it comes, without Roster's own way of writing whole answers (`web/protocol.py`). It is started
+with one line of JSON on standard input and says on standard output when it is ready.
 """
 
 import asyncio

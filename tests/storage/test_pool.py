@@ -21,3 +21,31 @@ async def test_a_statement_that_takes_too_long_is_broken_off(runtime: Runtime, d
 async def test_connections_of_requests_have_such_a_limit(runtime: Runtime):
     async with runtime.lease() as tx:
         assert await tx.value("SHOW statement_timeout") == "1min"
+
+
+async def test_a_connection_that_lies_ready_is_taken_without_waiting_and_by_one_alone(dsn: str):
+    connections = pool.Pool(dsn, 1)
+    assert connections.take() is None
+    leased = await connections.lease()
+    assert connections.take() is None
+
+    connections.release(leased)
+    taken = connections.take()
+
+    assert taken is leased
+    assert connections.take() is None
+    connections.release(leased)
+    await connections.close()
+
+
+async def test_a_connection_that_was_lost_meanwhile_is_not_taken(dsn: str):
+    connections = pool.Pool(dsn, 1)
+    lost = await connections.lease()
+    connections.release(lost)
+    lost.terminate()
+
+    assert connections.take() is None
+    anew = await connections.lease()
+    assert await anew.fetchval("SELECT 1") == 1
+    connections.release(anew)
+    await connections.close()

@@ -31,9 +31,9 @@ def user_out(user: User, unseen: Names) -> people.User:
         user.number,
         user.username,
         user.email,
-        maybe(user.email_verified_at),
+        user.email_verified_at and instant(user.email_verified_at),
         user.phone,
-        maybe(user.phone_verified_at),
+        user.phone_verified_at and instant(user.phone_verified_at),
         user.display_name,
         user.given_name,
         user.family_name,
@@ -49,9 +49,9 @@ def user_out(user: User, unseen: Names) -> people.User:
         user.created_by,
         instant(user.updated_at),
         user.updated_by,
-        maybe(user.deleted_at),
+        user.deleted_at and instant(user.deleted_at),
         user.deleted_by,
-        user.view.value,
+        user.view,  # type: ignore[arg-type]
     )
 
 
