@@ -50,7 +50,7 @@ MALFORMED: dict[str, bytes] = {
     "true": b"true",
     "a binary file": bytes(range(256)) * 50,
     "a form": b"username=a&password=b",
-    "many unknown members": b"{" + b",".join(b'"k%d":1' % number for number in range(50_000)) + b"}",
+    "many unknown members": b"{" + b",".join(b'"k%d":1' % number for number in range(5_000)) + b"}",
 }
 VALUES: dict[str, Any] = {
     "NUL": "a\0b",
