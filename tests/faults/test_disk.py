@@ -117,7 +117,7 @@ def run(program: str, *arguments: str) -> bool:
     return found is not None and subprocess.run([found, *arguments], check=False, capture_output=True).returncode == 0
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def disk() -> Iterator[Disk]:
     """Where whoever runs the tests may not mount one, the two tests above say the same of the database's answers."""
     with tempfile.TemporaryDirectory(prefix="roster-tests-") as name:
@@ -135,17 +135,17 @@ def serving(disk: Disk, reserve_mb: int) -> Iterator[tuple[Server, embedded.Embe
         yield server, embedded.Embedded(data)
 
 
-async def expect_whole(database: embedded.Embedded, load: Load) -> None:
+async def expect_whole(database: embedded.Embedded, beginning: str, load: Load) -> None:
     """Everything acknowledged is there, and nothing else is half there."""
     connection = await asyncpg.connect(database.dsn)
-    await Records(connection).expect("full-", load.acknowledged)
+    await Records(connection).expect(beginning, load.acknowledged)
     await connection.close()
 
 
 async def test_a_disk_that_fills_up_under_load(disk: Disk) -> None:
     with serving(disk, 64) as (server, database):
         bearer = await asyncio.to_thread(server.sign_in)
-        async with Load(server, bearer, "full-") as load:
+        async with Load(server, bearer, "filling-") as load:
             await load.until_acknowledged(10)
             before = postmaster.find(database.folder)
             disk.leave(40)
@@ -156,7 +156,7 @@ async def test_a_disk_that_fills_up_under_load(disk: Disk) -> None:
             await load.until_acknowledged(10)
         assert load.answers.keys() == {201, 503}
         assert postmaster.find(database.folder) == before
-        await expect_whole(database, load)
+        await expect_whole(database, "filling-", load)
 
 
 async def test_a_disk_that_is_full_from_one_moment_to_the_next(disk: Disk) -> None:
@@ -174,7 +174,7 @@ async def test_a_disk_that_is_full_from_one_moment_to_the_next(disk: Disk) -> No
             await load.until_acknowledged(10)
         assert load.answers.keys() == {201, 503}
         assert "request.failed" not in server.logged()
-        await expect_whole(database, load)
+        await expect_whole(database, "full-", load)
 
 
 async def end_its_log(connection: "asyncpg.Connection[asyncpg.Record]") -> None:

@@ -227,6 +227,10 @@ async def _close(connection: Connection) -> None:
         connection.terminate()
 
 
+_ONLY_READS = {"default_transaction_read_only": "on"}
+"""Never `off`: that would win over an embedded server that takes no changes while its disk is full (`room.py`)."""
+
+
 async def _connect(dsn: str, longest: int, name: str, wait_for: float, only_reads: bool) -> Connection:
     connection = await asyncpg.connect(
         dsn,
@@ -238,7 +242,7 @@ async def _connect(dsn: str, longest: int, name: str, wait_for: float, only_read
             "application_name": name,
             "jit": "off",
             "statement_timeout": f"{longest}s",
-            "default_transaction_read_only": "on" if only_reads else "off",
+            **(_ONLY_READS if only_reads else {}),
         },
     )
     await connection.set_type_codec(
