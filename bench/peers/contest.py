@@ -22,6 +22,8 @@ from bench.trial import Spread, Window
 _STEP = 0.005
 _PATIENCE = 600.0
 _IDLE = 4.0
+_WARMINGS = 6
+_STEADY = 0.9
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,7 +148,7 @@ class Contest:
         failed: dict[str, str] = {}
         for each in started:
             try:
-                if self._window(each, task, int(task.warm * self.size.part)) is not None:
+                if self._warm_up(each, task):
                     ready.append(each)
             except Failed as error:
                 failed[each.entrant.name] = str(error)[:200]
@@ -168,6 +170,16 @@ class Contest:
             found = {each.entrant.name: each.entrant.peer.found(text) for each in started}
             if len({tuple(names) for names in found.values() if names is not None}) > 1:
                 raise Failed(f"They do not find the same for {text!r}: {found}")
+
+    def _warm_up(self, started: Started, task: Task) -> bool:
+        """Until it takes no less CPU any more, as Java does for thousands of requests; whether it has any requests."""
+        costs: list[float] = []
+        while len(costs) < _WARMINGS and not steady(costs):
+            made = self._window(started, task, task.warm // 2)
+            if made is None:
+                return False
+            costs.append(made.both_us)
+        return True
 
     def _counted(self, started: Started, task: Task, count: int) -> Window:
         made = self._window(started, task, count)
@@ -193,6 +205,11 @@ class Contest:
 
     def _usage(self, started: Started) -> Usage:
         return trial.usage(started.server, started.entrant.place.database.pid)
+
+
+def steady(costs: Sequence[float]) -> bool:
+    """Whether the last of some windows took hardly less CPU than the one before."""
+    return len(costs) > 1 and costs[-1] > costs[-2] * _STEADY
 
 
 def together(windows: Sequence[Window]) -> Window:

@@ -23,8 +23,8 @@ _TAIL = """
 
 - **The same ground.** One PostgreSQL (the one that Roster brings, 128 MB of shared buffers, every commit on disk), a
   database for each, everybody connects by TCP on loopback. Servers may use all cores; all of them run all the time, and
-  who is not asked waits. Everybody was warmed up before each line with several times the requests of a round, as a Java
-  program needs.
+  who is not asked waits. Everybody was warmed up before each line, with several times the requests of a round and on
+  until it took no less CPU any more, as a Java program needs.
 - **The same people.** Made by arithmetic, with name, address, phone and three custom fields, imported with their
   hashes. Before anything is measured, twenty searches must find the same people in the same order in Roster and
   Keycloak.

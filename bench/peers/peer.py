@@ -27,7 +27,7 @@ _PATIENCE = 1800.0
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """One kind of request, how many of them make a round, and how many go before to warm everything up."""
+    """One kind of request, how many of them make a round, and how many at least go before to warm everything up."""
 
     name: str
     title: str

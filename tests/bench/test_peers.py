@@ -89,6 +89,14 @@ def test_a_run_can_be_read_back_from_its_json():
     assert isinstance(again.work[0], Comparison)
 
 
+def test_whoever_still_gets_cheaper_is_not_warm_yet():
+    assert not contest.steady([])
+    assert not contest.steady([900.0])
+    assert not contest.steady([900.0, 500.0])
+    assert contest.steady([900.0, 500.0, 480.0])
+    assert contest.steady([900.0, 1000.0])
+
+
 def test_requests_that_belong_together_count_as_one():
     made = contest.together([_window(0.001, 0.002, 0.01, 0.02), _window(0.003, 0.004, 0.10, 0.20)])
 
