@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
@@ -33,8 +32,6 @@ from bench.processes import Load, Server
 from bench.report import Line, Report
 from bench.spills import Watch
 from bench.stage import FULL, QUICK, Size, Stage
-
-T = TypeVar("T")
 
 _SERVED: dict[str, Callable[[Stage, Server], list[Line]]] = {
     "journeys": journeys.lines,
@@ -102,7 +99,7 @@ def _run(folder: Path, size: Size, only: list[str]) -> dict[str, list[Line]]:
     spills = Watch()
     with closing(Load()) as load:
         sizes = {"main": size.people, "small": size.few}
-        stage = _step(f"{size.people:,} people", lambda: Stage(folder, size, load, spills, sizes))
+        stage = report.step(f"{size.people:,} people", lambda: Stage(folder, size, load, spills, sizes))
         parts = {"starts": _part("starts", lambda: starts.lines(stage))} if "starts" in only else {}
         parts |= _served(stage, [name for name in only if name in _SERVED])
         if "imports" in only:
@@ -124,18 +121,10 @@ def _served(stage: Stage, names: list[str]) -> dict[str, list[Line]]:
 def _part(name: str, work: Callable[[], list[Line]]) -> list[Line]:
     """What went wrong is a line too, so that the other parts are still told."""
     try:
-        return _step(name, work)
+        return report.step(name, work)
     except processes.Failed as error:
         print(f" {error}", file=sys.stderr)
         return [Line(name=f"{name}: could not be measured", figure=0, unit="", least=1, note=str(error)[-200:])]
-
-
-def _step(name: str, work: Callable[[], T]) -> T:
-    began = time.monotonic()
-    print(f"{name} …", end="", flush=True, file=sys.stderr)
-    done = work()
-    print(f" {time.monotonic() - began:.0f} s", file=sys.stderr)
-    return done
 
 
 if __name__ == "__main__":

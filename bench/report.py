@@ -4,9 +4,12 @@ import itertools
 import os
 import platform
 import subprocess
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from rich.console import Console
@@ -14,6 +17,8 @@ from rich.table import Table
 
 from bench.trial import Cost, Spread
 from roster.storage import postmaster
+
+T = TypeVar("T")
 
 OUT = Path(__file__).with_name("out")
 
@@ -171,3 +176,12 @@ def _postgres() -> str:
 
 def _memory_gib() -> float:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+
+
+def step(name: str, work: Callable[[], T]) -> T:
+    """What the work gives; its name is told while it goes on, and then how long it took."""
+    began = time.monotonic()
+    print(f"{name} …", end="", flush=True, file=sys.stderr)
+    done = work()
+    print(f" {time.monotonic() - began:.0f} s", file=sys.stderr)
+    return done

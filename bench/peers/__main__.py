@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
@@ -23,8 +22,6 @@ from bench.peers.people import Directory
 from bench.peers.roster import Roster
 from bench.peers.table import Comparison, Found
 from bench.processes import Load
-
-T = TypeVar("T")
 
 _OTHERS: dict[str, Callable[[], Peer]] = {"keycloak": Keycloak, "kratos": Kratos}
 
@@ -83,14 +80,14 @@ def _run(folder: Path, size: Size, peers: Sequence[Peer], *, quick: bool) -> Fou
         directory = Directory(size.people)
         entrants = [Entrant(each, _place(folder, each, postgres, directory)) for each in peers]
         for each in entrants:
-            _step(f"installing {each.name}", lambda one=each: one.peer.install(one.place))
+            report.step(f"installing {each.name}", lambda one=each: one.peer.install(one.place))
         contest = Contest(size, load, entrants)
-        figures = _step("imports", contest.imports)
-        figures += _step("starts", contest.starts)
+        figures = report.step("imports", contest.imports)
+        figures += report.step("starts", contest.starts)
         with contest.running() as started:
             contest.agree(started)
             work: list[Comparison] = [
-                _step(task.title, lambda one=task: contest.work(started, one)) for task in tasks.TASKS
+                report.step(task.title, lambda one=task: contest.work(started, one)) for task in tasks.TASKS
             ]
             figures += contest.memory(started)
     conditions = report.conditions(quick=quick, people=size.people)
@@ -110,14 +107,6 @@ def _place(folder: Path, peer: Peer, postgres: database.Database, directory: Dir
         port=processes.free_port(),
         cores=os.cpu_count() or 1,
     )
-
-
-def _step(name: str, work: Callable[[], T]) -> T:
-    began = time.monotonic()
-    print(f"{name} …", end="", flush=True, file=sys.stderr)
-    done = work()
-    print(f" {time.monotonic() - began:.0f} s", file=sys.stderr)
-    return done
 
 
 if __name__ == "__main__":

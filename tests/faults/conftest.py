@@ -53,6 +53,14 @@ def copy(fragile: embedded.Embedded, migrated: str) -> Copy:
     return made
 
 
+@pytest.fixture(scope="module")
+async def shared(copy: Copy) -> AsyncIterator[str]:
+    """A database for all tests of a module, each of which makes its own realms."""
+    async with copy(Path()) as installation:
+        assert installation.url is not None
+        yield installation.url
+
+
 @pytest.fixture
 async def installation(copy: Copy, tmp_path: Path) -> AsyncIterator[Installation]:
     """An installation on a database of its own."""

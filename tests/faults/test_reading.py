@@ -28,7 +28,6 @@ from roster.storage.replicas import Replica
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 from tests import factories, standby
-from tests.faults.conftest import Copy
 from tests.servers import PASSWORD
 from tests.standby import Standby
 
@@ -36,15 +35,7 @@ HUNDRED = Page(100)
 
 
 @pytest.fixture(scope="module")
-async def dsn(copy: Copy) -> AsyncIterator[str]:
-    """A database for these tests, each of which makes its own realms."""
-    async with copy(Path()) as installation:
-        assert installation.url is not None
-        yield installation.url
-
-
-@pytest.fixture(scope="module")
-def replica(fragile: embedded.Embedded, dsn: str) -> Iterator[Standby]:
+def replica(fragile: embedded.Embedded, shared: str) -> Iterator[Standby]:
     """A replica for tests that leave it as it was."""
     with standby.following(fragile, max_standby_streaming_delay="0", hot_standby_feedback="off") as replica:
         yield replica
@@ -66,9 +57,9 @@ async def serving(dsn: str, urls: list[str], data: Path, lag: int = 600) -> Asyn
 
 
 @pytest.fixture
-async def server(dsn: str, replica: Standby, tmp_path: Path) -> AsyncIterator[Runtime]:
+async def server(shared: str, replica: Standby, tmp_path: Path) -> AsyncIterator[Runtime]:
     """A server with a replica in use."""
-    async with serving(dsn, [replica.beside(dsn)], tmp_path / "server") as runtime:
+    async with serving(shared, [replica.beside(shared)], tmp_path / "server") as runtime:
         await standby.until_usable(runtime)
         yield runtime
 
@@ -332,16 +323,16 @@ async def test_each_person_stays_with_one_replica(server: Runtime, replica: Stan
 
 
 async def test_what_is_no_replica_of_this_database_is_left_out_and_said_to_be(
-    dsn: str, replica: Standby, tmp_path: Path
+    shared: str, replica: Standby, tmp_path: Path
 ):
     for number, (wrong, word) in enumerate(
         [
-            (dsn, "takes writes"),
+            (shared, "takes writes"),
             (replica.dsn_for("roster", "roster"), "another database"),
             (replica.dsn_for("nobody", "roster"), "cannot be reached"),
         ]
     ):
-        async with serving(dsn, [wrong], tmp_path / str(number)) as runtime:
+        async with serving(shared, [wrong], tmp_path / str(number)) as runtime:
             await standby.until(runtime, lambda each: each.trouble != "")
             assert word in first(runtime).trouble
             assert not first(runtime).is_usable
@@ -350,9 +341,9 @@ async def test_what_is_no_replica_of_this_database_is_left_out_and_said_to_be(
                     await watching.behind(tx, wrong)
 
 
-async def test_one_that_is_promoted_is_left_out(dsn: str, fragile: embedded.Embedded, tmp_path: Path):
+async def test_one_that_is_promoted_is_left_out(shared: str, fragile: embedded.Embedded, tmp_path: Path):
     with standby.following(fragile) as replica:
-        async with serving(dsn, [replica.beside(dsn)], tmp_path / "server") as runtime:
+        async with serving(shared, [replica.beside(shared)], tmp_path / "server") as runtime:
             _, one, other = await two_readers(runtime, replica)
             await standby.until_usable(runtime)
             await replica.promote()

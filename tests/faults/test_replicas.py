@@ -4,7 +4,7 @@ import asyncio
 import os
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ import pytest
 
 from roster.storage import embedded
 from tests import servers, standby
-from tests.faults.conftest import Copy
 from tests.processes import until
 from tests.servers import PASSWORD, Installation, Server
 from tests.standby import Standby
@@ -24,30 +23,22 @@ PEOPLE = "/api/v1/users?limit=100"
 
 
 @pytest.fixture(scope="module")
-async def dsn(copy: Copy) -> AsyncIterator[str]:
-    """One database for these tests."""
-    async with copy(Path()) as installation:
-        assert installation.url is not None
-        yield installation.url
-
-
-@pytest.fixture(scope="module")
-def replica(fragile: embedded.Embedded, dsn: str) -> Iterator[Standby]:
+def replica(fragile: embedded.Embedded, shared: str) -> Iterator[Standby]:
     """Its replica."""
     with standby.following(fragile) as replica:
         yield replica
 
 
 @pytest.fixture(scope="module")
-def both(dsn: str, replica: Standby) -> Iterator[tuple[Server, Server]]:
+def both(shared: str, replica: Standby) -> Iterator[tuple[Server, Server]]:
     """Two servers, the first with two workers, that use the replica."""
     env = {
-        "ROSTER_DATABASE_REPLICA_URLS": replica.beside(dsn),
+        "ROSTER_DATABASE_REPLICA_URLS": replica.beside(shared),
         "ROSTER_DATABASE_REPLICA_LAG_SECONDS": "600",
         "ROSTER_SECURITY_SECRET_KEY": "A" * 43,
     }
     with tempfile.TemporaryDirectory(prefix="roster-tests-") as name, ExitStack() as stack:
-        one, other = Installation(Path(name) / "one", dsn), Installation(Path(name) / "other", dsn)
+        one, other = Installation(Path(name) / "one", shared), Installation(Path(name) / "other", shared)
         first = stack.enter_context(servers.serving(one, "--workers", "2", env=env))
         yield first, stack.enter_context(servers.serving(other, env=env))
 
@@ -186,9 +177,9 @@ async def until_more(answers: Counter[int], more: int) -> None:
             await asyncio.sleep(0.01)
 
 
-def test_the_doctor_says_what_is_wrong_with_a_replica(dsn: str, replica: Standby, tmp_path: Path) -> None:
-    installation = Installation(tmp_path, dsn)
-    urls = f"{replica.beside(dsn)},{dsn},postgresql://nobody:secret@127.0.0.1:1/gone"
+def test_the_doctor_says_what_is_wrong_with_a_replica(shared: str, replica: Standby, tmp_path: Path) -> None:
+    installation = Installation(tmp_path, shared)
+    urls = f"{replica.beside(shared)},{shared},postgresql://nobody:secret@127.0.0.1:1/gone"
     env = {"ROSTER_DATABASE_REPLICA_URLS": urls, "ROSTER_SECURITY_SECRET_KEY": "A" * 43}
     done = installation.roster("doctor", code=1, env=env)
     assert "lacks 0.0 MB of the log" in done.stdout

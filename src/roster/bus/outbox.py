@@ -19,6 +19,7 @@ from roster.kit import clock
 from roster.kit.errors import InvalidInput, RosterError, Unavailable
 from roster.kit.ids import RealmId
 from roster.storage.runtime import Runtime
+from roster.storage.trimming import trim_all
 
 _log = structlog.get_logger("roster.bus")
 
@@ -213,10 +214,5 @@ class _Listener:
 
 async def sweep(runtime: Runtime, *, keep_for: timedelta = timedelta(days=7), batch: int = 5000) -> int:
     """Remove events that nobody can want any more, in transactions of so many; the number removed."""
-    removed = 0
-    while True:
-        async with runtime.lease() as tx, tx.transaction():
-            done = await store.forget(tx, clock.now() - keep_for, batch)
-        removed += done
-        if done < batch:
-            return removed
+    before = clock.now() - keep_for
+    return await trim_all(runtime, lambda tx, portion: store.forget(tx, before, portion), batch)

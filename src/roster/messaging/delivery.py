@@ -20,6 +20,7 @@ from roster.messaging import carriers, store, texts
 from roster.messaging.carriers import Carrier, Gone, NotNow, Open, Refused
 from roster.messaging.models import Message
 from roster.storage.runtime import Runtime
+from roster.storage.trimming import trim_all
 
 _log = structlog.get_logger("roster.messaging")
 
@@ -53,13 +54,8 @@ async def deliver(runtime: Runtime) -> int:
 
 async def sweep(runtime: Runtime, *, keep_for: timedelta = timedelta(days=30), batch: int = 5000) -> int:
     """Remove messages that were sent or given up long ago, in transactions of so many; the number removed."""
-    removed = 0
-    while True:
-        async with runtime.lease() as tx, tx.transaction():
-            done = await store.sweep(tx, clock.now() - keep_for, batch)
-        removed += done
-        if done < batch:
-            return removed
+    before = clock.now() - keep_for
+    return await trim_all(runtime, lambda tx, portion: store.sweep(tx, before, portion), batch)
 
 
 def _stop_if_cancelled() -> None:

@@ -1,7 +1,9 @@
 """Rows whose time is over, taken away in portions, so that no transaction is long and no lock waits for many."""
 
+from collections.abc import Awaitable, Callable
 from typing import LiteralString
 
+from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 
 _PORTION: LiteralString = "1000"
@@ -20,3 +22,17 @@ async def trim(tx: Tx, table: LiteralString, over: LiteralString, *args: object)
         tx.realm_id,
         *args,
     )
+
+
+async def trim_all(runtime: Runtime, delete: Callable[[Tx, int], Awaitable[int]], portion: int) -> int:
+    """Have rows of all realms deleted until less than a portion is found at once; the number removed.
+
+    `delete` takes away as many as it is told, in a transaction of its own, and says how many they were.
+    """
+    removed = 0
+    while True:
+        async with runtime.lease() as tx, tx.transaction():
+            done = await delete(tx, portion)
+        removed += done
+        if done < portion:
+            return removed

@@ -14,6 +14,7 @@ from roster.storage import migrate, pool
 from roster.storage.pool import NO_CONNECTION, Connection
 from roster.storage.replicas import Replica
 from roster.storage.runtime import Runtime
+from roster.storage.trimming import trim_all
 from roster.storage.tx import Tx
 from roster.storage.voids import Voids
 
@@ -135,10 +136,4 @@ async def behind(tx: Tx, dsn: str) -> int:
 
 async def forget(runtime: Runtime, *, batch: int = 10_000) -> int:
     """Remove notes of writes that every replica in use has long had, in transactions of so many; their number."""
-    removed = 0
-    while True:
-        async with runtime.lease() as tx:
-            done = await tx.run(_FORGET, batch)
-        removed += done
-        if done < batch:
-            return removed
+    return await trim_all(runtime, lambda tx, portion: tx.run(_FORGET, portion), batch)

@@ -27,6 +27,7 @@ from roster.kit.errors import Forbidden, InvalidToken
 from roster.kit.ids import DeviceId
 from roster.storage.memory import Memory
 from roster.storage.runtime import Runtime
+from roster.storage.trimming import trim_all
 from roster.storage.tx import Tx
 
 _KNOWN: Final = Memory[str, Known]("signing keys", 10_000)
@@ -58,10 +59,7 @@ async def authenticate(tx: Tx, realm_slug: str, request: Signed, origin: Origin)
 
 async def sweep(runtime: Runtime) -> None:
     """Forget nonces that no clock lets through any more."""
-    while True:
-        async with runtime.lease() as tx:
-            if await store.sweep(tx, _SWEPT) < _SWEPT:
-                return
+    await trim_all(runtime, store.sweep, _SWEPT)
 
 
 # a person's key, remembered
