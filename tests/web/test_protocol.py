@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from roster.web.protocol import Protocol
 Ask = Callable[[bytes], Awaitable[bytes]]
 JSON = (b"content-type", b"application/json")
 QUIET = 0.01
+BROKEN = {"/split": b'"1"\r\nset-cookie: a=b', "/control": b"\x01"}
 
 
 async def _answer(send: Any, body: bytes, *headers: tuple[bytes, bytes], status: int = 200) -> None:
@@ -30,10 +31,8 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
             await _answer(send, b"[1]")
         case "/nothing":
             await _answer(send, b"", status=204)
-        case "/split":
-            await _answer(send, b"[1]", (b"etag", b'"1"\r\nset-cookie: a=b'))
-        case "/control":
-            await _answer(send, b"[1]", (b"etag", b"\x01"))
+        case "/split" | "/control" as path:
+            await _answer(send, b"[1]", (b"etag", BROKEN[path]))
         case "/late":
             loop = asyncio.get_running_loop()
             later = loop.create_future()  # timers end in order, so that of the connection has ended before
@@ -45,6 +44,10 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
             await send({"type": "http.response.body", "body": b"", "more_body": True})
             await receive()  # the request
             await receive()  # until the client leaves
+        case "/headers":
+            while (await receive()).get("more_body"):
+                pass
+            await _answer(send, b" ".join(name for name, _ in scope["headers"]))
         case "/pieces":
             await send({"type": "http.response.start", "status": 200, "headers": [JSON]})
             await send({"type": "http.response.body", "body": b"[1", "more_body": True})
@@ -56,12 +59,14 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 
 @asynccontextmanager
-async def serving(keep_alive: float = 75) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+async def serving(
+    keep_alive: float = 75, state: ServerState | None = None
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A connection to it."""
     config = uvicorn.Config(app, http=Protocol, lifespan="off", log_config=None, timeout_keep_alive=keep_alive)  # type: ignore[arg-type]
     config.load()
-    state, loop = ServerState(), asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Protocol(config, state, {}), "127.0.0.1", 0)
+    known, loop = state or ServerState(), asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Protocol(config, known, {}), "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
     try:
         yield reader, writer
@@ -155,3 +160,66 @@ async def test_whoever_waits_for_an_answer_is_not_quiet():
         writer.write(request("/late", "GET", CLOSE))
 
         assert (await reader.read()).endswith(b"[1]")
+
+
+async def test_whoever_never_asks_is_not_waited_for():
+    async with serving(keep_alive=QUIET) as (reader, _):
+        assert await reader.read() == b""
+
+
+@pytest.mark.parametrize("begun", [b"G", b"GET /whole HTTP/1.1\r\nhost: x\r\na: "])
+async def test_whoever_never_ends_a_head_is_not_waited_for(begun: bytes):
+    async with serving(keep_alive=QUIET) as (reader, writer):
+        writer.write(request("/whole"))
+        await reader.readuntil(b"[1]")
+        writer.write(begun)
+
+        assert await reader.read() == b""
+
+
+async def test_whoever_never_sends_the_rest_of_a_body_that_nobody_wants_is_not_waited_for():
+    async with serving(keep_alive=QUIET) as (reader, writer):
+        writer.write(request("/whole", "POST", "content-length: 100") + b"x")
+        await reader.readuntil(b"[1]")
+        writer.write(b"x")
+
+        assert await reader.read() == b""
+
+
+@pytest.mark.parametrize("line", [b"b", b"b: c\r\n"])
+async def test_a_head_without_end_is_refused(line: bytes):
+    async with serving() as (reader, writer):
+        writer.write((b"GET /whole HTTP/1.1\r\nhost: x\r\na: b" + line * 65_536)[:65_537])
+
+        assert (await reader.read()).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_a_large_head_is_read_whole():
+    assert (await asked(request("/whole", "GET", f"a: {'b' * 60_000}", CLOSE))).endswith(b"[1]")
+
+
+async def test_what_comes_behind_a_body_in_pieces_is_no_header():
+    sent = request("/headers", "POST", "transfer-encoding: chunked", CLOSE)
+
+    came = await asked(sent + b"1\r\nx\r\n0\r\nx-forwarded-for: 192.0.2.1\r\n\r\n")
+
+    assert came.endswith(b"\r\n\r\nhost transfer-encoding connection")
+
+
+async def test_what_comes_behind_a_body_in_pieces_has_an_end():
+    async with serving() as (reader, writer):
+        writer.write(request("/headers", "POST", "transfer-encoding: chunked") + b"1\r\nx\r\n0\r\na: ")
+        with suppress(ConnectionError):  # whoever is hung up on while sending may hear of it so
+            for _ in range(1000):
+                writer.write(b"b" * 1000)
+                await writer.drain()
+            assert await reader.read() == b""
+
+
+async def test_a_stream_ends_for_a_client_who_has_left_also_when_a_later_request_waits():
+    state = ServerState()
+    async with serving(state=state) as (reader, writer):
+        writer.write(request("/stream") + request("/whole"))
+        await reader.readuntil(b"\r\n\r\n")
+        (stream,) = state.tasks
+    await stream

@@ -10,6 +10,8 @@ from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 from wsproto.handshake import H11Handshake
 
 if TYPE_CHECKING:
+    import asyncio
+
     from uvicorn._types import WebSocketReceiveEvent
 
 NO_MORE: Final = (b"connection", b"close")
@@ -23,17 +25,50 @@ _FIRST_WORDS: Final = 0.5
 _WITHOUT_BODY = (204, 304)
 _ALLOWED = bytes(each for each in range(256) if each == 9 or 31 < each != 127)
 """What may stand in a header (RFC 9110, section 5.5), so that nothing ends a line but what is meant to."""
+_LARGEST_HEAD = 65_536
+"""Bytes of which neither a request nor a piece of its body is made: they are kept until one is."""
 
 
 class Protocol(HttpToolsProtocol):
-    """For `uvicorn.Config(http=…)`. One timer looks after the whole connection, not one after each answer."""
+    """For `uvicorn.Config(http=…)`. One timer looks after the whole connection, not one after each answer.
+
+    What uvicorn leaves to proxies is bounded here: a head in size, and the time in which it must come.
+    """
 
     _quiet_since: float | None = None
-    """When the last answer was sent; None while there is something to answer."""
+    """When the last answer was sent, or a head has begun; None while there is something to answer."""
+    _loose = 0
+    """Bytes that have come since anything was made of them."""
+    _answered: RequestResponseCycle | None = None
+    """What is answered now, or was last; `cycle` is what was asked last."""
+
+    def connection_made(self, transport: "asyncio.Transport") -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._quiet_since = self.loop.time()
+        self._look_after(self.timeout_keep_alive)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._stop_looking()
+        if self._answered is not None and not self._answered.response_complete:
+            self._answered.disconnected = True
+            self._answered.message_event.set()
+
+    def data_received(self, data: bytes) -> None:
+        self._loose += len(data)
+        super().data_received(data)
+        if self._loose:
+            self._await_the_rest(len(data))
+
+    def on_headers_complete(self) -> None:
+        self._loose = 0
+        super().on_headers_complete()
+        if self.cycle is not None and self.cycle.scope is self.scope:  # pyright: ignore[reportUnnecessaryComparison]
+            self.headers = _NOT_TAKEN
+
+    def on_body(self, body: bytes) -> None:
+        self._loose = 0
+        super().on_body(body)
 
     def shutdown(self) -> None:
         if self.cycle is None:  # pyright: ignore[reportUnnecessaryComparison]  (before the first request)
@@ -68,8 +103,23 @@ class Protocol(HttpToolsProtocol):
         else:
             super().timeout_keep_alive_handler()
 
+    def _await_the_rest(self, size: int) -> None:
+        """Of a head, or of what ends a body; it has begun if no more than these bytes have come of it."""
+        if self.transport.is_closing():
+            return
+        if self._loose > _LARGEST_HEAD:
+            self._refuse()
+        elif self._loose == size and self._quiet_since is not None:
+            self._quiet_since = self.loop.time()
+
+    def _refuse(self) -> None:
+        """Who is being answered just now is only hung up on: nothing can be said in the middle of an answer."""
+        if self._answered is None or self._answered.response_complete:
+            self.transport.write(STATUS_LINE[431] + b"content-length: 0\r\nconnection: close\r\n\r\n")
+        self.transport.close()
+
     def _unset_keepalive_if_required(self) -> None:
-        self._quiet_since = None
+        """That something comes is not enough: what is quiet is told by `_quiet_since`."""
 
     def _look_after(self, seconds: float) -> None:
         self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
@@ -79,6 +129,7 @@ class Protocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         cycle.__class__ = _Cycle  # uvicorn makes it itself, and asks nobody of what kind
+        self._answered, self._quiet_since = cycle, None
         super()._start_asgi_task(cycle, app)
 
 
@@ -124,6 +175,16 @@ class _Cycle(RequestResponseCycle):
         if not self.keep_alive:
             self.transport.close()
         self.on_response()
+
+
+class _NotTaken(list[tuple[bytes, bytes]]):
+    """What comes behind a body in pieces (RFC 9112, section 7.1.2): proxies check headers, and seldom these."""
+
+    def append(self, _: tuple[bytes, bytes]) -> None:
+        pass
+
+
+_NOT_TAKEN: Final = _NotTaken()
 
 
 def _says_length(message: Any) -> bool:
