@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from roster.core.realms import service as realms
 from roster.core.realms.models import Realm, RealmChange
 from roster.kit.ids import RealmId
@@ -77,3 +79,20 @@ async def test_nothing_is_believed_by_those_who_do_not_listen(runtime: Runtime, 
 
     assert len(sent) == 1
     await listening_to.until_trusted(runtime)
+
+
+async def never_change(runtime: Runtime, realm: Realm) -> None:
+    async with runtime.write(factories.nowhere()) as tx:
+        await realms.change(tx, realm.slug, RealmChange(display_name="Never"))
+        await realms.by_slug(tx, realm.slug)
+        raise ZeroDivisionError
+
+
+async def test_what_was_never_committed_is_not_remembered(runtime: Runtime, realm: Realm):
+    with pytest.raises(ZeroDivisionError):
+        await never_change(runtime, realm)
+    async with runtime.write(factories.nowhere()) as tx:
+        after = await realms.change(tx, realm.slug, RealmChange(display_name="Changed"))
+
+    async with runtime.read(factories.roster_in(after)) as tx:
+        assert (await realms.current(tx)).display_name == "Changed"

@@ -84,6 +84,9 @@ def _marks(tx: Tx, realm_id: RealmId | None) -> Marks | None:
 
 
 def _remembered(tx: Tx, realm: Realm, marks: Marks | None) -> Realm:
+    """What a transaction has changed is not: when it is rolled back, another change gets the same version."""
+    if not tx.is_single and (realm.id, realm.version) != (tx.realm_id, tx.actor.realm_version):
+        return realm
     known = _known(tx)
     if len(known.realms) >= _KNOWN_REALMS or len(known.ids) >= _KNOWN_REALMS:
         tx.runtime.memo["realms"] = known = _Known()
