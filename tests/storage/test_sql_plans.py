@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 import re2
 
-from roster.kit import patterns
+from roster.kit import documents, patterns
 from roster.kit.filters import (
     EVERYTHING,
     All,
@@ -21,6 +21,7 @@ from roster.kit.filters import (
     Field,
     Fields,
     Filter,
+    Holds,
     Kind,
     Not,
     Op,
@@ -193,6 +194,23 @@ async def test_a_glance_looks_at_rows_only_where_the_index_says_that_they_may_ma
 async def test_a_filter_that_sketches_do_not_answer_has_no_glance(where: Filter):
     walk = Walk(bytes(32), Page(25), where=where, sorts=[Sort("created_at")], fields=PEOPLE, about=())
     assert not sql.has_glance(LISTING, PEOPLE, walk)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [Compare("attributes.site", Op.EQ, "a"), Holds("attributes.site", documents.Ordered((), ">", 5))],
+)
+async def test_what_is_looked_for_in_documents_is_read_once_and_not_for_each_row(
+    connection: asyncpg.Connection, where: Filter
+):
+    """In a plan that is kept for all values nothing is worked out beforehand."""
+    condition, args = sql.compile_where(where, PEOPLE, 1, realm_id=REALM)
+    await connection.execute(f"PREPARE kept AS SELECT FROM people WHERE {condition}")
+    await connection.execute("SET plan_cache_mode = force_generic_plan")
+    rows = await connection.fetch(f"EXPLAIN (VERBOSE) EXECUTE kept({', '.join(['NULL'] * len(args))})")
+    (looking,) = [row[0] for row in rows if row[0].strip().startswith("Filter: ")]
+    assert "attributes @" in looking
+    assert "::json" not in looking
 
 
 async def test_short_needles_are_found_without_trigrams():

@@ -73,8 +73,8 @@ class _Where:
         if isinstance(test, Same):
             exact = self._same(field, test)
         else:
-            text = self._parameters.add(jsonpath.spelled(test, _root(field)), "text")
-            exact = "coalesce(" + _document_of(field) + " @@ " + text + "::jsonpath, FALSE)"
+            path = self._parameters.add(jsonpath.spelled(test, _root(field)), "jsonpath")
+            exact = "coalesce(" + _document_of(field) + " @@ " + path + ", FALSE)"
         if not sure or field.pairs is None:
             return exact
         return self._by_pairs(field, field.pairs, test) + exact
@@ -90,9 +90,9 @@ class _Where:
         document, value = _document_of(field), self._parameters.add(_JSON.encode(test.value).decode(), "text")
         at: list[LiteralString] = []
         for place in jsonpath.places(test.path, _root(field)):
-            at.extend((self._parameters.add(place, "text"), self._parameters.add(place + "[*]", "text")))
+            at.extend((self._parameters.add(place, "jsonpath"), self._parameters.add(place + "[*]", "jsonpath")))
         among: LiteralString = " UNION ALL ".join(
-            ["SELECT v FROM jsonb_path_query(" + document + ", " + each + "::jsonpath) v" for each in at]
+            ["SELECT v FROM jsonb_path_query(" + document + ", " + each + ") v" for each in at]
         )
         return "EXISTS (SELECT FROM (" + among + ") found (v) WHERE v = " + value + "::jsonb)"
 
@@ -153,7 +153,8 @@ class _Where:
         held_in = [_document(field.member, held) for choice in choices for held in _forms(field.kind, choice)]
         if field.pairs is not None:
             hashes = [text.pair(self._realm_id, field.member, choice) for choice in choices]
-            contained = field.column + " @> ANY(" + self._parameters.add(held_in, "text[]") + "::jsonb[])"
+            read = "(SELECT " + self._parameters.add(held_in, "text[]") + "::jsonb[])"  # once, not for each row
+            contained = field.column + " @> ANY(" + read + "::jsonb[])"
             found = field.pairs + " && " + self._parameters.add(hashes, "int[]")
             return found + " AND coalesce(" + contained + ", FALSE)"
         if not 1 <= len(held_in) <= _FEW:
