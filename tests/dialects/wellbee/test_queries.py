@@ -12,6 +12,7 @@ from roster.dialects.wellbee.refusals import InvalidQuery
 from roster.settings.wellbee import WellbeeDialect
 from roster.storage.runtime import Runtime
 from tests import factories
+from tests.core.people import counting
 from tests.dialects.conftest import Person
 from tests.dialects.wellbee.conftest import Reset, Wire
 
@@ -502,6 +503,18 @@ async def test_administrators_filter_by_the_address(
     found = await wire.by(admin.access_token).call("GET", f"/admin/user?{query}")
     assert found.status == 200, found
     assert "".join(each["firstName"][0] for each in found.data if "firstName" in each) == expected
+
+
+async def test_a_list_without_a_total_is_not_counted(wire: Wire, admin: Person, people: list[dict[str, Any]]):
+    with counting() as sent:
+        assert len((await wire.by(admin.access_token).call("GET", "/admin/user?limit=2")).data) == 2
+        pipeline = [{"$match": {"city": {"$exists": True}}}, {"$limit": 2}]
+        assert len((await wire.ask("user-service.get-by-aggregate", {"aggregate": pipeline})).data) == 2
+    assert not [each for each in sent if "count(*)" in each]
+
+    with counting() as sent:
+        assert (await ask(wire, {"city": {"$exists": True}}, limit=2)).data["totalCount"] == 3
+    assert len([each for each in sent if "count(*)" in each]) == 1
 
 
 @pytest.mark.parametrize(

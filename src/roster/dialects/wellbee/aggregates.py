@@ -44,7 +44,7 @@ async def run(tx: Tx, stages: Sequence[Mapping[str, object]]) -> list[Document]:
         found = await finding.count(tx, pipeline.asked)
         rows: Rows = [{name: found}] if found else []
         return _after(rows, pipeline.rest[1:], {}, shape)
-    rows = (await finding.find(tx, _bounded(pipeline.asked))).documents
+    rows = await finding.shown(tx, _bounded(pipeline.asked))
     if len(rows) > MOST:
         raise Malformed(text=f"An aggregation is over at most {MOST} users.")
     profiles = await _profiles(tx, rows, pipeline.rest, shape)

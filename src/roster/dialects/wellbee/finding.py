@@ -46,8 +46,15 @@ class Found(msgspec.Struct, frozen=True):
     documents: list[Document]
 
 
-async def find(tx: Tx, asked: Asked) -> Found:
-    """The list. Raises InvalidQuery, Malformed, and as the directory does."""
+async def shown(tx: Tx, asked: Asked) -> list[Document]:
+    """The documents alone: to count all that match would cost as much again.
+
+    Raises InvalidQuery, Malformed, and as the directory does.
+    """
+    return (await _find(tx, asked, counted=False)).documents
+
+
+async def _find(tx: Tx, asked: Asked, *, counted: bool) -> Found:
     shape = await shapes.seen(tx)
     where = _where(asked, shape)
     orders = _orders(tx, asked, shape)
@@ -55,11 +62,12 @@ async def find(tx: Tx, asked: Asked) -> Found:
     try:
         limit = asked.most if asked.limit is None else min(asked.limit, asked.most)
         found = await people.found(tx, where, orders, start=asked.start, limit=limit)
-        total = len(found) if asked.limit is None else await _total(tx, where, asked.start, limit, len(found))
+        counted = counted and asked.limit is not None
+        total = await _total(tx, where, asked.start, limit, len(found)) if counted else len(found)
     except InvalidFilter as error:
         raise _translated(error) from error
-    shown = await _shown(tx, found, asked.part, shape)
-    return Found(total, shown if kept is None else [_project(each, *kept) for each in shown])
+    listed = await _documents(tx, found, asked.part, shape)
+    return Found(total, listed if kept is None else [_project(each, *kept) for each in listed])
 
 
 async def _total(tx: Tx, where: Filter, start: int, limit: int, found: int) -> int:
@@ -75,9 +83,9 @@ async def profiles_of(tx: Tx, ids: Sequence[str]) -> list[Document]:
 
 
 async def find_or_nothing(tx: Tx, asked: Asked) -> Found:
-    """The same, and an empty list for a query that makes no sense."""
+    """The list, and how long it is in all; empty for a query that makes no sense. Raises InvalidQuery."""
     try:
-        return await find(tx, asked)
+        return await _find(tx, asked, counted=True)
     except Malformed as error:
         log.warning("A query made no sense: %s", error.message)
         return Found(0, [])
@@ -105,7 +113,7 @@ def _translated(error: InvalidFilter) -> InvalidInput:
     return kind(text=error.message)
 
 
-async def _shown(tx: Tx, found: Sequence[User], part: Part, shape: Shape) -> list[Document]:
+async def _documents(tx: Tx, found: Sequence[User], part: Part, shape: Shape) -> list[Document]:
     if part == "profile":
         return [documents.profile(each, shape) for each in found]
     return await lookup.shown(tx, found, expand=part == "both")

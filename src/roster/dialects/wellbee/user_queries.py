@@ -111,7 +111,7 @@ async def list_users(tx: Tx, query: Query) -> list[Document]:
         found: Document = {"$and": [conditions, {field: {"$regex": value, "$options": "i"}}]}
         conditions = found
     asked = Asked(query=conditions, start=_number(query, "start") or 0, limit=_number(query, "limit"), spoken=True)
-    return (await finding.find(tx, asked)).documents
+    return await finding.shown(tx, asked)
 
 
 @services.serve("user-service.get-user", id="svc-user-get-user", writes=False, errors=(InvalidQuery,))
