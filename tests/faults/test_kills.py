@@ -147,9 +147,9 @@ def kill_everything(installation: Installation, server: servers.Server) -> None:
 
 BROKEN = """
 from roster import app, cli
-def application(*_, **__):
+def background(*_, **__):
     raise RuntimeError("nothing works")
-app.application = application
+app.Background = background
 cli.main()
 """
 

@@ -16,6 +16,7 @@ import msgspec
 from roster import logs
 from roster.bus import server
 from roster.cli import worker
+from roster.kit import secrets
 from roster.kit.errors import RosterError
 from roster.storage import embedded
 
@@ -59,8 +60,8 @@ class Parent:
     def run(self) -> None:
         """Returns when all workers have ended after a signal to stop. Raises CannotStart."""
         self._listen_to_signals()
-        gc.freeze()  # so that workers share what is here now, which a collection would touch
-        self._due = dict.fromkeys(range(self._place.settings.server.workers), 0.0)
+        _settle()
+        self._due = dict.fromkeys(range(self._place.runtime.settings.server.workers), 0.0)
         while self._workers or self._step == _SERVING:
             self._start_what_is_due()
             self._wait()
@@ -97,7 +98,7 @@ class Parent:
 
     def _go_on(self, *, fast: bool) -> None:
         """One step: leave, drain, hurry, kill. Workers that are told the same again go on in the same way."""
-        server = self._place.settings.server
+        server = self._place.runtime.settings.server
         if self._step == _SERVING:
             self._place.socket.close()  # or clients would queue where nobody answers
         leaves = self._step == _SERVING and not fast and server.leave_seconds > 0
@@ -165,7 +166,7 @@ class Parent:
     @contextmanager
     def _joined(self) -> Iterator[None]:
         """A user of the embedded servers in its own right: when the parent is killed, the last worker stops them."""
-        settings = self._place.settings
+        settings = self._place.runtime.settings
         with ExitStack() as stack:
             if settings.bus.is_bundled:
                 stack.enter_context(server.rejoin(settings.data))
@@ -192,6 +193,13 @@ class Parent:
             return
         pause = min(_LONGEST_PAUSE, 0.1 * 2**self._failures) if self._failures > 1 else 0.0
         self._due[ended.number] = now + pause
+
+
+def _settle() -> None:
+    """Workers share the memory that is here now, page by page until they write there: so nothing is left to be done."""
+    secrets.warm_up()
+    gc.collect()
+    gc.freeze()
 
 
 def _noted(_number: int, _frame: FrameType | None) -> None:

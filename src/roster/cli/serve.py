@@ -52,7 +52,7 @@ def serve(
         made = asyncio.run(composition.prepare(settings, dsn))
         output.first_administrator(made, as_json=json)
         socket.listen(listening.BACKLOG)
-        _serve(worker.Place(settings, dsn, socket), joined, json=json)
+        _serve(worker.compose(settings, dsn, socket), joined, json=json)
 
 
 app = opened.command(serve)
@@ -92,10 +92,10 @@ def _serve(place: worker.Place, joined: server.Credentials | None, *, json: bool
             output.json({"serving": url} | ({"bus": bus} if bus else {}), indent=-1)
             return
         if bus:
-            output.note(f"Its bus is at {bus}, credentials are in {place.settings.data / 'bus.json'}")
+            output.note(f"Its bus is at {bus}, credentials are in {place.runtime.settings.data / 'bus.json'}")
         output.note(f"Roster serves on {url} (its APIs: {url}/docs)")
 
-    if place.settings.server.workers == 1:
+    if place.runtime.settings.server.workers == 1:
         worker.run(place, announce)
     else:
         parent.Parent(place, announce).run()

@@ -39,14 +39,22 @@ _log = logs.logger("roster.process")
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where to answer, and from which database."""
+    """Where to answer, and what does; made before workers are forked, so that they share its memory."""
 
-    settings: Settings
-    dsn: str
+    runtime: Runtime
+    config: uvicorn.Config
     socket: socket
     number: int = 0
     parent: int | None = None
     """A pipe that ends when the parent does, however it does: workers do not outlive it."""
+
+
+def compose(settings: Settings, dsn: str, bound: socket) -> Place:
+    """Everything that needs neither a loop nor threads nor connections: whoever is forked later brings its own."""
+    runtime = composition.runtime_of(settings, dsn)
+    config = _config(runtime)
+    config.load()
+    return Place(runtime, config, bound)
 
 
 def run(place: Place, ready: Ready) -> None:
@@ -56,15 +64,15 @@ def run(place: Place, ready: Ready) -> None:
     From then on these signals do nothing any more, so that nothing disturbs the way out.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runtime = composition.runtime_of(place.settings, place.dsn)
-        server = _Server(_config(runtime), runtime, ready)
+        server = _Server(place, ready)
         _obey(FAST if place.parent is None else (HURRY,), runner.get_loop(), server.stop)
         _obey((LEAVING,), runner.get_loop(), server.leave)
-        runner.run(_answer(runtime, server, place))
+        runner.run(_answer(server, place))
 
 
-async def _answer(runtime: Runtime, server: "_Server", place: Place) -> None:
+async def _answer(server: "_Server", place: Place) -> None:
     """Worker 0 also does what an installation needs done once. Whatever happens, all of it is ended in order."""
+    runtime = place.runtime
     if place.parent is not None:
         _follow(place.parent, server.stop)
     background = composition.Background(runtime, alone=place.number == 0)
@@ -125,9 +133,9 @@ def _settle() -> None:
 class _Server(uvicorn.Server):
     """Stops when told, not by signals of its own, and is cleaned up in every case."""
 
-    def __init__(self, config: uvicorn.Config, runtime: Runtime, ready: Ready) -> None:
-        super().__init__(config)
-        self._runtime = runtime
+    def __init__(self, place: Place, ready: Ready) -> None:
+        super().__init__(place.config)
+        self._runtime = place.runtime
         self._ready = ready
         self._end_of_leaving: asyncio.TimerHandle | None = None
 

@@ -8,6 +8,8 @@ import secrets
 from string import ascii_letters, digits
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _TYPED = "".join(sorted({*ascii_letters, *digits} - set("0O1lI")))
@@ -46,6 +48,13 @@ class Keyring:
             return AESGCM(self.key(purpose)).decrypt(sealed[:12], sealed[12:], bound_to)
         except InvalidTag:
             return None
+
+
+def warm_up() -> None:
+    """Seal and sign something: OpenSSL sets itself up with its first use, all over the memory that a fork shares."""
+    Keyring(b"").seal("warm_up", b"", b"")
+    key, way = ec.generate_private_key(ec.SECP256R1()), ec.ECDSA(hashes.SHA256())
+    key.public_key().verify(key.sign(b"", way), b"", way)
 
 
 def token(size: int = 32) -> str:

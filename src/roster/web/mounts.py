@@ -4,9 +4,9 @@ import itertools
 import os
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import msgspec
@@ -289,10 +289,11 @@ def _documented(mounts: Sequence[Mount]) -> dict[str, tuple[Dialect, str]]:
     return chosen
 
 
-def _request_ids() -> Any:
-    """Identifiers unique over processes and restarts: a random start and a count. They are no secret."""
+def _request_ids() -> Iterator[str]:
+    """Identifiers unique over processes and restarts: a random start, made with the first, and a count. No secret."""
     start = os.urandom(8).hex()
-    return (f"{start}-{count:x}" for count in itertools.count(1))
+    for count in itertools.count(1):
+        yield f"{start}-{count:x}"
 
 
 def _raw_path(scope: Scope) -> str:
