@@ -33,26 +33,35 @@ Open = Callable[[], AbstractAsyncContextManager[Carrier]]
 
 
 def configured(settings: Settings) -> Mapping[str, Open]:
-    """The carriers that the settings name, by channel. Messages of other channels stay in the development mailbox."""
+    """The carriers that the settings name, by channel. Messages of other channels stay in the development mailbox.
+
+    What the others would need is not even imported: their libraries take ten megabytes.
+    """
     return {name: carrier for name, find in _KINDS.items() if (carrier := find(settings)) is not None}
 
 
 def _mail(settings: Settings) -> Open | None:
+    if settings.mail.host is None:
+        return None
     from roster.messaging import mail
 
-    return None if settings.mail.host is None else lambda: mail.Server(settings.mail)
+    return lambda: mail.Server(settings.mail)
 
 
 def _sms(settings: Settings) -> Open | None:
+    if settings.sms.url is None:
+        return None
     from roster.messaging import sms
 
-    return None if settings.sms.url is None else lambda: sms.Gateway(settings.sms)
+    return lambda: sms.Gateway(settings.sms)
 
 
 def _push(settings: Settings) -> Open | None:
+    if settings.push.service_account is None:
+        return None
     from roster.messaging import fcm
 
-    return None if settings.push.service_account is None else lambda: fcm.Messenger(settings.push)
+    return lambda: fcm.Messenger(settings.push)
 
 
 _KINDS: Final[Mapping[str, Callable[[Settings], Open | None]]] = {"mail": _mail, "sms": _sms, "push": _push}
