@@ -6,11 +6,28 @@ What the libraries log takes the same way and has the same form. The access log 
 import logging
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final, TextIO, cast
 
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+
+@contextmanager
+def _without_rich() -> Iterator[None]:
+    """Structlog takes it for tracebacks, which here are made before: four megabytes, and a tenth of a start."""
+    modules: dict[str, Any] = sys.modules
+    known = modules.get("rich")
+    modules["rich"] = None
+    try:
+        yield
+    finally:
+        del modules["rich"]
+        if known is not None:
+            modules["rich"] = known
+
+
+with _without_rich():
+    import structlog
+    from structlog.typing import EventDict, Processor, WrappedLogger
 
 _SECRET_WORDS: Final = ("password", "secret", "token", "authorization", "cookie", "key", "code", "hash", "dsn", "otp")
 _MASK: Final = "***"

@@ -12,6 +12,7 @@ import hashlib
 import re
 from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
+from functools import cache
 from importlib import metadata, resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -203,6 +204,7 @@ def _sql_of_procrastinate() -> Traversable:
     return resources.files("procrastinate.sql")
 
 
+@cache
 def _source_of_procrastinate() -> str:
     return f"procrastinate {metadata.version('procrastinate')}"
 
