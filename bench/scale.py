@@ -28,23 +28,25 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 COSTS: Mapping[str, Cost] = {
-    "sign-in": Cost(server_us=24_800, database_us=1_600, calm=7_501, fresh=85_390, transactions=3, trail=1),
-    "failed sign-in": Cost(server_us=24_800, database_us=1_600, calm=1_693, fresh=4_348, transactions=2, trail=1),
-    "refresh": Cost(server_us=614, database_us=501, calm=897, fresh=17_276, transactions=1),
-    "session check": Cost(server_us=183, database_us=87),
-    "GET one user": Cost(server_us=242, database_us=99),
-    "list of 25": Cost(server_us=558, database_us=319),
-    "create": Cost(server_us=651, database_us=705, calm=5_707, fresh=41_739, transactions=1, trail=1),
-    "change": Cost(server_us=651, database_us=705, calm=5_527, fresh=80_496, transactions=1, trail=1),
+    "sign-in": Cost(server_us=27_634, database_us=1_973, calm=7_501, fresh=85_390, transactions=3, trail=1),
+    "failed sign-in": Cost(server_us=27_634, database_us=1_973, calm=1_693, fresh=4_348, transactions=2, trail=1),
+    "refresh": Cost(server_us=462, database_us=282, calm=897, fresh=17_276, transactions=1),
+    "session check": Cost(server_us=135, database_us=42),
+    "GET one user": Cost(server_us=173, database_us=64),
+    "list of 25": Cost(server_us=554, database_us=330),
+    "create": Cost(server_us=778, database_us=906, calm=5_707, fresh=41_739, transactions=1, trail=1),
+    "change": Cost(server_us=1_002, database_us=1_067, calm=5_527, fresh=80_496, transactions=1, trail=1),
     "noted use": Cost(server_us=0, database_us=50, calm=198, fresh=797),
 }
-"""The lines of docs/scale.md. A failed sign-in costs the same hash; a change is taken to cost what creating does."""
+"""The lines of docs/scale.md. A failed sign-in costs the same hash; of a change, CPU is that of a name's."""
 
 PERSON, ASSIGNMENT, PASSWORD, SESSION, ENTRY, EVENT = 2_709, 491, 493, 565, 464, 281
 """Bytes of each with its indexes."""
-CONNECTION, WORKER = 8_200_000, 127_000_000
+CONNECTION, WORKER = 8_200_000, 149_000_000
 """Bytes that a connection of the database and a process of the server take for themselves."""
 
+HASH = COSTS["sign-in"].server_us / 1e6
+"""Seconds of a core for each sign-in."""
 MARKS = 16_384
 """`roster.storage.voids`."""
 
@@ -182,7 +184,7 @@ class Waited(msgspec.Struct, frozen=True):
 
 
 def wait(
-    cores: int, load: float, *, queue: int = 64, each: float = 0.0248, count: int = 100_000, burst: int = 1
+    cores: int, load: float, *, queue: int = 64, each: float = HASH, count: int = 100_000, burst: int = 1
 ) -> Waited:
     """Sign-ins that come by chance, `burst` at a time, to `cores` that hash, with at most `queue` waiting.
 
