@@ -14,6 +14,8 @@ from roster.web.protocol import Protocol
 Ask = Callable[[bytes], Awaitable[bytes]]
 JSON = (b"content-type", b"application/json")
 QUIET = 0.01
+BODIES = {"/whole": b"[1]", "/large": b"1" * 20_000_000}
+"""The large one is more than the system takes for a client that does not read."""
 BROKEN = {"/split": b'"1"\r\nset-cookie: a=b', "/control": b"\x01"}
 
 
@@ -27,8 +29,8 @@ async def _answer(send: Any, body: bytes, *headers: tuple[bytes, bytes], status:
 async def app(scope: Any, receive: Any, send: Any) -> None:
     """Does what the path says."""
     match scope["path"]:
-        case "/whole":
-            await _answer(send, b"[1]")
+        case "/whole" | "/large" as path:
+            await _answer(send, BODIES[path])
         case "/nothing":
             await _answer(send, b"", status=204)
         case "/split" | "/control" as path:
@@ -223,3 +225,13 @@ async def test_a_stream_ends_for_a_client_who_has_left_also_when_a_later_request
         await reader.readuntil(b"\r\n\r\n")
         (stream,) = state.tasks
     await stream
+
+
+@pytest.mark.parametrize("more", ["connection: keep-alive", CLOSE])
+async def test_whoever_takes_none_of_an_answer_is_not_waited_for(more: str):
+    state = ServerState()
+    async with serving(keep_alive=QUIET, state=state) as (reader, writer):
+        writer.write(request("/large", "GET", more))
+        await reader.readuntil(b"\r\n\r\n")  # and no more, so that soon nothing more is sent
+        while state.connections:
+            await asyncio.sleep(0)

@@ -3,6 +3,7 @@
 It writes head and body apart, so the client is woken for a head without a body, and the kernel has twice the work.
 """
 
+import math
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -39,6 +40,8 @@ class Protocol(HttpToolsProtocol):
     """When the last answer was sent, or a head has begun; None while there is something to answer."""
     _loose = 0
     """Bytes that have come since anything was made of them."""
+    _unsent: float = math.inf
+    """Bytes of answers that still had to be sent at the last look."""
     _answered: RequestResponseCycle | None = None
     """What is answered now, or was last; `cycle` is what was asked last."""
 
@@ -82,26 +85,34 @@ class Protocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
-        if self.transport.is_closing():
-            return
-        self.flow.resume_reading()
-        if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
-            return
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            if self.pipeline:
+                self._start_asgi_task(*self.pipeline.pop())
+                return
         self._quiet_since = self.loop.time()
         if self.timeout_keep_alive_task is None:
             self._look_after(self.timeout_keep_alive)
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close what was quiet for so long; whoever is answered just now is looked after again once that is done."""
+        """Close what was quiet for so long; whoever is answered just now is looked after again once that is done.
+
+        Who takes an answer slowly may, but not who takes none of it.
+        """
         self.timeout_keep_alive_task = None
         if self._quiet_since is None:
             return
         left = self._quiet_since + self.timeout_keep_alive - self.loop.time()
+        unsent = self.transport.get_write_buffer_size()
         if left > 0:
             self._look_after(left)
-        else:
+        elif not unsent:
             super().timeout_keep_alive_handler()
+        elif unsent < self._unsent:
+            self._unsent = unsent
+            self._look_after(self.timeout_keep_alive)
+        else:
+            self.transport.abort()
 
     def _await_the_rest(self, size: int) -> None:
         """Of a head, or of what ends a body; it has begun if no more than these bytes have come of it."""
@@ -129,7 +140,7 @@ class Protocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         cycle.__class__ = _Cycle  # uvicorn makes it itself, and asks nobody of what kind
-        self._answered, self._quiet_since = cycle, None
+        self._answered, self._quiet_since, self._unsent = cycle, None, math.inf
         super()._start_asgi_task(cycle, app)
 
 
