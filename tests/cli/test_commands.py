@@ -27,7 +27,7 @@ COMMANDS: dict[tuple[str, ...], list[str]] = {
         "settings",
     ],
     ("user",): ["list", "show", "create", "set-password", "disable", "enable", "delete", "restore"],
-    ("realm",): ["list", "create", "show"],
+    ("realm",): ["list", "create", "show", "replace-key"],
     ("key",): ["create", "list", "revoke"],
     ("device",): ["create", "list", "key", "disable", "enable", "delete"],
 }

@@ -60,6 +60,25 @@ def test_a_password_that_was_given_is_never_shown(beside: Installation) -> None:
     assert "password" not in done.stdout
 
 
+def test_tokens_outlive_the_key_that_signed_them_unless_it_is_replaced_at_once(
+    beside: Installation, server: Server
+) -> None:
+    beside.roster("realm", "create", "signing")
+    password = beside.ask("user", "create", "ada", "--admin", "--realm", "signing")["password"]
+    bearer = server.sign_in("ada", password, realm="signing")
+    with server.client() as client:
+        address = "/realms/signing/api/v1/me"
+        replaced = beside.ask("realm", "replace-key", "signing")
+        assert client.get(address, headers=bearer).status_code == 200
+        keys = client.get("/realms/signing/api/v1/jwks").json()["keys"]
+        assert replaced["kid"] in {each["kid"] for each in keys}
+
+        beside.ask("realm", "replace-key", "signing", "--at-once")
+        assert client.get(address, headers=bearer).status_code == 401
+        bearer = server.sign_in("ada", password, realm="signing")
+        assert client.get(address, headers=bearer).status_code == 200
+
+
 def test_people_are_listed_in_pages_by_name(beside: Installation) -> None:
     for name in ("list-c", "list-a", "list-b"):
         beside.roster("user", "create", name)

@@ -9,6 +9,7 @@ from roster.core.flows import provision
 from roster.core.realms import client_keys
 from roster.core.realms import service as realms
 from roster.core.realms.models import Realm
+from roster.core.tokens import service as tokens
 from roster.kit.actor import Actor
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
@@ -62,6 +63,24 @@ def show(
             return _long(runtime, await realms.get(tx, slug))
 
     output.row(opened.run(data, database_url, realms.MAIN, work), as_json=json)
+
+
+@app.command("replace-key")
+def replace_key(
+    slug: Annotated[str, typer.Argument(help="The realm's slug.")],
+    *,
+    at_once: Annotated[bool, typer.Option("--at-once", help="Take nothing any more that the old one signed.")] = False,
+    data: opened.Data = opened.DEFAULT_DATA,
+    database_url: opened.Url = None,
+    json: opened.Json = False,
+) -> None:
+    """Sign tokens with a new key; what the old one signed is good until it expires."""
+
+    async def work(runtime: Runtime, actor: Actor) -> dict[str, object]:
+        async with runtime.write(actor) as tx:
+            return {"slug": slug, "kid": await tokens.replace_key(tx, at_once=at_once)}
+
+    output.row(opened.run(data, database_url, slug, work), as_json=json)
 
 
 async def _all(tx: Tx) -> list[Realm]:

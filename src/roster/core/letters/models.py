@@ -1,6 +1,5 @@
 """Templates and letters."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -12,7 +11,6 @@ Subject = Annotated[str, Meta(max_length=1000)]
 Html = Annotated[str, Meta(max_length=500_000)]
 Key = Annotated[str, Meta(min_length=1, max_length=200)]
 Recipient = Annotated[str, Meta(min_length=3, max_length=320)]
-Arguments = Mapping[str, object]
 
 
 class Template(msgspec.Struct, frozen=True):

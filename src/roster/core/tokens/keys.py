@@ -92,8 +92,8 @@ async def jwks(tx: Tx) -> dict[str, object]:
     return {"keys": [key.public() for key in known.keys.values()] if known else []}
 
 
-async def replace(tx: Tx, *, at_once: bool = False) -> None:
-    """Sign with a new key from now on. Needs `realm.write`.
+async def replace(tx: Tx, *, at_once: bool = False) -> str:
+    """Sign with a new key from now on, whose name is told. Needs `realm.write`.
 
     What the old key signed stays good until it expires; with `at_once`, for a key that got into wrong hands, all of
     it fails on the next request.
@@ -102,6 +102,7 @@ async def replace(tx: Tx, *, at_once: bool = False) -> None:
     await (store.delete_keys if at_once else store.retire_keys)(tx)
     key = await _create(tx)
     await audit.record(tx, "realm.key_replaced", "realm", tx.realm_id, {"kid": [None, key.kid]})
+    return key.kid
 
 
 async def _create(tx: Tx) -> Key:

@@ -21,8 +21,6 @@ from roster.kit.ids import UserId
 from roster.storage.tx import Tx
 
 log: Final = logging.getLogger(__name__)
-_BOTH: Final = frozenset({"id", "metadata"})
-"""Fields that users and profiles both have."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
