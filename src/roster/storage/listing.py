@@ -28,7 +28,8 @@ _NEAR: Final = 10_000
 """Entries of an index that a glance looks at: three milliseconds' worth."""
 _MANY: Final = 30_000
 _FAR: Final = 100_000
-"""They take a third of the time in which so many rows can be gathered."""
+"""They take no longer than it takes to gather so many rows."""
+_TO_THE_END: Final = 1 << 62
 
 
 async def fetch(
@@ -89,32 +90,47 @@ async def _read(
 async def _page(
     tx: Tx, listing: Listing, fields: Fields, walk: Walk, args: tuple[object, ...]
 ) -> list[tuple[Any, ...]]:
-    """A glance at what is near fills the page when much matches; when little does, it is gathered and put in order.
-
-    What is alike lies together, so that even much may begin late. That is looked for, since to gather much is dear.
-    """
+    """A glance at what is near fills the page when much matches; when little does, it is gathered and put in order."""
     near = sql.has_glance(listing, fields, walk)
-    if near and (rows := await _glance(tx, listing, fields, walk, args, steps=_NEAR)):
-        return rows
-    far = near and await _are_many(tx, listing, fields, walk)
-    if far and (rows := await _glance(tx, listing, fields, walk, args, steps=_FAR)):
-        return rows
+    if near:
+        rows, is_all = await _glances(tx, listing, fields, walk, args)
+        if is_all or len(rows) > walk.page.limit:
+            return rows
     query, values = sql.compile_page(listing, fields, walk, args=args, realm_id=tx.realm_id, gather=near)
     return await tx.rows(query, *values)
 
 
-async def _glance(
-    tx: Tx, listing: Listing, fields: Fields, walk: Walk, args: tuple[object, ...], *, steps: int
-) -> list[tuple[Any, ...]]:
-    """The page, when it is full after so many entries of the index."""
-    query, values = sql.compile_glance(listing, fields, walk, args=args, realm_id=tx.realm_id, steps=steps)
-    rows = await tx.rows(query, *values)
-    return rows if len(rows) > walk.page.limit else []
+async def _glances(
+    tx: Tx, listing: Listing, fields: Fields, walk: Walk, args: tuple[object, ...]
+) -> tuple[list[tuple[Any, ...]], bool]:
+    """What lies along the order, as far as it is worth looking, and whether that is all that there is.
 
+    What no index finds is looked for to the end: to gather it is to read every row, of other realms too. Where very
+    many match, they are looked for far away at once: what is alike lies together, and may begin late. Where some were
+    found, and the rest is likely to be there before as many entries as there are rows to gather, that is looked for.
+    """
 
-async def _are_many(tx: Tx, listing: Listing, fields: Fields, walk: Walk) -> bool:
+    async def glance(steps: int) -> list[tuple[Any, ...]]:
+        query, values = sql.compile_glance(listing, fields, walk, args=args, realm_id=tx.realm_id, steps=steps)
+        return await tx.rows(query, *values)
+
+    if listing.whole and sql.is_vague(walk.where, fields):
+        return await glance(_TO_THE_END), True
     common = await frequencies.of(tx, listing.tables)
-    return _MANY <= sql.about(walk.where, fields, tx.realm_id, common.rarest) < inf
+    many = sql.about(walk.where, fields, tx.realm_id, common.rarest)
+    if _MANY <= many < inf:
+        return await glance(_FAR), False
+    rows = await glance(_NEAR)
+    likely = _likely(walk.page, len(rows))
+    if len(rows) <= walk.page.limit and many < inf and likely <= min(many, _FAR):
+        rows = await glance(2 * likely)
+    return rows, False
+
+
+def _likely(page: Page, found: int) -> int:
+    """After how many entries the page is full, when what a first glance has found goes on like that."""
+    wanted, found = page.offset + page.limit + 1, page.offset + found if found else 0
+    return _NEAR * wanted // found if found else _TO_THE_END
 
 
 @asynccontextmanager

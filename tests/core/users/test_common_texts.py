@@ -1,6 +1,7 @@
 """What many people have in their texts, which lies together in the order of their names and may begin late there."""
 
 from collections.abc import AsyncIterator
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,12 @@ import pytest
 from roster import app
 from roster.core.realms.models import Realm
 from roster.core.users import search, service
+from roster.core.users.fields import FIELDS
 from roster.core.users.models import UserDraft
 from roster.kit import text
-from roster.kit.filters import AnyOf, Compare, Filter, Op, Sort
+from roster.kit.filters import All, AnyOf, Compare, Filter, Op, Sort
 from roster.kit.pages import Page
-from roster.storage import frequencies, listing
+from roster.storage import frequencies, listing, sql
 from roster.storage.runtime import Runtime
 from tests import factories
 
@@ -48,12 +50,38 @@ async def test_it_is_known_how_many_have_a_common_text(runtime: Runtime, realm: 
         assert (await frequencies.of(tx, "realms")).rarest(text.grams(realm.id, "late")) == 0
 
 
-@pytest.mark.parametrize(("near", "many", "far"), [(100, 1, 100), (5, 20, 100), (5, 20, 40), (5, 1000, 100)])
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        (Compare("email", Op.CONTAINS, "late"), 30),
+        (Compare("family_name", Op.STARTS, "la"), 30),
+        (Compare("family_name", Op.STARTS, "q"), inf),
+        (Compare("family_name", Op.STARTS, "qx"), inf),
+        (Compare("email", Op.CONTAINS, "la"), inf),
+        (Compare("status", Op.EQ, "active"), inf),
+        (AnyOf((Compare("email", Op.CONTAINS, "late"), Compare("email", Op.CONTAINS, "exam"))), 60),
+        (AnyOf((Compare("email", Op.CONTAINS, "late"), Compare("email", Op.CONTAINS, "la"))), inf),
+        (All((Compare("email", Op.CONTAINS, "late"), Compare("email", Op.CONTAINS, "la"))), 30),
+    ],
+)
+async def test_how_many_match_is_at_most_how_many_have_its_rarest_trigram(
+    runtime: Runtime, realm: Realm, where: Filter, expected: float
+):
+    async with runtime.read(factories.roster_in(realm)) as tx:
+        known = await frequencies.of(tx, "users")
+    assert sql.about(where, FIELDS, realm.id, known.rarest) == pytest.approx(expected, abs=1)  # type: ignore[reportUnknownMemberType]
+
+
+@pytest.mark.parametrize(
+    ("near", "many", "far"), [(100, 1, 100), (5, 20, 100), (5, 20, 40), (5, 1000, 100), (40, 1000, 100), (40, 1000, 1)]
+)
 @pytest.mark.parametrize(
     "where",
     [
         Compare("email", Op.CONTAINS, "late"),
         AnyOf((Compare("username", Op.STARTS, "late"), Compare("email", Op.CONTAINS, "late0"))),
+        Compare("email", Op.CONTAINS, "la"),
+        All((Compare("email", Op.CONTAINS, "te"), Compare("username", Op.CONTAINS, "at"))),
     ],
 )
 async def test_all_ways_to_a_page_lead_to_the_same(
@@ -65,7 +93,7 @@ async def test_all_ways_to_a_page_lead_to_the_same(
     many: int,
     far: int,
 ):
-    """Near; far; too late even for that; and, not being many, gathered at once."""
+    """Near; far; too late even for that; not being many, gathered; and, some being near, walked to or gathered."""
     for name, value in (("_NEAR", near), ("_MANY", many), ("_FAR", far)):
         monkeypatch.setattr(listing, name, value)
     async with runtime.read(factories.roster_in(realm)) as tx:
@@ -74,3 +102,46 @@ async def test_all_ways_to_a_page_lead_to_the_same(
 
     assert [user.username for user in first.items] == LATE[:20]
     assert [user.username for user in rest.items] == LATE[20:]
+
+
+@pytest.mark.parametrize(
+    ("needle", "near", "far", "is_gathered"),
+    [("late", 5, 100, True), ("la", 5, 5, False), ("exam", 10, 100, False), ("exam", 10, 20, True)],
+)
+async def test_only_what_is_soonest_found_that_way_is_gathered(
+    runtime: Runtime,
+    realm: Realm,
+    monkeypatch: pytest.MonkeyPatch,
+    needle: str,
+    near: int,
+    far: int,
+    *,
+    is_gathered: bool,
+):
+    """What no index finds never is; what goes on as it began, and then fills the page after 21 entries, need not be."""
+    monkeypatch.setattr(listing, "_NEAR", near)
+    monkeypatch.setattr(listing, "_FAR", far)
+    async with runtime.read(factories.roster_in(realm)) as tx:
+        found = await search.search(tx, Compare("email", Op.CONTAINS, needle), [Sort("username")], Page(20))
+        statements = await tx.rows("SELECT statement FROM pg_prepared_statements")
+
+    assert len(found.items) == 20
+    assert any(") near JOIN users" in statement for (statement,) in statements) == is_gathered
+
+
+@pytest.mark.parametrize(
+    ("where", "is_vague"),
+    [
+        (Compare("email", Op.CONTAINS, "la"), True),
+        (Compare("given_name", Op.STARTS, "la"), True),
+        (Compare("family_name", Op.STARTS, "la"), False),
+        (Compare("email", Op.CONTAINS, "late"), False),
+        (Compare("email", Op.CONTAINS, "aß"), False),
+        (Compare("status", Op.EQ, "active"), False),
+        (AnyOf((Compare("email", Op.CONTAINS, "la"), Compare("username", Op.CONTAINS, "late"))), True),
+        (All((Compare("email", Op.CONTAINS, "la"), Compare("username", Op.CONTAINS, "late"))), False),
+        (All(()), False),
+    ],
+)
+def test_only_texts_without_trigrams_and_range_are_found_by_no_index(where: Filter, *, is_vague: bool):
+    assert sql.is_vague(where, FIELDS) == is_vague

@@ -88,7 +88,8 @@ async def listing_of(tx: Tx, seen: Sight, deleted: Deleted) -> Listing:
         condition += " AND id = ANY(" + place + ")"
     elif seen.hidden:
         condition += " AND id <> ALL(" + place + ")"
-    return Listing(columns=store.COLUMNS, tables="users", condition=condition, gathered=few)
+    whole = deleted != "only" and not seen.within and seen.only is None
+    return Listing(columns=store.COLUMNS, tables="users", condition=condition, gathered=few, whole=whole)
 
 
 async def _conditions(tx: Tx, permission: str, before: Sequence[Compiled]) -> list[Compiled]:

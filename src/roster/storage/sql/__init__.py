@@ -15,7 +15,7 @@ A filter with `matches` runs a regular expression of the caller on every row tha
 it does so inside of `Tx.bounded`.
 """
 
-from roster.storage.sql.glance import about
+from roster.storage.sql.glance import about, is_vague
 from roster.storage.sql.natural import Alphabet, Order, alphabet, compile_ordered
 from roster.storage.sql.page import (
     Listing,
@@ -44,4 +44,5 @@ __all__ = [
     "compile_place",
     "compile_where",
     "has_glance",
+    "is_vague",
 ]

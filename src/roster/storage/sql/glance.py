@@ -20,6 +20,8 @@ Needles: TypeAlias = list[frozenset[str]]
 
 _PARTS = frozenset({Op.CONTAINS, Op.STARTS, Op.ENDS})
 _FEW = 8
+_GRAM = 3
+_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789åäæöøüéèáàíóúçñł.-_@ "
 
 
 def needles(where: Filter, fields: Fields) -> Needles:
@@ -39,16 +41,37 @@ def needles(where: Filter, fields: Fields) -> Needles:
 
 
 def about(where: Filter, fields: Fields, realm_id: UUID, holding: Callable[[Sequence[int]], float]) -> float:
-    """About how many rows match, where that depends on trigrams; `holding` says how many hold some."""
+    """About how many rows match, at most; infinite where trigrams do not tell. `holding` says how many hold some."""
     match where:
         case All():
             return min((about(part, fields, realm_id, holding) for part in where.parts), default=inf)
         case AnyOf():  # mostly the same text in several fields
             return max((about(part, fields, realm_id, holding) for part in where.parts), default=0.0)
         case Compare(value=str(needle)) if where.op in _PARTS and fields[where.field].grams is not None:
-            return holding(text.grams(realm_id, needle))
+            return _holding(text.fold(needle), where.op, lambda part: holding(text.grams(realm_id, part)))
         case _:
             return inf
+
+
+def _holding(needle: str, op: Op, holding: Callable[[str], float]) -> float:
+    """Of two letters that a text starts with it is told which third ones follow them in any text."""
+    if len(needle) == _GRAM - 1 and op is Op.STARTS:
+        return sum(holding(needle + letter) for letter in _LETTERS) or inf
+    return holding(needle) if len(needle) >= _GRAM else inf
+
+
+def is_vague(where: Filter, fields: Fields) -> bool:
+    """Whether it asks for nothing but parts of texts that are too short for trigrams, so that no index finds them."""
+    match where:
+        case All():
+            return bool(where.parts) and all(is_vague(part, fields) for part in where.parts)
+        case AnyOf():
+            return any(is_vague(part, fields) for part in where.parts)
+        case Compare(value=str(needle)) if where.op in _PARTS and fields[where.field].grams is not None:
+            by_range = where.op is Op.STARTS and fields[where.field].indexed
+            return not by_range and len(text.fold(needle)) < _GRAM
+        case _:
+            return False
 
 
 def sketched(column: LiteralString, wanted: Needles, parameters: Parameters) -> LiteralString:

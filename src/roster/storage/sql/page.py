@@ -22,13 +22,15 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     """What a feature lists. `condition` narrows it to the realm and uses $1, $2 … for its own arguments.
 
     With `gathered` the rows that meet the condition are found before filter and order are looked at: for few rows with
-    an index of their own, since PostgreSQL may otherwise walk through all others in the wanted order.
+    an index of their own, since PostgreSQL may otherwise walk through all others in the wanted order. With `whole`
+    nearly every row of the realm meets it.
     """
 
     columns: LiteralString
     tables: LiteralString
     condition: LiteralString
     gathered: bool = False
+    whole: bool = False
     tiebreak: LiteralString = "id"  # a uuid column, unique and not null: makes every order total
 
 
