@@ -46,8 +46,12 @@ class Ndjson:
         return _ENCODER.encode_lines([self._named(person, secrets.get(person.id, {})) for person in people])
 
     def _named(self, person: Record, secrets: Mapping[str, str]) -> dict[str, object]:
-        found = {name: secrets[name] if name in secrets else getattr(person, name, None) for name in self._fields}
-        return {name: value for name, value in found.items() if value not in (None, [], {})}
+        found: dict[str, object] = {}
+        for name in self._fields:
+            value = secrets[name] if name in secrets else getattr(person, name, None)
+            if value or value not in (None, [], {}):  # most have a value, which need not be compared then
+                found[name] = value
+        return found
 
 
 class Table:
