@@ -11,6 +11,8 @@ import msgspec
 FIRST_DAY = datetime(2021, 3, 1, 6, 0, tzinfo=UTC)
 DAYS = 1_500
 """People joined evenly over this time."""
+LAST_DAY = FIRST_DAY + timedelta(days=DAYS)
+"""Everybody joined before; whoever is made in a run joins later."""
 
 
 def _words(text: str) -> tuple[str, ...]:
