@@ -21,7 +21,7 @@ CREATE TABLE audit_entries (
     PRIMARY KEY (realm_id, at, id)
 ) PARTITION BY RANGE (at);
 CREATE INDEX audit_entries_by_subject ON audit_entries (realm_id, subject_id, at);
-CREATE INDEX audit_entries_by_actor ON audit_entries (realm_id, actor_id, at);
+CREATE INDEX audit_entries_by_actor ON audit_entries (realm_id, actor_id, at) WHERE actor_id IS NOT NULL;
 CREATE INDEX audit_entries_by_acting_for ON audit_entries (realm_id, acting_for) WHERE acting_for IS NOT NULL;
 CREATE INDEX audit_entries_about_roles ON audit_entries (realm_id, at) WHERE subject_kind = 'role';
 CREATE TABLE audit_entries_rest PARTITION OF audit_entries DEFAULT;

@@ -96,7 +96,7 @@ BEGIN
     UPDATE memberships SET state = state WHERE realm_id = NEW.realm_id AND user_id = NEW.id;
     RETURN NULL;
 END $$;
-CREATE TRIGGER users_renamed AFTER UPDATE ON users FOR EACH ROW
+CREATE TRIGGER users_renamed AFTER UPDATE OF family_key, given_key, status ON users FOR EACH ROW
     WHEN ((OLD.family_key, OLD.given_key, OLD.status) IS DISTINCT FROM (NEW.family_key, NEW.given_key, NEW.status))
     EXECUTE FUNCTION member_renamed();
 
