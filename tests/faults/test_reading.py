@@ -12,6 +12,8 @@ from roster import app
 from roster.core.access import service as access
 from roster.core.audit import service as audit
 from roster.core.flows import login, passwords
+from roster.core.memberships import service as memberships
+from roster.core.orgs import service as orgs
 from roster.core.realms.models import Realm
 from roster.core.users import documents
 from roster.core.users import service as users
@@ -22,12 +24,14 @@ from roster.kit import actor as actors
 from roster.kit.actor import Actor, Kind
 from roster.kit.errors import Forbidden
 from roster.kit.filters import EVERYTHING, All, Compare, Op
+from roster.kit.ids import OrgId
 from roster.kit.pages import Page
 from roster.storage import embedded, replicas, watching
 from roster.storage.replicas import Replica
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 from tests import factories, standby
+from tests.core.organisations import founded, joined
 from tests.servers import PASSWORD
 from tests.standby import Standby
 
@@ -186,6 +190,24 @@ async def test_what_is_taken_away_counts_at_once(server: Runtime, replica: Stand
             await access.set_assignments(tx, person.id, ())
         with pytest.raises(Forbidden):
             await names(server, await factories.acting_as(server, realm, person))
+
+
+async def test_whoever_is_put_out_of_an_organisation_no_longer_finds_it(server: Runtime, replica: Standby):
+    """Which are somebody's is not a matter of the list, but of what they may know."""
+    realm, one, _ = await two_readers(server, replica)
+    org = await founded(server, realm, await factories.a_person(server, realm))
+    person = await joined(server, realm, org)
+    await replica.caught_up(server.pool.dsn)
+    assert await organisations(server, realm, person) == [org.id]
+    async with paused(replica, server):
+        async with server.write(one) as tx:
+            await memberships.remove(tx, org.id, person.id)
+        assert await organisations(server, realm, person) == []
+
+
+async def organisations(runtime: Runtime, realm: Realm, user: User) -> list[OrgId]:
+    async with runtime.read(await factories.acting_as(runtime, realm, user)) as tx:
+        return [each.id for each in (await orgs.search(tx, None, (), HUNDRED)).items]
 
 
 async def test_another_realm_is_never_seen(server: Runtime, replica: Standby):

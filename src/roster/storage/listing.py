@@ -57,7 +57,7 @@ async def fetch(
     whose = (listing.tables, tx.realm_id, *about)
     walk = Walk(key, page, where=wanted, sorts=order, fields=fields, about=whose)
     work = partial(_read, listing=listing, fields=fields, walk=walk, args=args)
-    rows, total = await (work(tx) if is_narrow(wanted) else replicas.read(tx, work))
+    rows, total = await (work(tx) if listing.decides or is_narrow(wanted) else replicas.read(tx, work))
     return walk.cut(rows, model, total)
 
 
@@ -165,7 +165,7 @@ async def count(
         async with nullcontext() if seconds is None else tx.bounded(seconds), bounded(tx, wanted):
             return await _count(tx, listing=listing, fields=fields, where=wanted, args=args)
 
-    return await replicas.read(tx, work)
+    return await (work(tx) if listing.decides else replicas.read(tx, work))
 
 
 async def _count(tx: Tx, *, listing: Listing, fields: Fields, where: Filter, args: tuple[object, ...]) -> int:

@@ -21,6 +21,7 @@ OWN = Listing(
     condition="realm_id = $1 AND ($2::uuid IS NULL OR parent_id = $2) AND (id = ANY($4::uuid[])"
     " OR path && ARRAY(SELECT o.org_id FROM org_owners o WHERE o.realm_id = $1 AND o.user_id = $3)"
     " OR id IN (SELECT m.org_id FROM memberships m WHERE m.realm_id = $1 AND m.user_id = $3 AND m.state = 'active'))",
+    decides=True,
 )
 """Those that a person ($3) is a member of or owns, with all below what they own, and those named ($4)."""
 

@@ -23,7 +23,8 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
 
     With `gathered` the rows that meet the condition are found before filter and order are looked at: for few rows with
     an index of their own, since PostgreSQL may otherwise walk through all others in the wanted order. With `whole`
-    nearly every row of the realm meets it.
+    nearly every row of the realm meets it. With `decides` it asks of rows what the actor may know, and so is asked
+    where changes are made.
     """
 
     columns: LiteralString
@@ -31,6 +32,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     condition: LiteralString
     gathered: bool = False
     whole: bool = False
+    decides: bool = False
     tiebreak: LiteralString = "id"  # a uuid column, unique and not null: makes every order total
 
 
