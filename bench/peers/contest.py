@@ -22,6 +22,8 @@ from bench.trial import Spread, Window
 _STEP = 0.005
 _PATIENCE = 600.0
 _IDLE = 4.0
+_MINUTE = 65.0
+"""With what it takes to give something back after a minute."""
 _WARMINGS = 6
 _STEADY = 0.9
 
@@ -159,9 +161,13 @@ class Contest:
         return table.compare(task.title, dict(zip(names, windows, strict=True)), failed)
 
     def memory(self, started: Sequence[Started]) -> list[Figure]:
-        """After all the work."""
-        time.sleep(_IDLE)
-        return _memory("memory (PSS), idle after all this", {each.entrant.name: _held(each) for each in started})
+        """After all the work, and when nobody has asked for anything for a time."""
+        figures: list[Figure] = []
+        for seconds, title in (_IDLE, "idle after all this"), (_MINUTE, "a quiet minute later"):
+            time.sleep(seconds)
+            held = {each.entrant.name: _held(each) for each in started}
+            figures += _memory(f"memory (PSS), {title}", held)
+        return figures
 
     def agree(self, started: Sequence[Started]) -> None:
         """Raise Failed unless everybody finds the same people."""

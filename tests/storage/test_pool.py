@@ -6,6 +6,7 @@ from roster.kit.errors import TooMany
 from roster.storage import pool
 from roster.storage.runtime import NOBODY, Runtime
 from roster.storage.tx import Tx
+from tests import listening_to
 
 
 async def test_a_statement_that_takes_too_long_is_broken_off(runtime: Runtime, dsn: str):
@@ -48,4 +49,40 @@ async def test_a_connection_that_was_lost_meanwhile_is_not_taken(dsn: str):
     anew = await connections.lease()
     assert await anew.fetchval("SELECT 1") == 1
     connections.release(anew)
+    await connections.close()
+
+
+async def test_connections_that_nobody_needed_between_two_looks_are_closed_but_one(dsn: str):
+    connections = pool.Pool(dsn, 4)
+    opened = [await connections.lease() for _ in range(4)]
+    for each in opened:
+        connections.release(each)
+    connections.close_spare()  # all were needed until just now
+    assert not any(each.is_closed() for each in opened)
+
+    for each in [await connections.lease(), await connections.lease()]:
+        connections.release(each)
+    connections.close_spare()
+    await listening_to.until(lambda: sum(each.is_closed() for each in opened) == 2)
+    assert not any(each.is_closed() for each in opened[2:])  # those that were given back last
+
+    for _ in range(2):
+        connections.close_spare()
+    await listening_to.until(lambda: sum(each.is_closed() for each in opened) == 3)
+    assert connections.take() is opened[2]
+    connections.release(opened[2])
+    await connections.close()
+
+
+async def test_a_pool_looks_by_itself_for_connections_that_nobody_needs(dsn: str):
+    connections = pool.Pool(dsn, 3, quiet=0.01)
+    opened = [await connections.lease() for _ in range(3)]
+
+    for each in opened:
+        connections.release(each)
+    await listening_to.until(lambda: sum(each.is_closed() for each in opened) == 2)
+
+    again = await connections.lease()
+    assert await again.fetchval("SELECT 1") == 1
+    connections.release(again)
     await connections.close()

@@ -32,6 +32,8 @@ _REMEMBERED = 1000
 """Prepared statements of a connection; filters make many that are asked once."""
 _GRACE = 5
 """Seconds beyond the longest that a statement may take after which a silent server is given up."""
+_QUIET = 30.0
+"""Seconds between two looks for connections that nobody needs any more."""
 
 
 class Connection(asyncpg.Connection):
@@ -90,7 +92,10 @@ def _heard(connection: Any, message: Any) -> None:
 
 
 class Pool:
-    """Up to `size` connections to one database, opened when first needed and again after they were lost."""
+    """Up to `size` connections to one database, opened when first needed and again after they were lost.
+
+    Who has not been needed for a time is closed, so that a quiet server has one.
+    """
 
     def __init__(
         self,
@@ -101,6 +106,7 @@ class Pool:
         longest: int = 60,
         voids: Voids | None = None,
         only_reads: bool = False,
+        quiet: float = _QUIET,
     ) -> None:
         """A statement that takes longer than `longest` seconds is broken off; migrations have their own connections."""
         self.dsn = dsn
@@ -109,7 +115,11 @@ class Pool:
         self._wait_for = wait_for
         self._longest = longest
         self._only_reads = only_reads
+        self._quiet = quiet
         self._idle: list[Connection] = []
+        self._spare = 0
+        """So many were idle all the time since somebody looked."""
+        self._looking: asyncio.TimerHandle | None = None
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._leased = 0
         self._closed = False
@@ -152,11 +162,25 @@ class Pool:
             connection.terminate()
         else:
             self._idle.append(connection)
+            if self._looking is None and len(self._idle) > 1:
+                self._look_later()
         self._give_place()
+
+    def close_spare(self) -> None:
+        """Close those that nobody has needed since this was called; one stays.
+
+        After much work each holds some six megabytes of the database's memory: what it knows of tables and statements.
+        """
+        spare = max(0, min(self._spare, len(self._idle) - 1))
+        for connection in self._idle[:spare]:
+            self._end(connection)
+        del self._idle[:spare]
+        self._spare = len(self._idle)
 
     async def close(self) -> None:
         """Close what is idle; what is leased closes on release."""
         self._closed = True
+        self._look_no_more()
         idle, self._idle = self._idle, []
         for connection in idle:
             await _close(connection)
@@ -171,14 +195,29 @@ class Pool:
     def abandon(self) -> None:
         """Close at once, without a goodbye."""
         self._closed = True
+        self._look_no_more()
         idle, self._idle = self._idle, []
         for connection in idle:
             connection.terminate()
+
+    def _look_later(self) -> None:
+        self._looking = asyncio.get_running_loop().call_later(self._quiet, self._look)
+
+    def _look(self) -> None:
+        self._looking = None
+        self.close_spare()
+        if len(self._idle) > 1:
+            self._look_later()
+
+    def _look_no_more(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
 
     def _live(self) -> Connection | None:
         """What was given back last and has not been lost since."""
         while self._idle:
             connection = self._idle.pop()
+            self._spare = min(self._spare, len(self._idle))
             if not connection.is_closed():
                 return connection
         return None
