@@ -84,7 +84,15 @@ async def _read(
         rows = await _page(tx, listing, fields, walk, known)
         if not walk.page.total:
             return rows, None
+        if (total := _total(walk, len(rows))) is not None:
+            return rows, total
         return rows, await _count(tx, listing=listing, fields=fields, where=walk.where, args=args)
+
+
+def _total(walk: Walk, found: int) -> int | None:
+    """What the page itself tells about all of them, when it begins before the first and ends after the last."""
+    is_last = found <= walk.page.limit and (found > 0 or walk.page.offset == 0)
+    return walk.page.offset + found if is_last and walk.after is None else None
 
 
 async def _page(
@@ -125,6 +133,16 @@ async def _glances(
     if len(rows) <= walk.page.limit and many < inf and likely <= min(many, _FAR):
         rows = await glance(2 * likely)
     return rows, False
+
+
+async def about(tx: Tx, table: str, *, fields: Fields, where: Filter) -> float:
+    """About how many rows of the table match, at most, as far as trigrams tell; infinite where they do not.
+
+    Raises InvalidFilter.
+    """
+    wanted = filters.check(where, fields, may_see_private=True)
+    common = await frequencies.of(tx, table)
+    return sql.about(wanted, fields, tx.realm_id, common.rarest)
 
 
 def _likely(page: Page, found: int) -> int:

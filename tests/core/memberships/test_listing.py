@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from roster.core.memberships import service as memberships
+from roster.core.memberships import store
 from roster.core.memberships.errors import NotAMember
+from roster.core.memberships.fields import FIELDS, FIELDS_OF_PEOPLE
 from roster.core.orgs import service as orgs
 from roster.core.orgs.models import Org
 from roster.core.realms.models import Realm
@@ -14,6 +16,7 @@ from roster.core.users import service as users
 from roster.core.users.models import User, UserChange
 from roster.kit.filters import AnyOf, Compare, Filter, Op, Sort
 from roster.kit.pages import Page
+from roster.storage import sql
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 from tests import factories
@@ -184,7 +187,10 @@ async def test_an_organisation_goes_with_its_number_of_members(runtime: Runtime,
 async def test_a_search_finds_the_same_however_large_the_organisation_is(
     runtime: Runtime, realm: Realm, org: Org, where: Filter
 ):
-    """In large ones it begins with the people, of whom pending members must not be found that way either."""
+    """In large ones it begins with the people, of whom pending members must not be found that way either.
+
+    Nobody has a trigram that is common here, so that only an organisation without members is smaller.
+    """
     ada = {"given_name": "Ada", "family_name": "Berg", "display_name": "Ada Berg"}
     asa = {"given_name": "Åsa", "family_name": "Nyåberg", "status": "disabled"}
     for state in ("active", "pending"):
@@ -198,7 +204,7 @@ async def test_a_search_finds_the_same_however_large_the_organisation_is(
                     await memberships.add(tx, org.id, user.id)
 
     found: list[tuple[list[str], int | None]] = []
-    for size in (5, 1_000_000):
+    for size in (0, 1_000_000):
         await people.execute(runtime, "UPDATE org_sizes SET members = $2 WHERE org_id = $1", org.id, size)
         async with runtime.read(factories.roster_in(realm)) as tx:
             page = await memberships.search(tx, org.id, where, IN_ORDER, Page(50, total=True))
@@ -206,6 +212,19 @@ async def test_a_search_finds_the_same_however_large_the_organisation_is(
 
     assert found[0] == found[1]
     assert found[0][0]
+
+
+@pytest.mark.parametrize("listing", [store.MEMBERS, store.FROM_PEOPLE])
+async def test_a_search_looks_the_others_up_one_by_one(runtime: Runtime, realm: Realm, org: Org, listing: sql.Listing):
+    """Whatever the planner thinks: what is hashed or sorted of hundreds of thousands does not fit into memory."""
+    fields = FIELDS if listing is store.MEMBERS else FIELDS_OF_PEOPLE
+    where = Compare("family_name", Op.CONTAINS, "berg")
+    query, args = sql.compile_count(listing, fields, where, args=(realm.id, org.id), realm_id=realm.id)
+    async with runtime.read(factories.roster_in(realm)) as tx:
+        plan = [line.strip() for (line,) in await tx.rows("EXPLAIN (COSTS OFF) " + query, *args)]
+
+    assert "->  Nested Loop" in plan
+    assert [line for line in plan if "Hash" in line or "Merge" in line or "Sort" in line] == []
 
 
 async def test_joining_and_being_renamed_at_the_same_moment_wait_for_each_other(

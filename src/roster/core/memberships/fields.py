@@ -43,6 +43,6 @@ def _fields(*, grams: LiteralString | None) -> Fields:
 
 
 FIELDS = _fields(grams=None)
-"""For organisations whose members are looked at one by one."""
-FIELDS_OF_MANY = _fields(grams="u.grams")
-"""The same for those where that takes longer than looking for the text among all people."""
+"""For searches that begin with the members."""
+FIELDS_OF_PEOPLE = _fields(grams="u.grams")
+"""The same for those that begin with the people, whom trigrams find."""

@@ -14,7 +14,7 @@ from roster.core.audit import service as audit
 from roster.core.audit.service import Changes
 from roster.core.memberships import labels_store, store
 from roster.core.memberships.errors import NotAMember
-from roster.core.memberships.fields import FIELDS, FIELDS_OF_MANY
+from roster.core.memberships.fields import FIELDS, FIELDS_OF_PEOPLE
 from roster.core.memberships.models import Member, Membership, MembershipChange, Person
 from roster.core.orgs import checking, rights
 from roster.core.orgs import service as orgs
@@ -29,8 +29,6 @@ from roster.storage import listing
 from roster.storage.tx import Tx
 
 _IN_ORDER: Final = (Sort("membership_id"),)
-_MANY: Final = 5_000
-"""Members who are looked at one by one in a search: some thirty milliseconds' worth."""
 _OF_A_MEMBERSHIP: Final = len(Membership.__struct_fields__)
 
 
@@ -42,12 +40,12 @@ async def search(tx: Tx, org_id: OrgId, where: Filter | None, sorts: Sequence[So
     org = await orgs.get(tx, org_id)
     await rights.require(tx, "members.read", org)
     counted = page.total and where is None
-    is_wide = where is not None and await store.size(tx, org_id) > _MANY
+    is_rare = where is not None and await _is_rare(tx, org_id, where)
     found = await listing.fetch(
         tx,
-        store.AMONG_MANY if is_wide else store.MEMBERS,
+        store.FROM_PEOPLE if is_rare else store.MEMBERS,
         _member,
-        fields=FIELDS_OF_MANY if is_wide else FIELDS,
+        fields=FIELDS_OF_PEOPLE if is_rare else FIELDS,
         where=where,
         sorts=sorts or _IN_ORDER,
         page=msgspec.structs.replace(page, total=False) if counted else page,
@@ -240,6 +238,11 @@ async def is_looked_after(tx: Tx, user_id: UserId) -> bool:
     """
     reached = [OrgId(org_id) for each in tx.actor.grants.organisations("members.write") if (org_id := ids.parse(each))]
     return bool(reached) and await store.is_kept_within(tx, user_id, reached)
+
+
+async def _is_rare(tx: Tx, org_id: OrgId, where: Filter) -> bool:
+    """Whether fewer people of the realm match than the organisation has members."""
+    return await listing.about(tx, "users", fields=FIELDS_OF_PEOPLE, where=where) < await store.size(tx, org_id)
 
 
 async def _enter(tx: Tx, org: Org, user_id: UserId, role_ids: Sequence[RoleId]) -> Membership:

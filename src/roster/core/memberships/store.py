@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, LiteralString
 from uuid import UUID
 
-import msgspec
-
 from roster.core.memberships.errors import AlreadyMember, NotAMember
 from roster.core.memberships.fields import HIDDEN
 from roster.core.memberships.models import Membership
@@ -36,11 +34,14 @@ MEMBERS = Listing(
 """A membership beside its person, in the order of their structs. People are looked up one by one, in the order of the
 list, whatever the planner thinks: it takes all organisations for equally large.
 """
-AMONG_MANY = msgspec.structs.replace(
-    MEMBERS,
-    tables="memberships m JOIN users u ON u.realm_id = m.realm_id AND u.id = m.user_id" + _REST_OF_PERSON,
+FROM_PEOPLE = Listing(
+    columns=MEMBERS.columns,
+    tables="users u CROSS JOIN LATERAL"
+    " (SELECT * FROM memberships WHERE realm_id = u.realm_id AND user_id = u.id OFFSET 0) m" + _REST_OF_PERSON,
+    condition="u.realm_id = $1 AND m.org_id = $2 AND u.deleted_at IS NULL",
+    tiebreak="m.id",
 )
-"""The same for searches that may as well begin with the people."""
+"""The same for searches that few people of the realm fulfil, whose memberships are then looked up one by one."""
 _AS_MEMBER: LiteralString = (
     " LIMIT 1) u, LATERAL (SELECT * FROM memberships WHERE realm_id = $1 AND org_id = $2 AND user_id = u.id LIMIT 1) m"
     + _REST_OF_PERSON

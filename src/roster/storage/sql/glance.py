@@ -47,17 +47,18 @@ def about(where: Filter, fields: Fields, realm_id: UUID, holding: Callable[[Sequ
             return min((about(part, fields, realm_id, holding) for part in where.parts), default=inf)
         case AnyOf():  # mostly the same text in several fields
             return max((about(part, fields, realm_id, holding) for part in where.parts), default=0.0)
-        case Compare(value=str(needle)) if where.op in _PARTS and fields[where.field].grams is not None:
-            return _holding(text.fold(needle), where.op, lambda part: holding(text.grams(realm_id, part)))
+        case Compare(value=str(needle)) if (field := fields[where.field]).grams is not None:
+            return _holding(field, where.op, text.fold(needle), lambda part: holding(text.grams(realm_id, part)))
         case _:
             return inf
 
 
-def _holding(needle: str, op: Op, holding: Callable[[str], float]) -> float:
-    """Of two letters that a text starts with it is told which third ones follow them in any text."""
-    if len(needle) == _GRAM - 1 and op is Op.STARTS:
+def _holding(field: Field, op: Op, needle: str, holding: Callable[[str], float]) -> float:
+    """Of two letters that begin a range of an index, those that have any third one after them somewhere."""
+    if op is Op.STARTS and field.indexed and len(needle) == _GRAM - 1:
         return sum(holding(needle + letter) for letter in _LETTERS) or inf
-    return holding(needle) if len(needle) >= _GRAM else inf
+    is_looked_up = op in _PARTS or (op is Op.EQ and not field.indexed)
+    return holding(needle) if is_looked_up and len(needle) >= _GRAM else inf
 
 
 def is_vague(where: Filter, fields: Fields) -> bool:
