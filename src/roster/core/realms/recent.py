@@ -13,12 +13,15 @@ _STRONG: Final = frozenset({"password", "external", "sign_up", "bankid", "freja"
 
 
 async def is_recent(tx: Tx) -> bool:
-    """Whether the session began with a sign-in within the realm's `recent_sign_in_for`, by any means but a key."""
+    """Whether the session began with a sign-in within the realm's `recent_sign_in_for`, by any means but a key.
+
+    One that is as much later than now was made while a clock was ahead.
+    """
     at = tx.actor.authenticated_at
     if tx.actor.session_id is None or at is None or "api_key" in tx.actor.factors:
         return False
     realm = await remembered.current(tx)
-    return tx.now - at <= timedelta(seconds=realm.settings.recent_sign_in_for)
+    return abs(tx.now - at) <= timedelta(seconds=realm.settings.recent_sign_in_for)
 
 
 def require_strong(tx: Tx) -> None:

@@ -33,8 +33,11 @@ async def look_up(tx: Tx, text: str) -> SessionText | None:
 
 
 def was_copied(tx: Tx, known: SessionText) -> bool:
-    """Whether a token is presented that was exchanged for another longer ago than tabs and retries need."""
-    return known.spent_at is not None and tx.now - known.spent_at > GRACE
+    """Whether a token is presented that was exchanged for another longer ago than tabs and retries need.
+
+    Or as much later than now: that was while a clock was ahead.
+    """
+    return known.spent_at is not None and abs(tx.now - known.spent_at) > GRACE
 
 
 async def spend(tx: Tx, known: SessionText) -> None:
