@@ -42,6 +42,7 @@ SIGNED: Final = "hawk"
 SIGNED_PASSWORD: Final = "password_key"  # noqa: S105
 """The factor of a request that is signed with the key of a password: every one proves the password anew."""
 _MADE_HERE: Final = (Kind.API_KEY, Kind.PERSONAL, Kind.DEVICE)
+_FOUND_BY_LOOKUP: Final = frozenset({*_MADE_HERE, Kind.BACKUP})
 HASHES: Final = Policy("hashes:user", 30, 900)
 _MOST: Final = 100
 
@@ -278,16 +279,17 @@ async def require_room(tx: Tx, user_id: UserId) -> None:
         raise TooManyCredentials
 
 
-def asked(tx: Tx, user_id: UserId, secret: str) -> tuple[LiteralString, Part]:
-    """Asks for what `candidates` wants to know."""
-    lookups = (marks.tag(tx.runtime.keyring, user_id, secret), *_whole(tx, user_id, secret))
-    return "candidates", store.candidates(tx, user_id, lookups)
+def asked(tx: Tx) -> tuple[LiteralString, Part]:
+    """Asks for what `candidates` wants to know of the person whom a part before it calls `meant`."""
+    return "candidates", store.candidates(tx)
 
 
 async def candidates(tx: Tx, user_id: UserId, secret: str, rows: Sequence[Sequence[Any]]) -> Candidates:
     """What the person's credentials, the rows of what was `asked`, make of this secret without hashing it."""
-    read = [Stored(*row) for row in rows]
-    whole = _whole(tx, user_id, secret) if any(each.lookup for each in read) else ()
+    whole = _whole(tx, user_id, secret)
+    lookups = (marks.tag(tx.runtime.keyring, user_id, secret), *whole)
+    every = [Stored(*row) for row in rows]
+    read = [each for each in every if each.kind not in _FOUND_BY_LOOKUP or each.lookup in lookups]
     found = [await choosing.typed(tx, user_id, each) if each.kind == Kind.PASSWORD else each for each in read]
     fits = [each for each in found if each.lookup and any(secrets.same(each.lookup, mark) for mark in whole)]
     return Candidates(

@@ -208,19 +208,19 @@ async def chosen_of(tx: Tx, user_id: UserId, kind: str) -> Stored | None:
     )
 
 
-def candidates(tx: Tx, user_id: UserId, lookups: Sequence[bytes]) -> Part:
-    """Whatever a presented secret might be: the password, and what its tag, digest or keyed mac finds (`candidates`).
+def candidates(tx: Tx) -> Part:
+    """Whatever a secret of who is `meant` might be: the password and secrets found by their tag, digest or keyed mac.
 
     What is asked for besides (TOTP, texted codes, BankID) comes in passing.
 
     Secrets found by their tag come first: the tag makes them likely.
     """
     return Part(
-        "candidates AS (SELECT " + _STORED + " FROM credentials WHERE realm_id = $1 AND user_id = $2"
-        " AND state = 'active' AND (expires_at IS NULL OR expires_at > $4)"
-        " AND (kind IN ('password', 'totp', 'sms', 'bankid') OR kind IN ('device', 'api_key', 'personal', 'backup')"
-        " AND lookup = ANY($3)) ORDER BY kind = 'password', id)",
-        (tx.realm_id, user_id, list(lookups), tx.now),
+        "candidates AS (SELECT " + _STORED + " FROM credentials WHERE realm_id = $1"
+        " AND user_id = (SELECT id FROM meant) AND state = 'active' AND (expires_at IS NULL OR expires_at > $2)"
+        " AND kind IN ('password', 'totp', 'sms', 'bankid', 'device', 'api_key', 'personal', 'backup')"
+        " ORDER BY kind = 'password', id)",
+        (tx.realm_id, tx.now),
     )
 
 

@@ -12,6 +12,7 @@ from roster.kit.actor import Actor
 from roster.kit.errors import TooMany
 from roster.kit.ids import UserId
 from roster.kit.text import fold
+from roster.storage import joint
 from roster.storage.joint import Part
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
@@ -24,18 +25,28 @@ def key_of(user: User | None, identifier: str) -> str:
 
 async def spend(tx: Tx, key: str) -> None:
     """Count one guess, at once and whatever happens next. Raises TooMany. Not inside a transaction."""
-    await spend_and_ask(tx, key)
-
-
-async def spend_and_ask(tx: Tx, key: str, *asked: tuple[LiteralString, Part]) -> list[list[Any]]:
-    """The same, and in the same trip the rows of what else is asked, each under its name (`joint.ask`)."""
-    identity, address = _policies(tx.runtime)
-    place = limits.network(tx.actor.origin.address)
-    spendings = [(identity, key), *([(address, place)] if place else [])]
-    wait, found = await limits.try_spend_and_ask(tx, spendings, *asked)
+    identity, _ = _policies(tx.runtime)
+    wait = await limits.try_spend(tx, [*_places(tx), (identity, key)])
     if wait:
         raise TooMany(wait)
-    return found
+
+
+async def spend_and_ask(
+    tx: Tx, identifier: str, whom: tuple[LiteralString, Part], *asked: tuple[LiteralString, Part]
+) -> list[list[Any]]:
+    """The same for the person who is `meant` by what asks `whom` (`users/meant.py`), in one trip.
+
+    The rows of that and of what else is asked, each under its name (`joint.ask`).
+    """
+    identity, _ = _policies(tx.runtime)
+    unknown = key_of(None, identifier)
+    counted = limits.asked_on_meant(tx, _places(tx), identity, unknown)
+    meant, spent, *found = await joint.ask(tx, whom, counted, *asked)
+    key = str(meant[0][0] or unknown) if meant else unknown
+    wait = await limits.outcome(tx, [*_places(tx), (identity, key)], spent)
+    if wait:
+        raise TooMany(wait)
+    return [meant, *found]
 
 
 async def spend_shared(tx: Tx, limit: Policy, key: str) -> None:
@@ -82,6 +93,12 @@ async def undone(tx: Tx, key: str) -> None:
     identity, address = _policies(tx.runtime)
     place = limits.network(tx.actor.origin.address)
     await limits.settle(tx, cleared=[], returned=[(identity, key), (address, place)])
+
+
+def _places(tx: Tx) -> list[tuple[Policy, str]]:
+    _, address = _policies(tx.runtime)
+    place = limits.network(tx.actor.origin.address)
+    return [(address, place)] if place else []
 
 
 def _policies(runtime: Runtime) -> tuple[Policy, Policy]:

@@ -5,7 +5,7 @@ same statements and one hash too. Where it must wait for a hash, no connection i
 """
 
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -29,6 +29,7 @@ from roster.core.sessions.errors import SessionNotFound
 from roster.core.sessions.models import Opening
 from roster.core.tokens import proofs
 from roster.core.tokens.models import Proof, Purpose
+from roster.core.users import meant
 from roster.core.users import service as users
 from roster.core.users.models import User
 from roster.kit.actor import Actor
@@ -186,14 +187,24 @@ async def _prepare(
 ) -> _Attempt:
     async with runtime.read(actor) as tx:
         realm = await realms.current(tx)
-        user = await terms.find(tx, identifier)
+        user, rows = await _count(tx, identifier, terms)
         key, user_id = guesses.key_of(user, identifier), user.id if user else UserId(uuid7())
-        rows = await guesses.spend_and_ask(tx, key, credentials.asked(tx, user_id, secret))
         if limit is not None:
             await guesses.spend_shared(tx, limit, key)
-        candidates = await credentials.candidates(tx, user_id, secret, rows[0])
+        candidates = await credentials.candidates(tx, user_id, secret, rows)
     actor = msgspec.structs.replace(actor, realm_version=realm.version)
     return _Attempt(actor, realm, user, candidates, key, terms)
+
+
+async def _count(tx: Tx, identifier: str, terms: Terms) -> tuple[User | None, list[Any]]:
+    """Count the guess at whoever is meant; who that is, and what there is to know of their credentials."""
+    if terms.find is users.find_by_identifier:
+        whom = await meant.asked(tx, identifier)
+        person, rows = await guesses.spend_and_ask(tx, identifier, whom, credentials.asked(tx))
+        return meant.of_rows(person), rows
+    user = await terms.find(tx, identifier)
+    _, rows = await guesses.spend_and_ask(tx, identifier, meant.known(user), credentials.asked(tx))
+    return user, rows
 
 
 async def _prove(runtime: Runtime, attempt: _Attempt, secret: str) -> _Proved | None:

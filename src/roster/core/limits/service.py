@@ -47,22 +47,35 @@ async def spend_all(tx: Tx, spendings: Sequence[tuple[Policy, str]]) -> None:
 
 async def try_spend(tx: Tx, spendings: Sequence[tuple[Policy, str]]) -> int:
     """Count one in each; the seconds until all are open again, 0 when none was used up."""
-    return (await try_spend_and_ask(tx, spendings))[0]
+    (spent,) = await joint.ask(tx, ("spent", store.spending(tx, _ordered(spendings))))
+    return await outcome(tx, spendings, spent)
 
 
-async def try_spend_and_ask(
-    tx: Tx, spendings: Sequence[tuple[Policy, str]], *asked: tuple[LiteralString, Part]
-) -> tuple[int, list[list[Any]]]:
-    """The same, and in the same trip the rows of what else is asked, each under its name (`joint.ask`)."""
-    ordered = sorted((policy.bucket(key), policy.count, policy.per_seconds) for policy, key in spendings)
-    spent, *found = await joint.ask(tx, ("spent", store.spending(tx, ordered)), *asked)
-    wait = store.wait(tx, ordered, spent)
+def asked_on_meant(
+    tx: Tx, spendings: Sequence[tuple[Policy, str]], policy: Policy, otherwise: str
+) -> tuple[LiteralString, Part]:
+    """Asks to count one in each, and last in that of whoever is `meant` by a part before it, for `outcome`.
+
+    Where nobody is meant, the last one is that of `otherwise`. Counters have one order, which must be this one.
+    """
+    buckets = [(name, per) for name, _, per in _ordered(spendings)]
+    return "spent", store.spending_on_meant(tx, buckets, policy.bucket(""), otherwise, policy.per_seconds)
+
+
+async def outcome(tx: Tx, spendings: Sequence[tuple[Policy, str]], rows: Sequence[Sequence[Any]]) -> int:
+    """The seconds until all are open again, 0 when none was used up, by what counting one in each has answered."""
+    ordered = _ordered(spendings)
+    wait = store.wait(tx, ordered, rows)
     names = [name for name, _, _ in ordered]
     if wait and returns.are_noted(tx, names):
         returns.note(tx.runtime, tx.realm_id, names)
         await returns.write(tx)
-        return await try_spend_and_ask(tx, spendings, *asked)
-    return wait, found
+        return await try_spend(tx, spendings)
+    return wait
+
+
+def _ordered(spendings: Sequence[tuple[Policy, str]]) -> list[tuple[str, int, int]]:
+    return sorted((policy.bucket(key), policy.count, policy.per_seconds) for policy, key in spendings)
 
 
 async def waiting(tx: Tx, spendings: Sequence[tuple[Policy, str]]) -> int:

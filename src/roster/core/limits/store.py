@@ -1,9 +1,8 @@
 """SQL of the counters."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from math import ceil
-from typing import Final
+from typing import Any, Final
 
 from roster.kit.ids import RealmId
 from roster.storage.joint import Part
@@ -19,14 +18,18 @@ MOST: Final = 1_000_000
 # more than all its other statements. Only where nothing else is committed with it.
 _SPENT = """
 spent AS (INSERT INTO counters AS c (realm_id, bucket, spent, resets_at)
-SELECT $1, bucket, 1, $2::timestamptz + make_interval(secs => per)
-FROM unnest($3::text[], $4::integer[]) AS t (bucket, per),
+SELECT $1, bucket, 1, $2::timestamptz + make_interval(secs => per) FROM buckets,
     (SELECT CASE WHEN $5 THEN set_config('synchronous_commit', 'off', true) END) AS hasty
 ON CONFLICT (realm_id, bucket) DO UPDATE
 SET spent = CASE WHEN c.resets_at <= $2 OR c.resets_at > excluded.resets_at + interval '1 minute' THEN 1
         ELSE least(c.spent + 1, 1000000) END,
     resets_at = CASE WHEN c.resets_at <= $2 THEN excluded.resets_at ELSE least(c.resets_at, excluded.resets_at) END
 RETURNING bucket, spent, resets_at)
+"""
+_OF_THESE = "buckets AS (SELECT * FROM unnest($3::text[], $4::integer[]) AS t (bucket, per)), "
+_OF_THESE_AND_MEANT = """
+buckets AS (SELECT coalesce(bucket, $6 || coalesce((SELECT id::text FROM meant), $7)) AS bucket, per
+    FROM unnest($3::text[], $4::integer[]) AS t (bucket, per)),
 """
 
 
@@ -36,10 +39,17 @@ def spending(tx: Tx, buckets: Sequence[tuple[str, int, int]]) -> Part:
     Buckets come as (name, allowed, seconds), sorted by name so that parallel spenders cannot deadlock.
     """
     names = [name for name, _, _ in buckets]
-    return Part(_SPENT, (tx.realm_id, tx.now, names, [per for _, _, per in buckets], tx.is_single))
+    return Part(_OF_THESE + _SPENT, (tx.realm_id, tx.now, names, [per for _, _, per in buckets], tx.is_single))
 
 
-def wait(tx: Tx, buckets: Sequence[tuple[str, int, int]], rows: Sequence[tuple[str, int, datetime]]) -> int:
+def spending_on_meant(tx: Tx, buckets: Sequence[tuple[str, int]], prefix: str, otherwise: str, per: int) -> Part:
+    """The same for buckets as (name, seconds), and last one of whoever is `meant`, or `otherwise` without anybody."""
+    names = [*(name for name, _ in buckets), None]
+    seconds = [*(each for _, each in buckets), per]
+    return Part(_OF_THESE_AND_MEANT + _SPENT, (tx.realm_id, tx.now, names, seconds, tx.is_single, prefix, otherwise))
+
+
+def wait(tx: Tx, buckets: Sequence[tuple[str, int, int]], rows: Sequence[Sequence[Any]]) -> int:
     """The seconds until all are open again that were used up."""
     allowed = {name: count for name, count, _ in buckets}
     waits = [resets_at for name, spent, resets_at in rows if spent > allowed[name]]

@@ -7,5 +7,6 @@
 | `search`, `fields`, `held` | finding people; by what is their own; by what they have in other tables |
 | `sight`, `narrowing` | how far the actor sees; what of a filter an index can answer |
 | `numbers` | people by number, for front doors whose identifiers are integers |
+| `meant` | whom a text names, as a part of larger statements |
 | `notices` | telling people what somebody else may have changed |
 """

@@ -11,7 +11,7 @@ from roster.core.access.models import Wanted
 from roster.core.attributes import service as attributes
 from roster.core.audit import service as audit
 from roster.core.realms import service as realms
-from roster.core.users import normal, notices, personal, store
+from roster.core.users import meant, normal, notices, personal, store
 from roster.core.users.drafting import Drafting, merged
 from roster.core.users.errors import EmailTaken, NotDeleted, OwnAccount, UsernameTaken, UserNotFound
 from roster.core.users.models import OWN_FIELDS, User, UserChange, UserDraft
@@ -20,6 +20,7 @@ from roster.kit.errors import Forbidden, StaleVersion, require_version
 from roster.kit.ids import UserId, uuid7
 from roster.kit.patch import UNSET, is_set, present
 from roster.kit.text import fold
+from roster.storage import joint
 from roster.storage.tx import Tx
 
 _SAFE: Final = frozenset({"display_name", "given_name", "family_name", "locale", "picture"})
@@ -71,16 +72,7 @@ async def find_by_identifier(tx: Tx, text: str) -> User | None:
 
     For sign-in, recovery and paths: nothing is checked, so whoever calls decides what the actor learns of it.
     """
-    user_id = ids.parse(text)
-    if user_id is not None:
-        return await tx_maybe(tx, UserId(user_id))
-    realm = await realms.current(tx)
-    key, phone = fold(text.strip()), normal.phone(text, realm.settings.default_region)
-    if not key.isprintable() or not key:
-        return None
-    found = await store.matching(tx, key, phone[1] if isinstance(phone, tuple) else "")
-    named = [user for user in found if fold(user.username) == key]
-    return (named or found)[0] if named or len(found) == 1 else None
+    return meant.of_rows(*await joint.ask(tx, await meant.asked(tx, text)))
 
 
 async def tx_maybe(tx: Tx, user_id: UserId) -> User | None:

@@ -122,19 +122,31 @@ async def lock(tx: Tx, user_id: UserId) -> User:
     )
 
 
-async def matching(tx: Tx, key: str, phone_key: str) -> list[User]:
-    """At most three people whose username or e-mail address is `key`, or whose phone number is `phone_key`."""
-    return await tx.all(
-        User,
-        "(SELECT " + COLUMNS + " FROM users WHERE realm_id = $1 AND username_key = $2 AND deleted_at IS NULL)"
-        " UNION ALL (SELECT " + COLUMNS + " FROM users WHERE realm_id = $1 AND email_key = $2"
-        " AND username_key <> $2 AND deleted_at IS NULL LIMIT 2)"
-        " UNION ALL (SELECT " + COLUMNS + " FROM users WHERE realm_id = $1 AND phone_key = $3 AND phone_key <> ''"
-        " AND username_key <> $2 AND deleted_at IS NULL LIMIT 2)",
-        tx.realm_id,
-        key,
-        phone_key,
-    )
+# Whoever has the text as a username is meant, otherwise whoever is alone in having it as address or number.
+_MEANT_BY_NAME = """
+named AS ((SELECT id, true AS is_sure FROM users WHERE realm_id = $1 AND username_key = $2 AND deleted_at IS NULL)
+    UNION ALL (SELECT id, false FROM users WHERE realm_id = $1 AND email_key = $2 AND username_key <> $2
+        AND deleted_at IS NULL LIMIT 2)
+    UNION ALL (SELECT id, false FROM users WHERE realm_id = $1 AND phone_key = $3 AND phone_key <> ''
+        AND username_key <> $2 AND deleted_at IS NULL LIMIT 2)),
+meant AS (SELECT id FROM named WHERE is_sure OR (SELECT count(*) FROM named) = 1),
+"""
+_MEANT_BY_ID = "meant AS (SELECT id FROM users WHERE realm_id = $1 AND id = $2 AND deleted_at IS NULL),"
+_PERSON = " person AS (SELECT " + COLUMNS + " FROM users WHERE realm_id = $1 AND id = (SELECT id FROM meant))"
+
+
+def named(tx: Tx, key: str, phone_key: str) -> Part:
+    """Whose username or e-mail address is `key`, or phone number `phone_key`; see `with_id`."""
+    return Part(_MEANT_BY_NAME + _PERSON, (tx.realm_id, key, phone_key))
+
+
+def with_id(tx: Tx, user_id: UserId | None) -> Part:
+    """The person as `person`, and for parts behind it the id as `meant`; nobody is no row in either."""
+    return Part(_MEANT_BY_ID + _PERSON, (tx.realm_id, user_id))
+
+
+def meant(user_id: UserId | None) -> Part:
+    return Part("meant AS (SELECT $1::uuid AS id)", (user_id,))
 
 
 async def are_few(tx: Tx, condition: LiteralString, args: Sequence[object], most: int) -> bool:
