@@ -153,6 +153,22 @@ async def test_a_code_is_good_for_ten_minutes(runtime: Runtime, realm: Realm, wi
     assert (await verify(browser, await sms_code(runtime, realm))).code == "UNAUTHORIZED"
 
 
+@pytest.mark.parametrize("is_used", [False, True])
+async def test_a_code_that_was_sent_while_a_clock_was_ahead_gives_way_to_another(
+    runtime: Runtime, realm: Realm, wire: Wire, eva: User, is_used: bool
+):
+    await enabled(runtime, realm, wire)
+    browser = await begun(wire)
+    code = await sms_code(runtime, realm)
+    if is_used:
+        assert (await verify(browser, code)).status == 200
+    await later(runtime, realm, -3600)
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        assert not await sms.spend(tx, eva.id, code)
+    browser = await begun(wire)
+    assert (await verify(browser, await sms_code(runtime, realm))).status == 200
+
+
 async def test_a_code_for_a_number_signs_nobody_in(runtime: Runtime, realm: Realm, wire: Wire, eva: User):
     await enabled(runtime, realm, wire)
     browser = await begun(wire)

@@ -9,6 +9,9 @@ from roster.kit.ids import CredentialId, UserId, uuid7
 from roster.storage.trimming import trim
 from roster.storage.tx import Tx
 
+# A code that was sent a minute later than now was sent while a clock was ahead: it would be good for too long.
+_GOOD = "expires_at > $5 AND created_at <= $5::timestamptz + interval '1 minute'"
+
 
 async def look_up(tx: Tx, user_id: UserId) -> StoredNumber | None:
     return await tx.maybe(
@@ -74,7 +77,8 @@ async def replace_code(
             "INSERT INTO sms_codes AS c (realm_id, user_id, purpose, mac, sealed, created_at, expires_at)"
             " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (realm_id, user_id, purpose) DO UPDATE"
             " SET mac = excluded.mac, sealed = excluded.sealed, attempts = 0, created_at = excluded.created_at,"
-            " expires_at = excluded.expires_at WHERE c.created_at <= $8",
+            " expires_at = excluded.expires_at WHERE c.created_at <= $8"
+            " OR c.created_at > $6::timestamptz + interval '1 minute'",
             tx.realm_id,
             user_id,
             purpose,
@@ -91,7 +95,7 @@ async def count_guess(tx: Tx, user_id: UserId, purpose: str, most: int) -> bool:
     return bool(
         await tx.run(
             "UPDATE sms_codes SET attempts = attempts + 1 WHERE realm_id = $1 AND user_id = $2 AND purpose = $3"
-            " AND attempts < $4 AND expires_at > $5",
+            " AND attempts < $4 AND " + _GOOD,
             tx.realm_id,
             user_id,
             purpose,
@@ -104,13 +108,12 @@ async def count_guess(tx: Tx, user_id: UserId, purpose: str, most: int) -> bool:
 async def spend(tx: Tx, user_id: UserId, purpose: str, mac: bytes) -> SentCode | None:
     """Use a code up; None when it is another one, too old, or was used by somebody at the same moment.
 
-    From then on it has expired before it was sent, whatever time it is for those who come at the same moment.
+    From then on it has expired, whatever time it is for those who come at the same moment.
     """
     return await tx.maybe(
         SentCode,
-        "UPDATE sms_codes SET expires_at = created_at - interval '1 minute'"
-        " WHERE realm_id = $1 AND user_id = $2 AND purpose = $3 AND mac = $4 AND expires_at > $5"
-        " RETURNING purpose, sealed",
+        "UPDATE sms_codes SET expires_at = '-infinity' WHERE realm_id = $1 AND user_id = $2 AND purpose = $3"
+        " AND mac = $4 AND " + _GOOD + " RETURNING purpose, sealed",
         tx.realm_id,
         user_id,
         purpose,
