@@ -150,6 +150,14 @@ async def test_what_is_held_goes_out_when_its_time_is_over(runtime: Runtime, rea
     assert await subjects(runtime, realm) == ["1 new", "2 new"]
 
 
+async def test_what_was_held_while_a_clock_was_ahead_goes_out_when_it_is_right_again(runtime: Runtime, realm: Realm):
+    await send_news(runtime, realm, 3)
+    await flush_after(runtime, realm, -200)
+    assert await subjects(runtime, realm) == ["1 new"]
+    await flush_after(runtime, realm, -3600)
+    assert await subjects(runtime, realm) == ["1 new", "2 new"]
+
+
 async def test_a_kind_begins_anew_after_a_time_without_any(runtime: Runtime, realm: Realm):
     await send_news(runtime, realm, 1)
     await flush_after(runtime, realm, 130)

@@ -1,5 +1,6 @@
 """SQL of templates and of mails that are held."""
 
+from datetime import datetime
 from uuid import UUID
 
 from roster.core.letters.errors import TemplateNotFound
@@ -96,14 +97,18 @@ async def set_group(tx: Tx, group: Group) -> None:
     )
 
 
-async def due_groups(tx: Tx, limit: int) -> list[Group]:
-    """Groups of the realm whose time has come, locked; what another transaction is busy with is left to it."""
+async def due_groups(tx: Tx, latest: datetime, limit: int) -> list[Group]:
+    """Groups of the realm whose time has come, or would come after `latest`, locked.
+
+    What another transaction is busy with is left to it.
+    """
     return await tx.all(
         Group,
-        "SELECT " + _GROUP + " FROM letter_groups WHERE realm_id = $1 AND due_at <= $2"
-        " ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED",
+        "SELECT " + _GROUP + " FROM letter_groups WHERE realm_id = $1 AND due_at NOT BETWEEN $2 AND $3"
+        " ORDER BY due_at LIMIT $4 FOR UPDATE SKIP LOCKED",
         tx.realm_id,
         tx.now,
+        latest,
         limit,
     )
 
@@ -112,7 +117,9 @@ async def drop_group(tx: Tx, group_id: UUID) -> None:
     await tx.run("DELETE FROM letter_groups WHERE realm_id = $1 AND id = $2", tx.realm_id, group_id)
 
 
-async def realms_with_due(tx: Tx) -> list[UUID]:
-    """Realms that have groups whose time has come."""
-    rows = await tx.rows("SELECT DISTINCT realm_id FROM letter_groups WHERE due_at <= $1", tx.now)
+async def realms_with_due(tx: Tx, latest: datetime) -> list[UUID]:
+    """Realms that have such groups."""
+    rows = await tx.rows(
+        "SELECT DISTINCT realm_id FROM letter_groups WHERE due_at NOT BETWEEN $1 AND $2", tx.now, latest
+    )
     return [row[0] for row in rows]
