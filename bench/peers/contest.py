@@ -22,8 +22,8 @@ from bench.trial import Spread, Window
 _STEP = 0.005
 _PATIENCE = 600.0
 _IDLE = 4.0
-_MINUTE = 65.0
-"""With what it takes to give something back after a minute."""
+_QUIET = 125.0
+"""Seconds after which what is given back after a minute without work has been."""
 _WARMINGS = 6
 _STEADY = 0.9
 
@@ -163,7 +163,7 @@ class Contest:
     def memory(self, started: Sequence[Started]) -> list[Figure]:
         """After all the work, and when nobody has asked for anything for a time."""
         figures: list[Figure] = []
-        for seconds, title in (_IDLE, "idle after all this"), (_MINUTE, "a quiet minute later"):
+        for seconds, title in (_IDLE, "idle after all this"), (_QUIET, "two quiet minutes later"):
             time.sleep(seconds)
             held = {each.entrant.name: _held(each) for each in started}
             figures += _memory(f"memory (PSS), {title}", held)

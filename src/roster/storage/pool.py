@@ -32,7 +32,7 @@ _REMEMBERED = 1000
 """Prepared statements of a connection; filters make many that are asked once."""
 _GRACE = 5
 """Seconds beyond the longest that a statement may take after which a silent server is given up."""
-_QUIET = 30.0
+_QUIET = 60.0
 """Seconds between two looks for connections that nobody needs any more."""
 
 
