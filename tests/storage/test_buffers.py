@@ -18,15 +18,24 @@ def stored(folder: Path, megabytes: int) -> Path:
     return folder
 
 
-def test_a_small_directory_takes_little(tmp_path: Path):
-    assert buffers.megabytes(tmp_path) == 64
-    assert buffers.megabytes(stored(tmp_path, 100)) == 64
+def part_of_the_memory(wanted: int) -> int:
+    return max(64, min(wanted, buffers.memory() // 16 // MIB))
+
+
+def test_a_small_directory_may_grow_until_the_next_start(tmp_path: Path):
+    assert buffers.megabytes(tmp_path) == part_of_the_memory(256)
+    assert buffers.megabytes(stored(tmp_path, 400)) == part_of_the_memory(256)
 
 
 def test_a_large_one_takes_half_of_what_is_stored_but_no_more_than_a_part_of_the_memory(tmp_path: Path):
-    most = buffers.memory() // 16 // MIB
-    assert buffers.megabytes(stored(tmp_path, 200)) == max(64, min(100, most))
-    assert buffers.megabytes(stored(tmp_path / "larger", 1 << 16)) == max(64, most)
+    assert buffers.megabytes(stored(tmp_path, 800)) == part_of_the_memory(400)
+    assert buffers.megabytes(stored(tmp_path / "larger", 1 << 16)) == part_of_the_memory(1 << 15)
+
+
+@pytest.mark.parametrize(("megabytes", "expected"), [(3200, 200), (100, 64)])
+def test_a_small_container_gives_less(tmp_path: Path, megabytes: int, expected: int):
+    (tmp_path / "memory.max").write_text(f"{megabytes * MIB}\n")
+    assert buffers.megabytes(tmp_path / "data", tmp_path) == expected
 
 
 @pytest.mark.parametrize("name", ["memory.max", "memory/memory.limit_in_bytes"])
