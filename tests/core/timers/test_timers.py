@@ -68,6 +68,21 @@ async def test_what_is_due_is_taken_once(runtime: Runtime, realm: Realm):
     assert await settle(runtime, realm, run, is_done=True) == "scheduled"
 
 
+async def test_what_a_clock_that_was_ahead_has_put_off_is_due_when_its_expression_says(runtime: Runtime, realm: Realm):
+    yearly = await put(runtime, realm, TimerDraft("yearly", "some-service.do", cron="0 0 1 1 *"))
+    once = await put(runtime, realm, TimerDraft("once", "some-service.do", at=clock.now() + timedelta(days=2)))
+    roster = factories.roster_in(realm)
+    async with runtime.write(roster) as tx:
+        assert await timers.bring_forward(tx) == 0
+    await people.execute(runtime, "UPDATE timers SET due_at = due_at + interval '5 h' WHERE realm_id = $1", realm.id)
+
+    async with runtime.write(roster) as tx:
+        assert await timers.bring_forward(tx) == 1
+        due = dict(await tx.rows("SELECT id, due_at FROM timers WHERE realm_id = $1", realm.id))
+    assert once.due_at is not None
+    assert due == {"yearly": yearly.due_at, "once": once.due_at + timedelta(hours=5)}
+
+
 async def test_a_timer_is_given_up_after_so_many_failures_in_a_row(runtime: Runtime, realm: Realm):
     await put(runtime, realm, HOURLY)
     states: list[str] = []

@@ -62,6 +62,16 @@ async def take_due(tx: Tx, *, zone: tzinfo = UTC) -> list[Run]:
     return runs
 
 
+async def bring_forward(tx: Tx, *, zone: tzinfo = UTC) -> int:
+    """Have cron expressions be due when they say, after a clock that was ahead has put them off; their number."""
+    waiting = await store.waiting(tx)
+    times = [(timer_id, following(cron, tx.now, zone), due_at) for timer_id, cron, due_at in waiting]
+    brought = {timer_id: at for timer_id, at, due_at in times if at < due_at}
+    if brought:
+        await store.come(tx, brought)
+    return len(brought)
+
+
 async def settle(tx: Tx, run: Run, *, is_done: bool) -> State:
     """Note how a run has ended; the state of the timer from then on."""
     timer = run.timer

@@ -1,5 +1,6 @@
 """SQL of timers."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from roster.core.timers.errors import TimerNotFound
@@ -54,6 +55,28 @@ async def due(tx: Tx, limit: int) -> list[Timer]:
         tx.realm_id,
         tx.now,
         limit,
+    )
+
+
+async def waiting(tx: Tx) -> list[tuple[str, str, datetime]]:
+    """Id, cron expression and time of those whose time has not come, locked."""
+    found = await tx.rows(
+        "SELECT id, cron, due_at FROM timers WHERE realm_id = $1 AND cron IS NOT NULL AND due_at > $2"
+        " ORDER BY id FOR UPDATE SKIP LOCKED",
+        tx.realm_id,
+        tx.now,
+    )
+    return [(timer_id, cron, due_at) for timer_id, cron, due_at in found]
+
+
+async def come(tx: Tx, times: Mapping[str, datetime]) -> None:
+    """Be due at these times."""
+    await tx.run(
+        "UPDATE timers t SET due_at = each.at FROM unnest($2::text[], $3::timestamptz[]) AS each (id, at)"
+        " WHERE t.realm_id = $1 AND t.id = each.id",
+        tx.realm_id,
+        list(times),
+        list(times.values()),
     )
 
 

@@ -10,6 +10,7 @@ from roster.core.realms import service as realms
 from roster.core.timers import service as timers
 from roster.core.timers.service import Run
 from roster.dialects.wellbee.bus import client
+from roster.kit import clock
 from roster.kit.actor import Actor, system
 from roster.kit.errors import RosterError
 from roster.storage.runtime import Runtime
@@ -30,6 +31,7 @@ class Timing:
         self._link = link
         self._running: set[asyncio.Task[None]] = set()
         self._waiting_for: set[str] = set()
+        self._watch = clock.Watch()
 
     async def run(self) -> None:
         """Until cancelled; requests that were made by then are made again later."""
@@ -51,7 +53,10 @@ class Timing:
         settings = self._runtime.settings.dialects.wellbee
         actor = await self._actor(settings.realm)
         async with self._runtime.write(actor) as tx:
+            if self._watch.was_set_back():
+                await timers.bring_forward(tx, zone=settings.timezone)
             due = await timers.take_due(tx, zone=settings.timezone)
+        self._watch.settle()
         tasks = [asyncio.create_task(self._make(actor, run)) for run in due if run.timer.id not in self._waiting_for]
         for task in tasks:
             self._running.add(task)
