@@ -7,11 +7,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from roster.kit import hugepages
 from roster.kit.errors import Unavailable
 
 T = TypeVar("T")
 
 _LOW_PRIORITY = 10
+_MEMORY = 20 << 20
+"""Bytes that work takes at once: a password hash."""
 
 
 class Workers:
@@ -25,7 +28,7 @@ class Workers:
         self._limit = threads + queue
         self._threads = threads
         self._busy = 0
-        self._pool = ThreadPoolExecutor(threads, "roster-worker", initializer=_yield_to_the_loop)
+        self._pool = ThreadPoolExecutor(threads, "roster-worker", initializer=_prepare)
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
         """The result of `work(*arguments)`. Raises Unavailable when the queue is full."""
@@ -45,6 +48,11 @@ class Workers:
     def close(self) -> None:
         """Let running work finish, drop what waits."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _prepare() -> None:
+    hugepages.prefer(_MEMORY)
+    _yield_to_the_loop()
 
 
 def _yield_to_the_loop() -> None:
