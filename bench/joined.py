@@ -24,6 +24,8 @@ from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 
 _STEP = 30
+_AT_ONCE = 10_000
+"""As many new rows as the triggers that count them can keep in memory."""
 _JOINING = (
     "INSERT INTO memberships (realm_id, id, org_id, user_id, state, created_at, joined_at)"
     " SELECT $1, gen_random_uuid(), o.id, u.user_id, 'active', now(), now() FROM orgs o, unnest($3::uuid[]) u (user_id)"
@@ -43,7 +45,9 @@ async def join(stage: Stage, org: int, people: Sequence[UUID]) -> None:
     """Make people members of the organisation of this number."""
     connection = await pool.connect(stage.dsn)
     try:
-        await connection.execute(_JOINING, stage.main.id, org, list(people), timeout=600)
+        for start in range(0, len(people), _AT_ONCE):
+            some = list(people[start : start + _AT_ONCE])
+            await connection.execute(_JOINING, stage.main.id, org, some, timeout=600)
         await connection.execute("VACUUM (ANALYZE) memberships", timeout=600)
     finally:
         await connection.close()
