@@ -57,6 +57,7 @@ __all__ = [
     "check",
     "check_sorts",
     "has_pattern",
+    "names",
     "problem",
 ]
 
@@ -120,6 +121,17 @@ def has_pattern(where: Filter) -> bool:
             return has_pattern(where.part)
         case All() | AnyOf():
             return any(map(has_pattern, where.parts))
+
+
+def names(where: Filter) -> frozenset[str]:
+    """The fields that the filter asks about."""
+    match where:
+        case Not():
+            return names(where.part)
+        case All() | AnyOf():
+            return frozenset[str]().union(*map(names, where.parts))
+        case _:
+            return frozenset({where.field})
 
 
 class Sort(msgspec.Struct, frozen=True):

@@ -54,7 +54,7 @@ async def fetch(
     wanted = filters.check(where or filters.EVERYTHING, fields, may_see_private=may_see_private, limits=limits)
     order = filters.check_sorts(sorts, fields, may_see_private=may_see_private, limits=limits)
     key = tx.runtime.keyring.key("cursors")
-    whose = (listing.tables, tx.realm_id, *about)
+    whose = (listing.name or listing.tables, tx.realm_id, *about)
     walk = Walk(key, page, where=wanted, sorts=order, fields=fields, about=whose)
     work = partial(_read, listing=listing, fields=fields, walk=walk, args=args)
     rows, total = await (work(tx) if listing.decides or is_narrow(wanted) else replicas.read(tx, work))

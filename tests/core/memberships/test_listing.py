@@ -8,13 +8,13 @@ import pytest
 from roster.core.memberships import service as memberships
 from roster.core.memberships import store
 from roster.core.memberships.errors import NotAMember
-from roster.core.memberships.fields import FIELDS, FIELDS_OF_PEOPLE
+from roster.core.memberships.fields import FIELDS, FIELDS_OF_PEOPLE, KEPT
 from roster.core.orgs import service as orgs
 from roster.core.orgs.models import Org
 from roster.core.realms.models import Realm
 from roster.core.users import service as users
 from roster.core.users.models import User, UserChange
-from roster.kit.filters import AnyOf, Compare, Filter, Op, Sort
+from roster.kit.filters import All, AnyOf, Compare, Filter, Op, Sort
 from roster.kit.pages import Page
 from roster.storage import sql
 from roster.storage.runtime import Runtime
@@ -214,17 +214,76 @@ async def test_a_search_finds_the_same_however_large_the_organisation_is(
     assert found[0][0]
 
 
+async def test_a_walk_goes_on_when_meanwhile_the_organisation_has_become_larger(
+    runtime: Runtime, realm: Realm, org: Org
+):
+    for at in range(5):
+        await member(runtime, realm, org, "Ann", f"Berg{at}")
+
+    found: list[str | None] = []
+    cursor: str | None = None
+    for size in (0, 1_000_000, 0):
+        await people.execute(runtime, "UPDATE org_sizes SET members = $2 WHERE org_id = $1", org.id, size)
+        async with runtime.read(factories.roster_in(realm)) as tx:
+            where = Compare("family_name", Op.CONTAINS, "berg")
+            page = await memberships.search(tx, org.id, where, IN_ORDER, Page(2, cursor=cursor))
+        found += [each.person.family_name for each in page.items]
+        cursor = page.next
+
+    assert (found, cursor) == ([f"Berg{at}" for at in range(5)], None)
+
+
 @pytest.mark.parametrize("listing", [store.MEMBERS, store.FROM_PEOPLE])
 async def test_a_search_looks_the_others_up_one_by_one(runtime: Runtime, realm: Realm, org: Org, listing: sql.Listing):
     """Whatever the planner thinks: what is hashed or sorted of hundreds of thousands does not fit into memory."""
     fields = FIELDS if listing is store.MEMBERS else FIELDS_OF_PEOPLE
-    where = Compare("family_name", Op.CONTAINS, "berg")
+    where = Compare("display_name", Op.CONTAINS, "berg")
     query, args = sql.compile_count(listing, fields, where, args=(realm.id, org.id), realm_id=realm.id)
     async with runtime.read(factories.roster_in(realm)) as tx:
         plan = [line.strip() for (line,) in await tx.rows("EXPLAIN (COSTS OFF) " + query, *args)]
 
     assert "->  Nested Loop" in plan
     assert [line for line in plan if "Hash" in line or "Merge" in line or "Sort" in line] == []
+
+
+@pytest.mark.parametrize("size", [0, 1_000_000])
+async def test_who_is_found_by_what_the_membership_has_follows_the_person(
+    runtime: Runtime, realm: Realm, org: Org, size: int
+):
+    """Whether a search begins with the members or, as in large organisations, with the people."""
+    roster = factories.roster_in(realm)
+    ada = await member(runtime, realm, org, "Ada", "Adler")
+    await people.execute(runtime, "UPDATE org_sizes SET members = $2 WHERE org_id = $1", org.id, size)
+
+    async def found() -> tuple[int, int | None, int | None]:
+        async with runtime.read(roster) as tx:
+            where = AnyOf((Compare("email", Op.CONTAINS, "countess"), Compare("email", Op.ENDS, ".org")))
+            whole = await memberships.search(tx, org.id, where, (), Page(10, total=True))
+            beyond = await memberships.search(tx, org.id, where, (), Page(10, offset=5, total=True))
+        return len(whole.items), whole.total, beyond.total
+
+    assert await found() == (0, 0, 0)
+    async with runtime.write(roster) as tx:
+        await users.change(tx, ada.id, UserChange(email="countess@example.org"))
+    assert await found() == (1, 1, 1)
+    async with runtime.write(roster) as tx:
+        await users.delete(tx, ada.id)
+    assert await found() == (0, 0, 0)
+    async with runtime.write(roster) as tx:
+        await users.restore(tx, ada.id)
+    assert await found() == (1, 1, 1)
+    async with runtime.write(roster) as tx:
+        await users.change(tx, ada.id, UserChange(email=None))
+    assert await found() == (0, 0, 0)
+
+
+async def test_nobody_is_looked_up_to_be_counted_by_what_the_membership_has(runtime: Runtime, realm: Realm, org: Org):
+    every = All(tuple(Compare(name, Op.EXISTS, True) for name in sorted(KEPT)))
+    query, args = sql.compile_count(store.BY_KEPT, FIELDS, every, args=(realm.id, org.id), realm_id=realm.id)
+    async with runtime.read(factories.roster_in(realm)) as tx:
+        plan = [line.strip() for (line,) in await tx.rows("EXPLAIN (COSTS OFF) " + query, *args)]
+
+    assert [line for line in plan if "users" in line] == []
 
 
 async def test_joining_and_being_renamed_at_the_same_moment_wait_for_each_other(

@@ -1,8 +1,8 @@
 """What the members of an organisation can be filtered and sorted by.
 
 Whom they may not see more of than that they exist, pending members with an account in use, are found by nothing else.
-What lists of members are sorted by most, the membership has itself, in indexes that begin with the organisation: the
-database keeps it as the person has it.
+What lists of members are sorted and searched by most, the membership has itself, in part in indexes that begin with the
+organisation: the database keeps it as the person has it.
 """
 
 from typing import LiteralString
@@ -32,16 +32,18 @@ def _fields(*, grams: LiteralString | None) -> Fields:
             Field(name="id", kind=Kind.UUID, column="u.id", sortable=True, indexed=True, nullable=False),
             Field(name="number", kind=Kind.INTEGER, column="u.number", sortable=True, nullable=False),
             named("username", "u.username", "u.username_key", nullable=False),
-            named("email", _shown("email"), _shown("email_key")),
+            named("email", "m.email_key", "m.email_key"),
             named("display_name", _shown("display_name"), _shown("display_key")),
-            named("given_name", _shown("given_name"), "m.given_key"),
-            named("family_name", _shown("family_name"), "m.family_key"),
+            named("given_name", "m.given_key", "m.given_key"),
+            named("family_name", "m.family_key", "m.family_key"),
             Field(name="phone", kind=Kind.TEXT, column=_shown("phone")),
             Field(name="status", kind=Kind.TEXT, column="u.status", nullable=False),
         ]
     )
 
 
+KEPT = frozenset({"membership_id", "state", "external_id", "joined_at", "given_name", "family_name", "email"})
+"""What the membership has itself."""
 FIELDS = _fields(grams=None)
 """For searches that begin with the members."""
 FIELDS_OF_PEOPLE = _fields(grams="u.grams")

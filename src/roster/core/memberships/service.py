@@ -14,21 +14,24 @@ from roster.core.audit import service as audit
 from roster.core.audit.service import Changes
 from roster.core.memberships import labels_store, store
 from roster.core.memberships.errors import NotAMember
-from roster.core.memberships.fields import FIELDS, FIELDS_OF_PEOPLE
+from roster.core.memberships.fields import FIELDS, FIELDS_OF_PEOPLE, KEPT
 from roster.core.memberships.models import Member, Membership, MembershipChange, Person
 from roster.core.orgs import checking, rights
 from roster.core.orgs import service as orgs
 from roster.core.orgs.models import Facets, Org
-from roster.kit import ids
+from roster.kit import filters, ids
 from roster.kit.errors import Forbidden, InvalidInput, NotFound
-from roster.kit.filters import Filter, Sort
+from roster.kit.filters import Fields, Filter, Sort
 from roster.kit.ids import LabelId, OrgId, RoleId, UserId
 from roster.kit.pages import Page, Slice
 from roster.kit.patch import is_set
 from roster.storage import listing
+from roster.storage.sql import Listing
 from roster.storage.tx import Tx
 
 _IN_ORDER: Final = (Sort("membership_id"),)
+_DEARER: Final = 8
+"""So many memberships are looked through in the time in which one person and their membership are looked up."""
 _OF_A_MEMBERSHIP: Final = len(Membership.__struct_fields__)
 
 
@@ -40,12 +43,12 @@ async def search(tx: Tx, org_id: OrgId, where: Filter | None, sorts: Sequence[So
     org = await orgs.get(tx, org_id)
     await rights.require(tx, "members.read", org)
     counted = page.total and where is None
-    is_rare = where is not None and await _is_rare(tx, org_id, where)
+    which, fields = await _way(tx, org_id, where)
     found = await listing.fetch(
         tx,
-        store.FROM_PEOPLE if is_rare else store.MEMBERS,
+        which,
         _member,
-        fields=FIELDS_OF_PEOPLE if is_rare else FIELDS,
+        fields=fields,
         where=where,
         sorts=sorts or _IN_ORDER,
         page=msgspec.structs.replace(page, total=False) if counted else page,
@@ -240,9 +243,15 @@ async def is_looked_after(tx: Tx, user_id: UserId) -> bool:
     return bool(reached) and await store.is_kept_within(tx, user_id, reached)
 
 
-async def _is_rare(tx: Tx, org_id: OrgId, where: Filter) -> bool:
-    """Whether fewer people of the realm match than the organisation has members."""
-    return await listing.about(tx, "users", fields=FIELDS_OF_PEOPLE, where=where) < await store.size(tx, org_id)
+async def _way(tx: Tx, org_id: OrgId, where: Filter | None) -> tuple[Listing, Fields]:
+    """To begin with the people who may match, where these are fewer than the members, or with the members."""
+    if where is None:
+        return store.MEMBERS, FIELDS
+    people = await listing.about(tx, "users", fields=FIELDS_OF_PEOPLE, where=where)
+    is_kept = filters.names(where) <= KEPT
+    if people * (_DEARER if is_kept else 1) < await store.size(tx, org_id):
+        return store.FROM_PEOPLE, FIELDS_OF_PEOPLE
+    return store.BY_KEPT if is_kept else store.MEMBERS, FIELDS
 
 
 async def _enter(tx: Tx, org: Org, user_id: UserId, role_ids: Sequence[RoleId]) -> Membership:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, LiteralString
 from uuid import UUID
 
+import msgspec
+
 from roster.core.memberships.errors import AlreadyMember, NotAMember
 from roster.core.memberships.fields import HIDDEN
 from roster.core.memberships.models import Membership
@@ -28,18 +30,20 @@ MEMBERS = Listing(
     columns=_SHOWN + ", " + _PERSON + _PERSON_REST,
     tables="memberships m CROSS JOIN LATERAL"
     " (SELECT * FROM users WHERE realm_id = m.realm_id AND id = m.user_id OFFSET 0) u" + _REST_OF_PERSON,
-    condition="m.realm_id = $1 AND m.org_id = $2 AND u.deleted_at IS NULL",
+    condition="m.realm_id = $1 AND m.org_id = $2 AND m.person_deleted_at IS NULL",
+    name="members",
     tiebreak="m.id",
 )
 """A membership beside its person, in the order of their structs. People are looked up one by one, in the order of the
 list, whatever the planner thinks: it takes all organisations for equally large.
 """
-FROM_PEOPLE = Listing(
-    columns=MEMBERS.columns,
+BY_KEPT = msgspec.structs.replace(MEMBERS, counted="memberships m")
+"""The same for searches by what the membership has itself: nobody is looked up to be counted."""
+FROM_PEOPLE = msgspec.structs.replace(
+    MEMBERS,
     tables="users u CROSS JOIN LATERAL"
     " (SELECT * FROM memberships WHERE realm_id = u.realm_id AND user_id = u.id OFFSET 0) m" + _REST_OF_PERSON,
-    condition="u.realm_id = $1 AND m.org_id = $2 AND u.deleted_at IS NULL",
-    tiebreak="m.id",
+    condition="u.realm_id = $1 AND m.org_id = $2 AND m.person_deleted_at IS NULL",
 )
 """The same for searches that few people of the realm fulfil, whose memberships are then looked up one by one."""
 _AS_MEMBER: LiteralString = (

@@ -68,8 +68,10 @@ CREATE TABLE memberships (
     created_at timestamptz NOT NULL,
     created_by uuid,
     joined_at timestamptz,
-    family_key text COLLATE "C",                -- of the names that the list shows, which follow the person's
+    family_key text COLLATE "C",                -- of what the list shows, which follows the person's
     given_key text COLLATE "C",
+    email_key text COLLATE "C",
+    person_deleted_at timestamptz,
     PRIMARY KEY (realm_id, id),
     CONSTRAINT memberships_org FOREIGN KEY (realm_id, org_id) REFERENCES orgs ON DELETE CASCADE,
     CONSTRAINT memberships_user FOREIGN KEY (realm_id, user_id) REFERENCES users ON DELETE CASCADE
@@ -80,12 +82,15 @@ CREATE INDEX memberships_by_user ON memberships (realm_id, user_id);
 CREATE INDEX memberships_by_family ON memberships (realm_id, org_id, family_key, given_key, id);
 CREATE INDEX memberships_by_given ON memberships (realm_id, org_id, given_key, family_key, id);
 
--- The names that lists of members are sorted by: none of pending members who use their account already, of whom an
+-- What lists of members are sorted and searched by: nothing of pending members who use their account already, of whom an
 -- organisation is told no more than that they exist.
 CREATE FUNCTION membership_named() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    SELECT u.family_key, u.given_key INTO NEW.family_key, NEW.given_key FROM users u
-        WHERE u.realm_id = NEW.realm_id AND u.id = NEW.user_id AND NOT (NEW.state = 'pending' AND u.status <> 'pending');
+    SELECT u.deleted_at, s.family_key, s.given_key, s.email_key
+        INTO NEW.person_deleted_at, NEW.family_key, NEW.given_key, NEW.email_key
+        FROM users u LEFT JOIN LATERAL (SELECT u.family_key, u.given_key, u.email_key
+            WHERE NOT (NEW.state = 'pending' AND u.status <> 'pending')) s ON TRUE
+        WHERE u.realm_id = NEW.realm_id AND u.id = NEW.user_id;
     RETURN NEW;
 END $$;
 CREATE TRIGGER memberships_named BEFORE INSERT OR UPDATE OF state ON memberships
@@ -96,8 +101,9 @@ BEGIN
     UPDATE memberships SET state = state WHERE realm_id = NEW.realm_id AND user_id = NEW.id;
     RETURN NULL;
 END $$;
-CREATE TRIGGER users_renamed AFTER UPDATE OF family_key, given_key, status ON users FOR EACH ROW
-    WHEN ((OLD.family_key, OLD.given_key, OLD.status) IS DISTINCT FROM (NEW.family_key, NEW.given_key, NEW.status))
+CREATE TRIGGER users_renamed AFTER UPDATE OF family_key, given_key, email_key, status, deleted_at ON users FOR EACH ROW
+    WHEN ((OLD.family_key, OLD.given_key, OLD.email_key, OLD.status, OLD.deleted_at)
+        IS DISTINCT FROM (NEW.family_key, NEW.given_key, NEW.email_key, NEW.status, NEW.deleted_at))
     EXECUTE FUNCTION member_renamed();
 
 -- How many members an organisation has, deleted people among them, so that nobody has to count a hundred thousand.

@@ -24,12 +24,15 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     With `gathered` the rows that meet the condition are found before filter and order are looked at: for few rows with
     an index of their own, since PostgreSQL may otherwise walk through all others in the wanted order. With `whole`
     nearly every row of the realm meets it. With `decides` it asks of rows what the actor may know, and so is asked
-    where changes are made.
+    where changes are made. `counted` are the tables that are enough for counting, where not all are needed.
+    `name` is that of listings that show the same, so that a cursor of one fits the others.
     """
 
     columns: LiteralString
     tables: LiteralString
     condition: LiteralString
+    counted: LiteralString = ""
+    name: LiteralString = ""
     gathered: bool = False
     whole: bool = False
     decides: bool = False
@@ -58,7 +61,7 @@ def compile_count(
     """How many rows there are in all. It reads every one of them, so only on request."""
     parameters = Parameters(len(args))
     wanted = _wanted(listing, fields, where, parameters, realm_id)
-    return "SELECT count(*) FROM " + listing.tables + " WHERE " + wanted, args + parameters.values
+    return "SELECT count(*) FROM " + (listing.counted or listing.tables) + " WHERE " + wanted, args + parameters.values
 
 
 def compile_page(
