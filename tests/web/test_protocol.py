@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from roster.web.protocol import Protocol
+from roster.web.protocol import Protocol, WebSocketProtocol
 
 Ask = Callable[[bytes], Awaitable[bytes]]
 JSON = (b"content-type", b"application/json")
@@ -65,7 +65,14 @@ async def serving(
     keep_alive: float = 75, state: ServerState | None = None
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A connection to it."""
-    config = uvicorn.Config(app, http=Protocol, lifespan="off", log_config=None, timeout_keep_alive=keep_alive)  # type: ignore[arg-type]
+    config = uvicorn.Config(
+        app,
+        http=Protocol,
+        ws=WebSocketProtocol,
+        lifespan="off",
+        log_config=None,
+        timeout_keep_alive=keep_alive,  # type: ignore[arg-type]
+    )
     config.load()
     known, loop = state or ServerState(), asyncio.get_running_loop()
     server = await loop.create_server(lambda: Protocol(config, known, {}), "127.0.0.1", 0)
@@ -233,5 +240,17 @@ async def test_whoever_takes_none_of_an_answer_is_not_waited_for(more: str):
     async with serving(keep_alive=QUIET, state=state) as (reader, writer):
         writer.write(request("/large", "GET", more))
         await reader.readuntil(b"\r\n\r\n")  # and no more, so that soon nothing more is sent
+        while state.connections:
+            await asyncio.sleep(0)
+
+
+async def test_a_websocket_of_a_host_that_is_no_name_is_refused_and_forgotten():
+    state = ServerState()
+    upgrade = ("upgrade: websocket", "connection: upgrade", "sec-websocket-version: 13", "sec-websocket-key: aaaa")
+    sent = request("/whole", "GET", *upgrade).replace(b"host: x", b"host: \xaa")
+    async with serving(state=state) as (reader, writer):
+        writer.write(sent)
+
+        assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
         while state.connections:
             await asyncio.sleep(0)

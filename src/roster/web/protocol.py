@@ -26,6 +26,8 @@ _FIRST_WORDS: Final = 0.5
 _WITHOUT_BODY = (204, 304)
 _ALLOWED = bytes(each for each in range(256) if each == 9 or 31 < each != 127)
 """What may stand in a header (RFC 9110, section 5.5), so that nothing ends a line but what is meant to."""
+_NOTHING_MORE = b"content-length: 0\r\nconnection: close\r\n\r\n"
+"""The rest of an answer that has no body, and is the last one."""
 _LARGEST_HEAD = 65_536
 """Bytes of which neither a request nor a piece of its body is made: they are kept until one is."""
 
@@ -126,7 +128,7 @@ class Protocol(HttpToolsProtocol):
     def _refuse(self) -> None:
         """Who is being answered just now is only hung up on: nothing can be said in the middle of an answer."""
         if self._answered is None or self._answered.response_complete:
-            self.transport.write(STATUS_LINE[431] + b"content-length: 0\r\nconnection: close\r\n\r\n")
+            self.transport.write(STATUS_LINE[431] + _NOTHING_MORE)
         self.transport.close()
 
     def _unset_keepalive_if_required(self) -> None:
@@ -221,6 +223,15 @@ class WebSocketProtocol(WSProtocol):
             return
         self.stop_keepalive()
         self.queue.put_nowait(cast("WebSocketReceiveEvent", {"type": GOING}))
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            super().data_received(data)
+        except UnicodeError:  # wsproto reads the name of the host
+            if self.handshake_complete:
+                raise
+            self.transport.write(STATUS_LINE[400] + _NOTHING_MORE)
+            self.transport.close()
 
     async def send(self, message: Any) -> None:
         await super().send(message)
