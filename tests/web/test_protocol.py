@@ -244,10 +244,12 @@ async def test_whoever_takes_none_of_an_answer_is_not_waited_for(more: str):
             await asyncio.sleep(0)
 
 
-async def test_a_websocket_of_a_host_that_is_no_name_is_refused_and_forgotten():
+@pytest.mark.parametrize("host", [b"\xaa", b"x" * 300], ids=["no name", "too long"])
+async def test_a_websocket_of_a_host_that_cannot_be_is_refused_and_forgotten(host: bytes):
+    """Long names would take the one who reads them seconds."""
     state = ServerState()
     upgrade = ("upgrade: websocket", "connection: upgrade", "sec-websocket-version: 13", "sec-websocket-key: aaaa")
-    sent = request("/whole", "GET", *upgrade).replace(b"host: x", b"host: \xaa")
+    sent = request("/whole", "GET", *upgrade).replace(b"host: x", b"host: " + host)
     async with serving(state=state) as (reader, writer):
         writer.write(sent)
 

@@ -23,6 +23,7 @@ from roster.web.dialect import Dialect, Front
 from roster.web.errors import Disconnected
 from roster.web.metrics import Meter
 from roster.web.pages import Pages
+from roster.web.protocol import LONGEST_HOST
 from roster.web.reply import Reply, Stream
 from roster.web.request import DEFAULT_SITE, Request, Scope, Site
 from roster.web.sockets import RESTART, Socket
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 _log = structlog.get_logger("roster.web")
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _REALMS = "/realms/"
-_LONGEST_HOST = 261
-"""A name (RFC 1035, 2.3.4), a colon and a port."""
 _GONE = 499
 """Logged, never sent: the client left before it had an answer."""
 
@@ -213,7 +212,7 @@ class Mounts:
             return None, 0, "main"
         if self._hosts:
             host = request.raw_header(b"host")
-            there = self._at_host(host) if len(host) <= _LONGEST_HOST else ()
+            there = self._at_host(host) if len(host) <= LONGEST_HOST else ()
             if there and (found := _first(there, raw, _name(host))):
                 return found
         return _first(self._near(raw), raw) or self._find_in_realm(raw)

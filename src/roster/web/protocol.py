@@ -26,6 +26,8 @@ _FIRST_WORDS: Final = 0.5
 _WITHOUT_BODY = (204, 304)
 _ALLOWED = bytes(each for each in range(256) if each == 9 or 31 < each != 127)
 """What may stand in a header (RFC 9110, section 5.5), so that nothing ends a line but what is meant to."""
+LONGEST_HOST: Final = 261
+"""A name (RFC 1035, 2.3.4), a colon and a port."""
 _NOTHING_MORE = b"content-length: 0\r\nconnection: close\r\n\r\n"
 """The rest of an answer that has no body, and is the last one."""
 _LARGEST_HEAD = 65_536
@@ -83,7 +85,10 @@ class Protocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         self._stop_looking()
-        super().handle_websocket_upgrade()
+        if any(len(value) > LONGEST_HOST for name, value in self.headers if name == b"host"):
+            self._refuse(400)  # wsproto would decode it, which takes time with the square of the length
+        else:
+            super().handle_websocket_upgrade()
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
@@ -121,14 +126,14 @@ class Protocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self._loose > _LARGEST_HEAD:
-            self._refuse()
+            self._refuse(431)
         elif self._loose == size and self._quiet_since is not None:
             self._quiet_since = self.loop.time()
 
-    def _refuse(self) -> None:
+    def _refuse(self, status: int) -> None:
         """Who is being answered just now is only hung up on: nothing can be said in the middle of an answer."""
         if self._answered is None or self._answered.response_complete:
-            self.transport.write(STATUS_LINE[431] + _NOTHING_MORE)
+            self.transport.write(STATUS_LINE[status] + _NOTHING_MORE)
         self.transport.close()
 
     def _unset_keepalive_if_required(self) -> None:
