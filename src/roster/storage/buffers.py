@@ -14,7 +14,7 @@ from typing import Final
 _MIB: Final = 1024 * 1024
 _LEAST: Final = 64
 _GROWING: Final = 256
-"""In 64 MB every new person costs PostgreSQL a quarter more as soon as there are a hundred thousand."""
+"""In 64 MB every new person costs PostgreSQL a tenth more when there are two hundred thousand."""
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 
 
