@@ -22,6 +22,7 @@ class Keyring:
     def __init__(self, root: bytes) -> None:
         self._root = root
         self._derived: dict[str, bytes] = {}
+        self._begun: dict[str, hmac.HMAC] = {}
 
     def key(self, purpose: str) -> bytes:
         """32 bytes that only this purpose uses."""
@@ -34,8 +35,15 @@ class Keyring:
         return self.mac("fingerprint", b"").hex()[:16]
 
     def mac(self, purpose: str, data: bytes) -> bytes:
-        """HMAC-SHA256 of the data under this purpose's key."""
-        return hmac.digest(self.key(purpose), data, "sha256")
+        """HMAC-SHA256 of the data under this purpose's key.
+
+        Goes on from a copy of one that was begun with the key: beginning takes twice as long as all the rest.
+        """
+        if purpose not in self._begun:
+            self._begun[purpose] = hmac.new(self.key(purpose), digestmod="sha256")
+        made = self._begun[purpose].copy()
+        made.update(data)
+        return made.digest()
 
     def seal(self, purpose: str, data: bytes, bound_to: bytes) -> bytes:
         """Encrypt (AES-256-GCM), bound to the row it is stored in so that it opens nowhere else."""
