@@ -24,10 +24,9 @@ _Used = dict[tuple[RealmId, SessionId], datetime]
 _UsedKeys = dict[tuple[RealmId, CredentialId], datetime]
 
 
-def touch(runtime: Runtime, realm_id: RealmId, session_id: SessionId, last: datetime, now: datetime) -> None:
-    """Note that a session is used now, unless the stored time `last` is recent enough."""
-    if now - last >= PRECISION:
-        _sessions(runtime)[realm_id, session_id] = now
+def touch(runtime: Runtime, realm_id: RealmId, session_id: SessionId, now: datetime) -> None:
+    """Note that a session is used now; whoever calls knows that the stored time is not recent enough."""
+    _sessions(runtime)[realm_id, session_id] = now
 
 
 def touch_key(

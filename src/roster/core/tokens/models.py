@@ -80,12 +80,13 @@ class Principal(msgspec.Struct, frozen=True):
 class Standing(msgspec.Struct):
     """Somebody with what they may do, as a worker remembers them; after `until` the store is asked again.
 
-    Of their origin only the device is known: the rest comes with each request.
+    Of their origin only the device is known: the rest comes with each request. From `touch_at` on it is noted that
+    their session is used.
     """
 
     actor: Actor
     until: datetime
-    last_used_at: datetime
+    touch_at: datetime
 
 
 class KeyPrincipal(msgspec.Struct, frozen=True):

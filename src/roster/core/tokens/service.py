@@ -75,6 +75,12 @@ async def authenticate(tx: Tx, realm_slug: str, text: str, origin: Origin) -> Ac
     return tx.actor
 
 
+def remembered(tx: Tx, text: str, origin: Origin) -> Actor | None:
+    """Whoever presents this access token, when that is known and still true; for whatever realm it is."""
+    verdict = verdicts.recall(tx, text)
+    return None if verdict is None else standings.remembered(tx, verdict, origin)
+
+
 async def numbered(tx: Tx, realm_slug: str, text: str) -> tuple[SessionId, int]:
     """Session and generation of a numbered token, however old it is: only its signature is checked.
 
@@ -100,10 +106,13 @@ async def of_session(tx: Tx, realm_slug: str, session_id: UUID, user_id: UUID, o
 
 
 async def _by_session(tx: Tx, slug: str, text: str, origin: Origin) -> Actor:
+    known = remembered(tx, text, origin)
+    if known is not None and known.realm_slug == slug:
+        return known
     verdict = verdicts.recall(tx, text) or await _verified(tx, slug, text)
     if not _in_order(verdict.claims, slug, tx.now.timestamp()):
         raise InvalidToken
-    return standings.remembered(tx, verdict, origin) or await standings.looked_up(tx, verdict, origin)
+    return await standings.looked_up(tx, verdict, origin)
 
 
 async def _by_key(tx: Tx, slug: str, text: str, origin: Origin) -> Actor:

@@ -5,6 +5,7 @@ minute at most. What ends by the clock is compared with the clock each time. Num
 next, which is no change that the store speaks of: for them it is asked each time.
 """
 
+from datetime import datetime, timedelta
 from typing import Final, cast
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from roster.core.realms import service as realms
 from roster.core.sessions import activity
 from roster.core.sessions import service as sessions
 from roster.core.tokens import keys, store
-from roster.core.tokens.models import Principal, Standing
+from roster.core.tokens.models import AccessClaims, Principal, Standing
 from roster.core.tokens.verdicts import Verdict
 from roster.kit import actor as actors
 from roster.kit.actor import Actor, Kind, Origin
@@ -28,7 +29,7 @@ _LONGEST: Final = activity.PRECISION
 
 
 def remembered(tx: Tx, verdict: Verdict, origin: Origin) -> Actor | None:
-    """Who presents the token of this verdict, when that is known and still true."""
+    """Who presents the token of this verdict, when that is known and still true, the token's own time included."""
     kept = verdict.kept
     if kept is None or tx.now >= kept.value.until or not tx.runtime.voids.hold(kept.marks):
         return None
@@ -48,6 +49,7 @@ async def looked_up(tx: Tx, verdict: Verdict, origin: Origin) -> Actor:
         raise InvalidToken
     tx.actor = actors.anonymous(found.realm_id, slug, origin)
     standing = await _granted(tx, found, SessionId(claims.sid), user_id)
+    standing.until = min(standing.until, _end_of(claims, tx.now))
     if marks is not None and claims.seq is None and found.realm_id == realm_id:
         verdict.kept = Kept(standing, marks)
     return _presented(tx, standing, origin)
@@ -82,16 +84,20 @@ async def _granted(tx: Tx, found: Principal, session_id: SessionId, user_id: Use
         locale=found.locale,
         is_confirmed=found.confirmed,
     )
-    return Standing(actor, min(found.expires_at, tx.now + _LONGEST), found.last_used_at)
+    return Standing(actor, min(found.expires_at, tx.now + _LONGEST), found.last_used_at + activity.PRECISION)
+
+
+def _end_of(claims: AccessClaims, now: datetime) -> datetime:
+    """When the token ends, or a moment before that."""
+    return now + timedelta(seconds=min(_LONGEST.seconds, claims.exp - now.timestamp()))
 
 
 def _presented(tx: Tx, standing: Standing, origin: Origin) -> Actor:
     """The actor as they ask now, from where they ask."""
     actor = standing.actor
-    if tx.now - standing.last_used_at >= activity.PRECISION:
-        session_id = cast("SessionId", actor.session_id)
-        activity.touch(tx.runtime, actor.realm_id, session_id, standing.last_used_at, tx.now)
-        standing.last_used_at = tx.now
+    if tx.now >= standing.touch_at:
+        activity.touch(tx.runtime, actor.realm_id, cast("SessionId", actor.session_id), tx.now)
+        standing.touch_at = tx.now + activity.PRECISION
     device_id = actor.origin.device_id
     if device_id is not None:
         origin = msgspec.structs.replace(origin, device_id=device_id)

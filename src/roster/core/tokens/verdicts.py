@@ -3,7 +3,7 @@
 With each goes who it was found to be for, believed as long as the store says nothing else.
 """
 
-import hashlib
+from hashlib import sha256
 from typing import Final
 
 import msgspec
@@ -42,4 +42,4 @@ def remember(tx: Tx, text: str, verdict: Verdict) -> None:
 
 
 def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    return sha256(text.encode("utf-8", "surrogatepass")).digest()

@@ -55,13 +55,19 @@ async def again(tx: Tx, request: Request) -> Actor:
     text = _bearer(request) or _cookie(request)
     if text is None:
         raise Unauthenticated
+    actor = tokens.remembered(tx, text, request.origin) or await _asked(tx, request, text)
+    if is_bound(request) and actor.realm_slug != request.realm_slug:
+        raise InvalidToken
+    elsewhere = request.header(_REALM_HEADER)
+    return actor if elsewhere is None else await _in_realm(tx, request, actor, elsewhere)
+
+
+async def _asked(tx: Tx, request: Request, text: str) -> Actor:
     slug = await naming.realm_of(tx, text)
     if slug is None or (is_bound(request) and slug != request.realm_slug):
         raise InvalidToken
     known = organisations.authenticate if organisations.is_one(text) else tokens.authenticate
-    actor = await known(tx, slug, text, request.origin)
-    elsewhere = request.header(_REALM_HEADER)
-    return actor if elsewhere is None else await _in_realm(tx, request, actor, elsewhere)
+    return await known(tx, slug, text, request.origin)
 
 
 async def nobody(tx: Tx, request: Request, slug: str) -> Actor:
