@@ -6,7 +6,7 @@ It knows neither people's rights nor routes, reads nothing of a request but its 
     GET  /list/{n}     the n-th list query it was started with, and the same JSON without cursors
     POST /users        the next of its prepared people: three bare INSERTs (person, audit, outbox) in one transaction
 
-The server is uvicorn as it comes, without Roster's own way of writing whole answers (`web/protocol.py`). It is started
+The server is uvicorn as it comes, without Roster's own way with connections (`web/protocol.py`). It is started
 with one line of JSON on standard input and says on standard output when it is ready.
 """
 

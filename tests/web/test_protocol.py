@@ -256,3 +256,35 @@ async def test_a_websocket_of_a_host_that_cannot_be_is_refused_and_forgotten(hos
         assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
         while state.connections:
             await asyncio.sleep(0)
+
+
+async def test_whoever_waits_for_a_word_before_the_body_gets_it():
+    async with serving() as (reader, writer):
+        writer.write(request("/headers", "POST", "content-length: 2", "expect: 100-continue", CLOSE))
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(b"x")
+        await writer.drain()
+        writer.write(b"y")
+
+        assert (await reader.read()).startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_what_is_being_answered_can_be_broken_off_and_the_connection_ends():
+    state = ServerState()
+    async with serving(state=state) as (reader, writer):
+        writer.write(request("/stream") + request("/whole"))
+        await reader.readuntil(b"\r\n\r\n")
+        (answering,) = state.tasks
+        answering.cancel()
+
+        assert await reader.read() == b""
+
+
+async def test_between_two_requests_nothing_counts_as_being_answered():
+    state = ServerState()
+    async with serving(state=state) as (reader, writer):
+        for _ in range(2):
+            writer.write(request("/whole"))
+            await reader.readuntil(b"[1]")
+            while state.tasks:
+                await asyncio.sleep(0)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import uvicorn
 
-from roster.web.protocol import NO_MORE, Protocol
+from roster.web.exchange import NO_MORE
+from roster.web.protocol import Protocol
 
 ASK = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
 

@@ -16,7 +16,8 @@ from roster import app as composition
 from roster import logs
 from roster.settings import Settings
 from roster.storage.runtime import Runtime
-from roster.web.protocol import NO_MORE, Protocol, WebSocketProtocol
+from roster.web.exchange import NO_MORE
+from roster.web.protocol import Protocol, WebSocketProtocol
 
 FAST: Final = (signal.SIGINT, signal.SIGHUP)
 """Ctrl-C and the terminal that goes away: somebody is waiting."""

@@ -1,65 +1,92 @@
-"""uvicorn's HTTP/1.1, with whole answers in one packet, and its websockets, slimmed.
+"""uvicorn's HTTP/1.1 with less work for each request; `exchange.py` is the other half of it. And its websockets."""
 
-It writes head and body apart, so the client is woken for a head without a body, and the kernel has twice the work.
-"""
-
+import asyncio
 import math
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import unquote
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 from wsproto.handshake import H11Handshake
 
-if TYPE_CHECKING:
-    import asyncio
+from roster.web.exchange import NO_MORE, Exchange
 
+if TYPE_CHECKING:
     from uvicorn._types import WebSocketReceiveEvent
 
-NO_MORE: Final = (b"connection", b"close")
-"""Among the headers of every answer: the connection ends with it."""
 GOING: Final = "websocket.going"
 """What the application receives, behind all that was asked before, when the server is about to end the connection."""
+_ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
 _LAST_WORDS: Final = 1.0
 """Seconds in which a client of a server that stops can agree to the end of its websocket."""
 _FIRST_WORDS: Final = 0.5
 """Seconds that whoever has just connected has for a first request when the server stops: it is on its way already."""
-_WITHOUT_BODY = (204, 304)
-_ALLOWED = bytes(each for each in range(256) if each == 9 or 31 < each != 127)
-"""What may stand in a header (RFC 9110, section 5.5), so that nothing ends a line but what is meant to."""
 LONGEST_HOST: Final = 261
 """A name (RFC 1035, 2.3.4), a colon and a port."""
-_NOTHING_MORE = b"content-length: 0\r\nconnection: close\r\n\r\n"
+_NOTHING_MORE: Final = b"content-length: 0\r\nconnection: close\r\n\r\n"
 """The rest of an answer that has no body, and is the last one."""
-_LARGEST_HEAD = 65_536
+_LARGEST_HEAD: Final = 65_536
 """Bytes of which neither a request nor a piece of its body is made: they are kept until one is."""
 
 
 class Protocol(HttpToolsProtocol):
-    """For `uvicorn.Config(http=…)`. One timer looks after the whole connection, not one after each answer.
+    """For `uvicorn.Config(http=…)`.
 
-    What uvicorn leaves to proxies is bounded here: a head in size, and the time in which it must come.
+    A connection has one task, which answers all its requests one after another, and one timer that looks after it;
+    uvicorn makes a task, an event and a timer for each request. What uvicorn leaves to proxies is bounded here: a head
+    in size, and the time in which it must come.
     """
 
-    _quiet_since: float | None = None
-    """When the last answer was sent, or a head has begun; None while there is something to answer."""
-    _loose = 0
-    """Bytes that have come since anything was made of them."""
-    _unsent: float = math.inf
-    """Bytes of answers that still had to be sent at the last look."""
-    _answered: RequestResponseCycle | None = None
-    """What is answered now, or was last; `cycle` is what was asked last."""
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.scope: Any = None
+        self.is_lost = False
+        self._application = cast("Any", self.config.loaded_app)  # pyright: ignore[reportUnknownMemberType]
+        self._asked: deque[Exchange] = deque()
+        """What is to be answered; the first of it just now."""
+        self._latest: Exchange | None = None
+        self._task: asyncio.Task[None] | None = None
+        """Among the server's as long as there is something to answer."""
+        self._coming: asyncio.Future[None] | None = None
+        """What the task waits for while nothing is asked."""
+        self._is_upgrade = False
+        self._quiet_since: float | None = None
+        """When the last answer was sent, or a head has begun; None while there is something to answer."""
+        self._loose = 0
+        """Bytes that have come since anything was made of them."""
+        self._unsent: float = math.inf
+        """Bytes of answers that still had to be sent at the last look."""
 
-    def connection_made(self, transport: "asyncio.Transport") -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._quiet_since = self.loop.time()
-        self._look_after(self.timeout_keep_alive)
+        self._rest()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio calls it so)
+        self.is_lost = True
+        self.connections.discard(self)
+        for exchange in self._asked:
+            exchange.tell()
+        self.flow.resume_writing()
+        self.transport.close()
         self._stop_looking()
-        if self._answered is not None and not self._answered.response_complete:
-            self._answered.disconnected = True
-            self._answered.message_event.set()
+        self._go_on()
+        self.parser = cast("httptools.HttpRequestParser", None)  # it knows of us, as we know of it
+
+    def shutdown(self) -> None:
+        if self._latest is None:  # before the first request
+            self.loop.call_later(_FIRST_WORDS, self._leave)
+        else:
+            self._leave()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._stop_looking()
+        self._go_on()
+        if any(len(value) > LONGEST_HOST for name, value in self.headers if name == b"host"):
+            self._refuse(400)  # wsproto would decode it, which takes time with the square of the length
+        else:
+            super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:
         self._loose += len(data)
@@ -67,39 +94,35 @@ class Protocol(HttpToolsProtocol):
         if self._loose:
             self._await_the_rest(len(data))
 
+    def on_message_begin(self) -> None:
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
+
     def on_headers_complete(self) -> None:
         self._loose = 0
-        super().on_headers_complete()
-        if self.cycle is not None and self.cycle.scope is self.scope:  # pyright: ignore[reportUnnecessaryComparison]
-            self.headers = _NOT_TAKEN
+        parser = self.parser
+        version = parser.get_http_version()
+        self.scope = scope = self._scope(version)
+        self._is_upgrade = parser.should_upgrade() and self._should_upgrade()
+        if self._is_upgrade:
+            return
+        keeps = version != "1.0" and parser.should_keep_alive()
+        self.headers = _NOT_TAKEN
+        self._latest = exchange = Exchange(self, scope, keeps, self.expect_100_continue)
+        self._asked.append(exchange)
+        if len(self._asked) > 1:
+            self.flow.pause_reading()
+        self._go_on()
 
     def on_body(self, body: bytes) -> None:
         self._loose = 0
-        super().on_body(body)
+        if self._latest is not None and not self._is_upgrade and not self._latest.is_answered:
+            self._latest.add(body)
 
-    def shutdown(self) -> None:
-        if self.cycle is None:  # pyright: ignore[reportUnnecessaryComparison]  (before the first request)
-            self.loop.call_later(_FIRST_WORDS, super().shutdown)
-        else:
-            super().shutdown()
-
-    def handle_websocket_upgrade(self) -> None:
-        self._stop_looking()
-        if any(len(value) > LONGEST_HOST for name, value in self.headers if name == b"host"):
-            self._refuse(400)  # wsproto would decode it, which takes time with the square of the length
-        else:
-            super().handle_websocket_upgrade()
-
-    def on_response_complete(self) -> None:
-        self.server_state.total_requests += 1
-        if not self.transport.is_closing():
-            self.flow.resume_reading()
-            if self.pipeline:
-                self._start_asgi_task(*self.pipeline.pop())
-                return
-        self._quiet_since = self.loop.time()
-        if self.timeout_keep_alive_task is None:
-            self._look_after(self.timeout_keep_alive)
+    def on_message_complete(self) -> None:
+        if self._latest is not None and not self._is_upgrade and not self._latest.is_answered:
+            self._latest.end()
 
     def timeout_keep_alive_handler(self) -> None:
         """Close what was quiet for so long; whoever is answered just now is looked after again once that is done.
@@ -132,9 +155,76 @@ class Protocol(HttpToolsProtocol):
 
     def _refuse(self, status: int) -> None:
         """Who is being answered just now is only hung up on: nothing can be said in the middle of an answer."""
-        if self._answered is None or self._answered.response_complete:
+        if not self._asked or self._asked[0].is_answered:
             self.transport.write(STATUS_LINE[status] + _NOTHING_MORE)
         self.transport.close()
+
+    def _scope(self, version: str) -> dict[str, Any]:
+        """What ASGI says of a request. Raises UnicodeDecodeError for an address that is none."""
+        url = self.url
+        if url[:1] == b"/" and url.find(b"#") < 0:
+            path, _, query = url.partition(b"?")
+        else:
+            parsed = httptools.parse_url(url)
+            path, query = parsed.path, parsed.query or b""
+        text = path.decode("ascii")
+        return {
+            "type": "http",
+            "asgi": _ASGI,
+            "http_version": version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "method": self.parser.get_method().decode(),
+            "root_path": "",
+            "path": unquote(text) if "%" in text else text,
+            "raw_path": path,
+            "query_string": query,
+            "headers": self.headers,
+        }
+
+    def _go_on(self) -> None:
+        """Have the task look what there is to do."""
+        if self._task is None:
+            if self._asked:
+                self._task = self.loop.create_task(self._answer())
+                self.tasks.add(self._task)
+        elif self._coming is not None and not self._coming.done():
+            self._coming.set_result(None)
+            self.tasks.add(self._task)
+
+    async def _answer(self) -> None:
+        """Answer what is asked, until the connection ends or becomes a websocket's."""
+        task = cast("asyncio.Task[None]", self._task)
+        try:
+            while not self._is_upgrade and not self.transport.is_closing():
+                if self._asked:
+                    self._quiet_since, self._unsent = None, math.inf
+                    await self._asked[0].run(self._application)
+                    self._asked.popleft()
+                    self.flow.resume_reading()
+                else:
+                    self._rest()
+                    self.tasks.discard(task)
+                    self._coming = self.loop.create_future()
+                    await self._coming
+        except asyncio.CancelledError:  # between two requests
+            self.transport.close()
+        finally:
+            self.tasks.discard(task)
+        if not self._is_upgrade and not self.is_lost:
+            self._rest()
+
+    def _rest(self) -> None:
+        self._quiet_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._look_after(self.timeout_keep_alive)
+
+    def _leave(self) -> None:
+        if self._latest is None or self._latest.is_answered:
+            self.transport.close()
+        else:
+            self._latest.keeps = False
 
     def _unset_keepalive_if_required(self) -> None:
         """That something comes is not enough: what is quiet is told by `_quiet_since`."""
@@ -145,55 +235,6 @@ class Protocol(HttpToolsProtocol):
     def _stop_looking(self) -> None:
         super()._unset_keepalive_if_required()
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        cycle.__class__ = _Cycle  # uvicorn makes it itself, and asks nobody of what kind
-        self._answered, self._quiet_since, self._unsent = cycle, None, math.inf
-        super()._start_asgi_task(cycle, app)
-
-
-class _Cycle(RequestResponseCycle):
-    """Holds a head back until the body comes: whoever sends a body in pieces begins with an empty one."""
-
-    _head: Any = None
-
-    async def send(self, message: Any) -> None:
-        if message["type"] == "http.response.start":
-            self._head = message
-            return
-        head, self._head = self._head, None
-        if head is not None:
-            if not message.get("more_body") and not self.flow.write_paused and _says_length(head):
-                self._finish(self._whole(head, message["body"]))
-                return
-            await super().send(head)
-        await super().send(message)
-
-    def _whole(self, message: Any, body: bytes) -> bytes:
-        """The answer as it goes on the wire. Raises RuntimeError for headers that could not have been meant."""
-        headers = [*self.default_headers, *message["headers"]]
-        if NO_MORE in self.default_headers:
-            self.keep_alive = False
-        elif not self.keep_alive:
-            headers.append(NO_MORE)
-        parts = [STATUS_LINE[message["status"]]]
-        for name, value in headers:
-            parts += (name, b": ", value, b"\r\n")
-        head = b"".join(parts)
-        if head.translate(None, _ALLOWED) != b"\r\n" * (len(headers) + 1):
-            raise RuntimeError("Invalid HTTP header.")
-        return head + b"\r\n" + (b"" if self.scope["method"] == "HEAD" else body)
-
-    def _finish(self, answer: bytes) -> None:
-        if self.disconnected:
-            return
-        self.response_started = self.response_complete = True
-        self.waiting_for_100_continue = False
-        self.transport.write(answer)
-        self.message_event.set()
-        if not self.keep_alive:
-            self.transport.close()
-        self.on_response()
-
 
 class _NotTaken(list[tuple[bytes, bytes]]):
     """What comes behind a body in pieces (RFC 9112, section 7.1.2): proxies check headers, and seldom these."""
@@ -203,11 +244,6 @@ class _NotTaken(list[tuple[bytes, bytes]]):
 
 
 _NOT_TAKEN: Final = _NotTaken()
-
-
-def _says_length(message: Any) -> bool:
-    name, _ = message["headers"][-1]
-    return name == b"content-length" or message["status"] in _WITHOUT_BODY
 
 
 class WebSocketProtocol(WSProtocol):
