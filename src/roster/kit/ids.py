@@ -2,7 +2,8 @@
 
 import os
 import time
-from typing import Final, NewType
+from collections.abc import Callable
+from typing import Final, NewType, cast
 from uuid import UUID
 
 import msgspec
@@ -22,6 +23,7 @@ IntegrationId = NewType("IntegrationId", UUID)
 OrgId = NewType("OrgId", UUID)
 
 _READ: Final = msgspec.convert
+_TEXT: Final = cast("Callable[[UUID], str]", msgspec.to_builtins)
 
 
 def uuid7() -> UUID:
@@ -39,6 +41,11 @@ def uuid7() -> UUID:
 def uuid4() -> UUID:
     """A random identifier, for what is shown to others and stored nowhere: it tells neither time nor order."""
     return UUID(bytes=os.urandom(16), version=4)
+
+
+def text(identifier: UUID) -> str:
+    """The canonical form, in a tenth of the time that `str` takes."""
+    return _TEXT(identifier)
 
 
 def parse(text: str) -> UUID | None:

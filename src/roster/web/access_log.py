@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from roster.kit import clock
+from roster.kit import clock, ids
 from roster.web.request import Request
 
 _FLUSH_AFTER = 0.2
@@ -86,7 +86,7 @@ def line(at: datetime, request: Request, status: int, seconds: float) -> Line:
         request.method,
         shown_path(request),
         status,
-        round(seconds * 1000, 2),
+        int(seconds * 100_000) / 100,  # `round` takes ten times as long
         request.request_id,
         request.address,
         request.dialect,
@@ -98,7 +98,9 @@ def line(at: datetime, request: Request, status: int, seconds: float) -> Line:
 
 def readable(told: Line) -> bytes:
     """The line for people: when, how it ended, what, how long it took, who asked."""
-    who = f"{told.realm}/{told.actor or told.address}" if told.realm else told.actor or told.address
+    who = ids.text(told.actor) if isinstance(told.actor, UUID) else told.actor or told.address
+    if told.realm:
+        who = f"{told.realm}/{who}"
     text = f"{clock.instant(told.at)} {told.status} {told.method} {told.path} {told.ms:.1f} ms {who} {told.request_id}"
     if not text.isprintable():
         text = "".join(character if character.isprintable() else "?" for character in text)

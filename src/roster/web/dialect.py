@@ -121,15 +121,18 @@ class Front:
         for plan in self.plans:
             self._router.add(plan.operation.method, paths.Pattern(plan.operation.path), plan)
 
-    async def answer(self, request: Request, receive: bodies.Receive | None = None) -> Answer:
+    def answer(self, request: Request, receive: bodies.Receive | None = None) -> Awaitable[Answer]:
         """Carry out the request; without `receive` its body is there already.
 
         Raises only Disconnected; whatever else goes wrong is an answer of the dialect.
         """
         if self._around is None:
-            return await self._carry_out(request, receive)
+            return self._carry_out(request, receive)
+        return self._within(self._around, request, receive)
+
+    async def _within(self, around: Around, request: Request, receive: bodies.Receive | None) -> Answer:
         try:
-            return await self._around(self.runtime, self._carry_out, request, receive, self._meant)
+            return await around(self.runtime, self._carry_out, request, receive, self._meant)
         except RosterError as error:
             return self._refusal(error, request)
 
