@@ -49,7 +49,8 @@ Pages of 25, one request after another, the same questions to the large realm an
 same tables; names, parts of names and dates differ from request to request. A part of an address in the order of
 usernames is the hardest: an index knows who has it, another one the order, none both. Roster walks through the order
 while that is likely to fill the page, and gathers all who match otherwise. What has ten thousand matches that come late
-in the order, as a few parts of names do, takes the longest.
+in the order, as a few parts of names do, takes long; longest take two letters that hardly anybody has side by side: no
+index knows them, so the order is walked to its end, which for a million is half a second.
 """,
     "writes": """## Making people
 
