@@ -58,6 +58,7 @@ async def again(tx: Tx, request: Request) -> Actor:
     actor = tokens.remembered(tx, text, request.origin) or await _asked(tx, request, text)
     if is_bound(request) and actor.realm_slug != request.realm_slug:
         raise InvalidToken
+    tx.actor = actor
     elsewhere = request.header(_REALM_HEADER)
     return actor if elsewhere is None else await _in_realm(tx, request, actor, elsewhere)
 
