@@ -1,34 +1,31 @@
-"""Huge pages for threads that work in much memory, where the C library and the system have them.
+"""Huge pages for threads that work in much memory, where the system has them.
 
 A password hash jumps about in 19 MiB. Of pages of 4 KiB these are more than the processor remembers the places of, so
 it looks them up all the time; of pages of 2 MiB there are ten.
 """
 
 import ctypes
-import os
+import mmap
 from typing import Final
 
-_HEAP: Final = 64 << 20
-"""glibc gives each thread's allocations a range of this size, which begins at a multiple of it."""
-_MADV_HUGEPAGE: Final = 14
-_OF_A_THREAD: Final = 4
-"""This bit of the word in front of an allocation says that it lies in such a range."""
+_ADVICE: Final[int | None] = getattr(mmap, "MADV_HUGEPAGE", None)
 
 
 def prefer(size: int) -> bool:
-    """Ask for huge pages for what the calling thread allocates; `size` bytes, at most 32 MiB, is what it needs at once.
+    """Ask for huge pages for the `size` bytes that the calling thread allocates at once, again and again.
 
-    Nothing but a hint: False where it cannot be given, and memory is had as usual.
+    Nothing but a hint: False where it cannot be given, and memory is had as usual. It counts for as long as the C
+    library keeps the memory for this thread, as glibc does up to 32 MiB.
     """
-    if os.uname().sysname != "Linux" or "CS_GNU_LIBC_VERSION" not in os.confstr_names:
+    if _ADVICE is None:
         return False
     libc = _library()
-    libc.free(libc.malloc(size))  # the first of a size comes from elsewhere, and raises what comes from the range
+    libc.free(libc.malloc(size))  # glibc keeps what is of a size that was freed before
     address = libc.malloc(size)
     if not address:
         return False
-    is_ours = bool(ctypes.c_size_t.from_address(address - ctypes.sizeof(ctypes.c_size_t)).value & _OF_A_THREAD)
-    done = is_ours and libc.madvise(address & -_HEAP, _HEAP, _MADV_HUGEPAGE) == 0
+    first = -(-address // mmap.PAGESIZE) * mmap.PAGESIZE
+    done = libc.madvise(first, address + size - first, _ADVICE) == 0
     libc.free(address)
     return done
 
