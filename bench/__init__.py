@@ -1,6 +1,6 @@
 """The bench: ratios against the least that could do the same work, measured side by side in one run.
 
-    make bench                              1,000,000 people, about half an hour
+    make bench                              1,000,000 people, twenty to thirty minutes
     make bench QUICK=1                      100,000 people, under two minutes
     make bench BASE=bench/out/full.json     also what has changed since that run
 

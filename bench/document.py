@@ -9,7 +9,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 _HEAD = """# How fast, how large
 
 Written by `make bench`, which anybody can run: it makes a directory of its own in a temporary folder, listens on
-loopback only, and takes about half an hour. `make bench QUICK=1` does the same with 100,000 people in under two
+loopback only, and takes twenty to thirty minutes. `make bench QUICK=1` does the same with 100,000 people in under two
 minutes, with fewer rounds and so a larger spread, and without the dialects side by side. With
 `BASE=bench/out/full.json` either also prints which figures have left the range of that earlier run.
 
@@ -36,7 +36,8 @@ who are in an installation of their own. People and sessions are of all over the
 number of people may cost at most three times as much with a hundred times as many; what is done for everybody, as an
 export, may cost each of them as much, and a quarter more where pages fit into no cache any more. A sign-in is judged by
 PostgreSQL's part alone, since argon2 would hide it. An update gives another first name, which is searched by, so its
-indexes are written too.
+indexes are written too. Exported are those who were there from the start: whoever is made in the run has no role, which
+is a third of what a person costs here.
 """,
     "reads": """## Reading one person
 
@@ -49,8 +50,8 @@ Pages of 25, one request after another, the same questions to the large realm an
 same tables; names, parts of names and dates differ from request to request. A part of an address in the order of
 usernames is the hardest: an index knows who has it, another one the order, none both. Roster walks through the order
 while that is likely to fill the page, and gathers all who match otherwise. What has ten thousand matches that come late
-in the order, as a few parts of names do, takes long; longest take two letters that hardly anybody has side by side: no
-index knows them, so the order is walked to its end, which for a million is half a second.
+in the order, as a few parts of names do, takes long. Longest take two letters that hardly anybody has side by side,
+which none of these lines asks for: no index knows them, so the order is walked to its end, half a second for a million.
 """,
     "writes": """## Making people
 
