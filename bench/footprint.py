@@ -20,6 +20,7 @@ from bench.rows import draft, id_of
 from roster import app
 from roster.core.credentials import hashing
 from roster.core.credentials import service as credentials
+from roster.core.credentials.models import Credential
 from roster.core.flows import granting, login
 from roster.core.flows.models import Granted
 from roster.core.realms import service as realms
@@ -30,7 +31,7 @@ from roster.core.users.models import UserChange
 from roster.kit.actor import NOTHING, Actor, Kind, Origin, system
 from roster.kit.clock import now
 from roster.kit.errors import BadCredentials
-from roster.kit.ids import CredentialId, RealmId, UserId, uuid7
+from roster.kit.ids import RealmId, UserId, uuid7
 from roster.storage import embedded
 from roster.storage.embedded import Embedded
 from roster.storage.runtime import Runtime
@@ -74,7 +75,7 @@ class _Bench:
         self.anybody = Actor(
             Kind.ANONYMOUS, actor.realm_id, actor.realm_slug, grants=NOTHING, realm_version=actor.realm_version
         )
-        self.passwords: list[CredentialId] = []
+        self.passwords: list[Credential] = []
         self.refresh_tokens: list[str] = []
         self.opened: list[Session] = []
         self.hash = ""
@@ -109,7 +110,7 @@ async def _change(bench: _Bench, change: UserChange) -> None:
 async def _give_password(bench: _Bench) -> None:
     user_id = bench.somebody()
     async with bench.runtime.write(bench.actor) as tx:
-        bench.passwords.append((await credentials.replace_password(tx, user_id, bench.hash)).id)
+        bench.passwords.append(await credentials.replace_password(tx, user_id, bench.hash))
 
 
 async def _open(bench: _Bench, number: int) -> None:
@@ -118,7 +119,8 @@ async def _open(bench: _Bench, number: int) -> None:
     async with bench.runtime.write(bench.anybody) as tx:
         user = await users.tx_maybe(tx, user_id)
         assert user is not None  # noqa: S101 - for the types
-        opening = Opening(user_id, ("password",), bench.passwords[number], 0)
+        password = bench.passwords[number]
+        opening = Opening(user_id, ("password",), password.id, password.version)
         _keep(bench, await granting.grant(tx, user, opening, None))
 
 
