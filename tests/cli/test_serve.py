@@ -132,6 +132,22 @@ def test_commands_bring_the_database_up_and_down_when_no_server_runs(embedded: I
         assert database_of(embedded) == running
 
 
+_LATE = """
+import atexit, signal, sys
+from roster import cli
+
+atexit.register(signal.raise_signal, int(sys.argv.pop()))
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_command_that_is_done_already_is_not_stopped(number: signal.Signals) -> None:
+    done = subprocess.run([sys.executable, "-c", _LATE, "--help", str(int(number))], capture_output=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_a_command_that_is_stopped_leaves_no_database_behind(embedded: Installation, number: signal.Signals) -> None:
     command = [sys.executable, "-m", "roster", "user", "create", "slow", "--password", "-", *embedded.arguments]

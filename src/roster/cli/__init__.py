@@ -53,6 +53,9 @@ def main() -> None:
         _fail(opened.told(error))
     except OSError as error:
         _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):  # nothing is left that could be stopped
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _group() -> TyperGroup:
