@@ -39,11 +39,11 @@ async def spend_and_ask(
     The rows of that and of what else is asked, each under its name (`joint.ask`).
     """
     identity, _ = _policies(tx.runtime)
-    unknown = key_of(None, identifier)
-    counted = limits.asked_on_meant(tx, _places(tx), identity, unknown)
+    places, unknown = _places(tx), key_of(None, identifier)
+    counted = limits.asked_on_meant(tx, places, identity, unknown)
     meant, spent, *found = await joint.ask(tx, whom, counted, *asked)
     key = str(meant[0][0] or unknown) if meant else unknown
-    wait = await limits.outcome(tx, [*_places(tx), (identity, key)], spent)
+    wait = await limits.outcome(tx, [*places, (identity, key)], spent)
     if wait:
         raise TooMany(wait)
     return [meant, *found]
@@ -62,9 +62,8 @@ async def spend_shared(tx: Tx, limit: Policy, key: str) -> None:
 
 async def succeeded(tx: Tx, user_id: UserId) -> None:
     """The person is who they say: their counter starts anew, and the address gets back what this sign-in took."""
-    identity, address = _policies(tx.runtime)
-    place = limits.network(tx.actor.origin.address)
-    await limits.settle(tx, cleared=[(identity, str(user_id))], returned=[(address, place)])
+    identity, _ = _policies(tx.runtime)
+    await limits.settle(tx, cleared=[(identity, str(user_id))], returned=_places(tx))
 
 
 def succeeding(tx: Tx, user_id: UserId) -> Part:
@@ -90,12 +89,12 @@ async def forgiven(tx: Tx, user_id: UserId) -> None:
 
 async def undone(tx: Tx, key: str) -> None:
     """Nothing was looked at after all."""
-    identity, address = _policies(tx.runtime)
-    place = limits.network(tx.actor.origin.address)
-    await limits.settle(tx, cleared=[], returned=[(identity, key), (address, place)])
+    identity, _ = _policies(tx.runtime)
+    await limits.settle(tx, cleared=[], returned=[(identity, key), *_places(tx)])
 
 
 def _places(tx: Tx) -> list[tuple[Policy, str]]:
+    """The counter of the network that is guessed from, when it is known."""
     _, address = _policies(tx.runtime)
     place = limits.network(tx.actor.origin.address)
     return [(address, place)] if place else []

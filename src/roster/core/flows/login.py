@@ -198,7 +198,7 @@ async def _prepare(
 
 async def _count(tx: Tx, identifier: str, terms: Terms) -> tuple[User | None, list[Any]]:
     """Count the guess at whoever is meant; who that is, and what there is to know of their credentials."""
-    if terms.find is users.find_by_identifier:
+    if terms.find is None:
         whom = await meant.asked(tx, identifier)
         person, rows = await guesses.spend_and_ask(tx, identifier, whom, credentials.asked(tx))
         return meant.of_rows(person), rows

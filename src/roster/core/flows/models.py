@@ -6,7 +6,6 @@ from datetime import datetime
 import msgspec
 
 from roster.core.sessions.models import Session
-from roster.core.users import service as users
 from roster.core.users.models import User
 from roster.kit.ids import UserId
 from roster.storage.tx import Tx
@@ -18,12 +17,12 @@ ClaimsFor = Callable[[Tx, User], Awaitable[Mapping[str, object]]]
 class Terms(msgspec.Struct, frozen=True):
     """What a front door's contract says about signing in, beyond the directory's own rules.
 
-    `find` says whom a name means. `require` is asked once the secret was right, and raises what refuses the person.
-    `lasting` is how long the session lasts at most, in seconds. `refresh_for` asks for a refresh token in another
-    product's form (`sessions.texts`) that is good for so many seconds.
+    `find` says whom a name means, where that is not whom `users.find_by_identifier` finds. `require` is asked once the
+    secret was right, and raises what refuses the person. `lasting` is how long the session lasts at most, in seconds.
+    `refresh_for` asks for a refresh token in another product's form (`sessions.texts`) that is good for so long.
     """
 
-    find: Callable[[Tx, str], Awaitable[User | None]] = users.find_by_identifier
+    find: Callable[[Tx, str], Awaitable[User | None]] | None = None
     require: Callable[[Tx, User], Awaitable[None]] | None = None
     lasting: int | None = None
     refresh_for: int | None = None
