@@ -19,7 +19,7 @@ class Terms(msgspec.Struct, frozen=True):
 
     `find` says whom a name means, where that is not whom `users.find_by_identifier` finds. `require` is asked once the
     secret was right, and raises what refuses the person. `lasting` is how long the session lasts at most, in seconds.
-    `refresh_for` asks for a refresh token in another product's form (`sessions.texts`) that is good for so long.
+    `refresh_for` asks for a refresh token in another product's form (`sessions.texts`), good for so many seconds.
     """
 
     find: Callable[[Tx, str], Awaitable[User | None]] | None = None
