@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
 import msgspec
 import nats
 from nats.aio.client import Client
@@ -14,6 +15,7 @@ from roster.bus import address
 from roster.bus.nats import NatsLink
 from roster.bus.server import Credentials
 from tests import processes
+from tests.servers import Installation
 
 
 @asynccontextmanager
@@ -79,3 +81,12 @@ async def peer(joined: Credentials, **options: Any) -> AsyncIterator[Peer]:
 def decoded(message: Msg) -> Any:
     """What a message says."""
     return msgspec.json.decode(message.data)
+
+
+async def until_telling(installation: Installation) -> None:
+    """The cursor is there: from now on everything is told."""
+    connection = await asyncpg.connect(installation.url)
+    async with asyncio.timeout(processes.PATIENCE):
+        while not await connection.fetchval("SELECT count(*) FROM bus_cursors"):
+            await asyncio.sleep(0.01)
+    await connection.close()

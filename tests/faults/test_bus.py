@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 
-import asyncpg
 import httpx
 import psutil
 
@@ -19,15 +18,6 @@ PATIENT = {"reconnect_time_wait": 0.05, "max_reconnect_attempts": -1}
 
 async def quiet(_: Exception) -> None:
     """What the listener's own library complains about is not our affair."""
-
-
-async def until_telling(installation: Installation) -> None:
-    """The cursor is there: from now on everything is told."""
-    connection = await asyncpg.connect(installation.url)
-    async with asyncio.timeout(processes.PATIENCE):
-        while not await connection.fetchval("SELECT count(*) FROM bus_cursors"):
-            await asyncio.sleep(0.01)
-    await connection.close()
 
 
 def credentials(installation: Installation) -> Credentials:
@@ -79,7 +69,7 @@ def api(server: Server) -> httpx.AsyncClient:
 
 async def test_everybody_who_is_deleted_is_heard_of_while_nats_is_killed_again_and_again(installation: Installation):
     with servers.serving(installation, "--bus", "--workers", "2") as server:
-        await until_telling(installation)
+        await buses.until_telling(installation)
         joined = credentials(installation)
         async with buses.peer(joined, error_cb=quiet, **PATIENT) as peer, api(server) as client:
             await peer.listen(DELETED)
@@ -95,7 +85,7 @@ async def test_everybody_who_is_deleted_is_heard_of_while_nats_is_killed_again_a
 
 async def test_another_worker_goes_on_when_the_one_that_tells_is_killed(installation: Installation):
     with servers.serving(installation, "--bus", "--workers", "2") as server:
-        await until_telling(installation)
+        await buses.until_telling(installation)
         async with buses.peer(credentials(installation)) as peer, api(server) as client:
             await peer.listen(DELETED)
             wanted = await people(client, 20)
@@ -112,7 +102,7 @@ async def test_another_worker_goes_on_when_the_one_that_tells_is_killed(installa
 
 async def test_requests_are_answered_once_after_nats_was_killed(installation: Installation):
     with servers.serving(installation, "--bus", "--workers", "2") as server:
-        await until_telling(installation)
+        await buses.until_telling(installation)
         await kill_nats(installation)
         async with buses.peer(credentials(installation)) as peer, asyncio.timeout(processes.PATIENCE):
             while True:

@@ -78,6 +78,12 @@ def test_text_from_the_environment_is_read_as_the_settings_type(tmp_path: Path) 
     assert loaded.mail.host is None
 
 
+def test_parts_of_a_list_that_have_commas_are_given_in_json(tmp_path: Path) -> None:
+    interceptor = "1;http.get.*,!http.get.me;guard-service.see;request"
+    found = settings.load({}, {"ROSTER_DIALECTS_WELLBEE_INTERCEPTORS": f'["{interceptor}"]'}, tmp_path)
+    assert found.dialects.wellbee.interceptors == (interceptor,)
+
+
 def test_every_setting_has_one_variable_of_its_own() -> None:
     variables = [key.replace(".", "_").upper() for key in SCHEMA]
 

@@ -62,7 +62,7 @@ def _read(key: str, given: Given, problems: list[str]) -> object:
         return None
     value = given.value
     if given.is_text and expected.is_list:
-        value = [part.strip() for part in value.split(",") if part.strip()]
+        value = _list(value)
     if key == _KEY:
         value = secret_key.padded(str(value))
     try:
@@ -70,6 +70,14 @@ def _read(key: str, given: Given, problems: list[str]) -> object:
     except msgspec.ValidationError as error:
         problems.append(f"{key}: {error} ({given.origin})")
         return None
+
+
+def _list(text: str) -> object:
+    """A list in a text: with commas between, or in JSON, for parts that have commas themselves."""
+    if text.lstrip().startswith("["):
+        with suppress(msgspec.DecodeError):
+            return msgspec.json.decode(text)
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _special(kind: type, value: object) -> object:
