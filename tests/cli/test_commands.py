@@ -63,6 +63,17 @@ def test_help_does_not_load_the_directory() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize("command", ["importing", "exporting", "users", "realms"])
+def test_a_command_does_not_load_the_front_doors(command: str) -> None:
+    script = (
+        f"import roster.cli.{command}, sys\n"
+        "print([name for name in sys.modules if name.startswith(('roster.app', 'roster.dialects', 'roster.web'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_the_module_is_the_command() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "roster", "--version"], capture_output=True, text=True, check=True,

@@ -2,14 +2,15 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
-from roster import app, logs
+from roster import logs
+from roster.core.access import vocabulary
 from roster.core.realms import service as realms
 from roster.kit.actor import Actor, system
 from roster.kit.errors import RosterError, Unavailable
@@ -93,13 +94,21 @@ def run(data: Path, url: str | None, realm: str, work: Callable[[Runtime, Actor]
 
 
 async def _run(settings: Settings, dsn: str, realm: str, work: Callable[[Runtime, Actor], Awaitable[T]]) -> T:
-    runtime = app.runtime_of(settings, dsn)
+    runtime = Runtime.open(settings, dsn)
+    vocabulary.install_late(runtime, _catalogues)
     try:
         async with runtime.lease() as tx:
             await installation.check(tx)
         return await work(runtime, await acting_in(runtime, realm))
     finally:
         await runtime.close()
+
+
+def _catalogues() -> Sequence[vocabulary.Catalogue]:
+    """Front doors take longer to import than most commands to do their work, and hardly any asks what they know."""
+    from roster import app
+
+    return app.CATALOGUES
 
 
 def told(error: RosterError) -> str:

@@ -68,6 +68,21 @@ def kitchen(runtime: Runtime) -> Runtime:
     return worker
 
 
+def test_catalogues_may_be_brought_when_somebody_asks(runtime: Runtime):
+    worker = people.a_worker(runtime)
+    brought: list[Catalogue] = []
+
+    def bring() -> list[Catalogue]:
+        brought.append(KITCHEN)
+        return brought
+
+    vocabulary.install_late(worker, bring)
+    assert not brought
+    assert vocabulary.of(worker).knows("kitchen:SEE")
+    assert vocabulary.of(worker) is vocabulary.of(worker)
+    assert brought == [KITCHEN]
+
+
 async def test_keys_work_in_roles_like_permissions(kitchen: Runtime):
     realm = await factories.a_realm(kitchen)
     await factories.a_role(kitchen, realm, "helper", "kitchen:SEE", "kitchen:COOK")

@@ -4,7 +4,7 @@ A role may hold both. What it gives is worked out here: a key brings what it mea
 key means has the key too, so that a role made in one front door works in another.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -146,7 +146,19 @@ def install(runtime: Runtime, catalogues: Sequence[Catalogue]) -> None:
     runtime.memo[_MEMO] = Vocabulary(catalogues)
 
 
+def install_late(runtime: Runtime, catalogues: Callable[[], Sequence[Catalogue]]) -> None:
+    """The same for whoever may never ask: the catalogues are brought when they are needed first."""
+    runtime.memo[_MEMO] = _Late(catalogues)
+
+
 def of(runtime: Runtime) -> Vocabulary:
     """The permissions that this installation knows."""
     found = runtime.memo.get(_MEMO)
+    if isinstance(found, _Late):
+        install(runtime, found.catalogues())
+        return of(runtime)
     return found if isinstance(found, Vocabulary) else CORE
+
+
+class _Late(msgspec.Struct, frozen=True):
+    catalogues: Callable[[], Sequence[Catalogue]]
