@@ -13,11 +13,13 @@ import httpx
 import pytest
 
 from roster.core.access import service as access
+from roster.core.access.models import RoleDraft, Wanted
 from roster.core.credentials import service as credentials
 from roster.core.credentials.models import CredentialDraft, Kind
 from roster.core.realms.models import Realm
 from roster.core.users import service as users
-from roster.kit.ids import uuid7
+from roster.core.users.models import UserDraft
+from roster.kit.ids import UserId, uuid7
 from roster.storage.runtime import Runtime
 from tests import factories
 from tests.core import people
@@ -253,3 +255,27 @@ async def test_a_cursor_of_one_realm_opens_no_list_of_another(
     answer = await elsewhere.call("GET", "/users", token=foreign, params={"limit": "1", "cursor": cursor})
     assert (answer.status_code, answer.json()["problems"][0]["code"]) == (400, "invalid_cursor")
     assert (await front.call("GET", f"/users/{uuid7()}", token=token)).status_code == 404
+
+
+async def test_people_who_have_the_same_id_in_two_realms_have_the_roles_of_their_own_realm(
+    runtime: Runtime, client: httpx.AsyncClient, realm: Realm, other_realm: Realm
+):
+    """Imports keep ids, so that whoever was imported into two realms is the same UUID in both."""
+    shared = UserId(uuid7())
+    tokens: dict[str, str] = {}
+    for each, role in ((other_realm, "admin"), (realm, "reader")):
+        async with runtime.write(factories.roster_in(each)) as tx:
+            await access.create_role(tx, RoleDraft("reader", permissions=["audit.read"]))
+            user = await users.create(tx, UserDraft("same"), roles=[Wanted(role)], user_id=shared)
+            await credentials.replace_password(tx, user.id, people.HASH)
+        tokens[each.slug] = (await people.sign_in(runtime, Person(each, user))).access_token
+
+    async def roles_seen(each: Realm) -> tuple[int, list[str]]:
+        headers = {"Authorization": f"Bearer {tokens[each.slug]}", "Roster-Realm": each.slug}
+        listed = await client.get("/api/v1/users", headers=headers)
+        async with runtime.read(factories.roster_in(each)) as tx:
+            effective = await access.effective(tx, shared)
+        return listed.status_code, [role.role_name for role in effective]
+
+    assert await roles_seen(other_realm) == (200, ["admin"])
+    assert await roles_seen(realm) == (403, ["reader"])

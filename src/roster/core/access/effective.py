@@ -24,7 +24,7 @@ async def effective(tx: Tx, user_id: UserId) -> list[EffectiveRole]:
     versions = await store.versions_of(tx, user_id)
     if versions is None:
         raise NotFound
-    key = (user_id.int, versions)
+    key = (tx.realm_id.int, user_id.int, versions)
     found = _KNOWN.recall(tx.runtime, key)
     return found if found is not None else _KNOWN.keep(tx.runtime, key, await _read(tx, user_id, versions[1]))
 

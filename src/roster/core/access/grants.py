@@ -17,8 +17,11 @@ Versions = tuple[int, int]
 
 
 async def grants_of(tx: Tx, user_id: UserId, versions: Versions) -> Grants:
-    """The person's grants. Remembered under the versions, so a change is seen by the next request everywhere."""
-    key = (user_id.int, versions)
+    """The person's grants. Remembered under the versions, so a change is seen by the next request everywhere.
+
+    And under the realm: an id that was imported into several realms is somebody else in each.
+    """
+    key = (tx.realm_id.int, user_id.int, versions)
     known = _KNOWN.recall(tx.runtime, key)
     if known is not None:
         return known
