@@ -3,8 +3,9 @@
 import msgspec
 import pytest
 
+from roster.core.access import objects
 from roster.core.access import service as access
-from roster.core.access.models import RoleDraft
+from roster.core.access.models import Rights, RoleDraft
 from roster.core.attributes import service as attributes
 from roster.core.attributes.models import DefinitionDraft
 from roster.core.credentials import service as credentials
@@ -18,6 +19,7 @@ from roster.core.transfer.sources.person import Person
 from roster.core.users import service as users
 from roster.core.users.models import UserDraft
 from roster.kit.errors import BadCredentials, Forbidden
+from roster.kit.ids import uuid7
 from roster.storage.runtime import Runtime
 from tests import factories
 from tests.core import people
@@ -328,6 +330,40 @@ async def test_nobody_changes_people_who_may_do_more(runtime: Runtime, realm: Re
 
     assert await report_of(runtime, realm, done) == [(1, "escalation")]
     assert (await who(runtime, realm, "boss")).email is None
+
+
+async def test_nobody_changes_people_to_whom_permission_lists_give_more(runtime: Runtime, realm: Realm):
+    await factories.a_role(runtime, realm, "importer", "transfers.write")
+    keeper = await factories.a_person(runtime, realm, "keeper")
+    user = await factories.a_person(runtime, realm, roles=("importer",))
+    await _list(runtime, realm, Rights(str(keeper.id), full=True))
+    actor = await factories.acting_as(runtime, realm, user)
+
+    data = ndjson({"username": "keeper", "password_hash": people.HASH}, {"username": "other"})
+    done = await bring(runtime, realm, data, actor=actor)
+
+    assert await report_of(runtime, realm, done) == [(1, "escalation")]
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_nobody_makes_a_person_for_whom_permission_lists_wait(runtime: Runtime, realm: Realm, dry_run: bool):
+    await factories.a_role(runtime, realm, "importer", "transfers.write")
+    user = await factories.a_person(runtime, realm, roles=("importer",))
+    waited_for = uuid7()
+    await _list(runtime, realm, Rights(str(waited_for), full=True))
+    actor = await factories.acting_as(runtime, realm, user)
+
+    data = ndjson({"username": "eve", "id": str(waited_for), "password_hash": people.HASH}, {"username": "other"})
+    done = await bring(runtime, realm, data, actor=actor, dry_run=dry_run)
+
+    assert await report_of(runtime, realm, done) == [(1, "escalation")]
+    assert rows(done) == (1, 0, 0, 1)
+    assert (await bring(runtime, realm, data)).rows_failed == 0
+
+
+async def _list(runtime: Runtime, realm: Realm, *records: Rights) -> None:
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        await objects.put(tx, "User", records, parent=None, version=None, defaults={})
 
 
 async def test_rights_are_those_at_the_time_of_running(runtime: Runtime, realm: Realm):

@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
+from roster.core.access import bulk, vocabulary
 from roster.core.access import service as access
-from roster.core.access import vocabulary
 from roster.core.attributes import service as attributes
 from roster.core.audit import service as audit
 from roster.core.realms import service as realms
@@ -43,7 +43,7 @@ _COMPARED: Final = (
     "facets",
     "tags",
 )
-_ABOVE: Final = Problem("", "escalation", "This person may do something that you may not.")
+ABOVE: Final = Problem("", "escalation", "This person may do something that you may not.")
 _OWN: Final = Problem("status", "own_account", "You cannot disable your own account.")
 _LAST: Final = Problem("status", "last_administrator", "The last administrator of a realm must stay.")
 
@@ -72,8 +72,9 @@ async def drop_betters(tx: Tx, people: Mapping[UserId, Entry], batch: Batch) -> 
     known = vocabulary.of(tx.runtime)
     held = await store.permissions_of(tx, list(people))
     above = {user_id for user_id, permissions in held if not all(map(tx.actor.may, known.expand(permissions)))}
+    above |= await bulk.raised_by_lists(tx, people.keys() - above)
     for user_id in above:
-        batch.refuse(people[user_id].row, _ABOVE)
+        batch.refuse(people[user_id].row, ABOVE)
     return above
 
 

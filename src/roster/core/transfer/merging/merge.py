@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from roster.core.access import bulk
 from roster.core.audit import service as audit
 from roster.core.credentials import seeds
 from roster.core.realms import service as realms
@@ -67,7 +68,7 @@ class _Merge:
         people = await self._match()
         await self._drop_doubles(people)
         known = {entry.row for entry in people.values()}
-        new = [entry for row, entry in self._batch.entries.items() if row not in known]
+        new = await self._permitted([entry for row, entry in self._batch.entries.items() if row not in known])
         if not self._job.dry_run:
             await store.drop_lines(self._tx, staged - {entry.row for entry in new})
         await self._create(new)
@@ -124,6 +125,15 @@ class _Merge:
             del people[user_id]
         met = {key: entry.row for key, entry in keys.items() if entry.row in self._batch.entries}
         await store.remember(self._tx, self._job.transfer_id, met)
+
+    async def _permitted(self, entries: list[Entry]) -> list[Entry]:
+        """Nobody makes a person with an id for which permission lists wait that give them more than the actor has."""
+        named = [UserId(entry.id) for entry in entries if entry.person.id is not None]
+        waited_for = await bulk.waited_for(self._tx, named)
+        for entry in entries:
+            if entry.id in waited_for:
+                self._batch.refuse(entry.row, existing.ABOVE)
+        return [entry for entry in entries if entry.id not in waited_for]
 
     async def _create(self, entries: list[Entry]) -> None:
         self._counts.created += len(entries)
