@@ -1,5 +1,7 @@
 """Importing into a realm: matching, merging, refusing."""
 
+from collections.abc import AsyncIterator
+
 import msgspec
 import pytest
 
@@ -472,6 +474,23 @@ async def test_the_source_is_gone_when_the_import_is_over(runtime: Runtime, real
 async def _pieces(runtime: Runtime, realm: Realm) -> int:
     async with runtime.read(factories.roster_in(realm)) as tx:
         return await tx.value("SELECT count(*) FROM transfer_chunks WHERE realm_id = $1", realm.id)
+
+
+async def test_what_is_uploaded_after_a_cancellation_is_not_kept(runtime: Runtime, realm: Realm):
+    """The source holds people's data and hashes, so nothing of it outlives its import."""
+    actor = factories.roster_in(realm)
+    async with runtime.write(actor) as tx:
+        transfer = await service.start_import(tx, "roster")
+
+    async def uploaded() -> AsyncIterator[bytes]:
+        yield b"x" * (1 << 20)
+        async with runtime.write(actor) as tx:
+            await service.cancel(tx, transfer.id)
+        yield b"y" * (1 << 20)
+
+    with pytest.raises(TransferState):
+        await service.append_source(runtime, actor, transfer.id, uploaded())
+    assert await _pieces(runtime, realm) == 0
 
 
 async def test_a_cancelled_import_merges_nothing_more(runtime: Runtime, realm: Realm):

@@ -68,7 +68,7 @@ async def append_source(
         if size > _MOST_BYTES:
             raise TooLarge(f"A file has at most {_MOST_BYTES >> 30} GiB.")
         async with runtime.write(actor) as tx:
-            await store.put_piece(tx, transfer_id, "source", number, content)
+            await store.put_source(tx, transfer_id, number, content)
         number += 1
     async with runtime.write(actor) as tx:
         return await store.uploaded(tx, transfer_id, size)

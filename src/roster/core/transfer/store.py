@@ -174,16 +174,20 @@ async def is_sole_runner(tx: Tx, transfer_id: TransferId) -> bool:
     )
 
 
-async def put_piece(tx: Tx, transfer_id: TransferId, part: Part, number: int, content: bytes) -> None:
-    await tx.run(
-        "INSERT INTO transfer_chunks (realm_id, transfer_id, part, number, content) VALUES ($1, $2, $3, $4, $5)",
+async def put_source(tx: Tx, transfer_id: TransferId, number: int, content: bytes) -> None:
+    """A piece of the file, while it is waited for: a cancellation meanwhile has removed those before."""
+    put = await tx.run(
+        "INSERT INTO transfer_chunks (realm_id, transfer_id, part, number, content)"
+        " SELECT realm_id, id, 'source', $3, $4 FROM transfers"
+        " WHERE realm_id = $1 AND id = $2 AND state = 'queued' AND bytes_total IS NULL FOR SHARE",
         tx.realm_id,
         transfer_id,
-        part,
         number,
         content,
-        conflicts={"transfer_chunks_pkey": TransferState, "transfer_chunks_transfer": TransferNotFound},
+        conflicts={"transfer_chunks_pkey": TransferState},
     )
+    if not put:
+        raise TransferState
 
 
 async def add_piece(tx: Tx, transfer_id: TransferId, part: Part, content: bytes) -> None:
