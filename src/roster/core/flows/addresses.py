@@ -26,7 +26,6 @@ from roster.core.users.models import User
 from roster.kit.actor import Actor
 from roster.kit.errors import InvalidInput, InvalidToken, Problem
 from roster.kit.ids import UserId
-from roster.kit.text import fold
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 
@@ -59,7 +58,7 @@ async def request(
             actor = await passwords.confirm(runtime, actor, password)
     async with runtime.read(actor) as tx:
         user = await _addressable(tx, user_id, has_proved=has_proved)
-        if user.email is not None and fold(user.email) == fold(shown):
+        if user.email is not None and normal.is_same_mailbox(user.email, shown):
             raise InvalidInput.of("email", "unchanged", "This is the present address.")
         await limits.spend(tx, recovery.PER_PERSON, str(user_id))
     async with runtime.write(actor) as tx:

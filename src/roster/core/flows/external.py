@@ -84,9 +84,8 @@ async def _find(tx: Tx, identity: Identity) -> Attached | None:
 
 
 def _is_same_mailbox(here: str, there: str) -> bool:
-    """Only letter case may differ. What folds to the same text, such as `faß.de` and `fass.de`, may be two owners'."""
     found = normal.email(there)
-    return isinstance(found, tuple) and found[0].lower() == here.lower()
+    return isinstance(found, tuple) and normal.is_same_mailbox(here, found[0])
 
 
 async def _grant(tx: Tx, attached: Attached, claims: ClaimsFor | None) -> Granted | StepNeeded:

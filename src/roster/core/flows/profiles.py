@@ -11,11 +11,11 @@ from roster.core.flows import passwords, pins
 from roster.core.flows.models import ChosenKeys
 from roster.core.limits import service as limits
 from roster.core.recovery import service as recovery
+from roster.core.users import normal
 from roster.core.users import service as users
 from roster.core.users.errors import UserNotFound
 from roster.core.users.models import User, UserChange, UserDraft
 from roster.kit.ids import UserId
-from roster.kit.text import fold
 from roster.storage.tx import Tx
 
 _NO_KEYS: Final = ChosenKeys()
@@ -88,4 +88,4 @@ async def _attach(
 
 
 def _needs_proof(before: User, after: User) -> bool:
-    return after.email_verified_at is None and fold(before.email or "") != fold(after.email or "")
+    return after.email_verified_at is None and not normal.is_same_mailbox(before.email, after.email)

@@ -79,7 +79,7 @@ async def issue(tx: Tx, user: User, seconds: int) -> str:
         raise InvalidInput.of("email", "required", "There is no e-mail address.")
     await proofs.void_all(tx, user.id, Purpose.RECOVER_PASSWORD)
     await audit.record(tx, "recovery.requested", "user", user.id)
-    data = {"email": fold(user.email)}
+    data = {"email": user.email.lower()}
     return await proofs.issue(tx, Purpose.RECOVER_PASSWORD, user.id, data, seconds, short=True)
 
 
@@ -147,7 +147,7 @@ async def verify_email(runtime: Runtime, actor: Actor, token: str, *, of: UserId
 async def still_addressed(tx: Tx, proof: Proof) -> User:
     """The person of a proof, if the address it was mailed to is still theirs. Raises InvalidToken."""
     user = await users.tx_maybe(tx, proof.user_id)
-    if user is None or user.email is None or fold(user.email) != proof.data.get("email"):
+    if user is None or user.email is None or user.email.lower() != proof.data.get("email"):
         raise InvalidToken
     return user
 
@@ -158,7 +158,7 @@ async def _mail(tx: Tx, purpose: Purpose, user: User | None, link: str, seconds:
     seconds = style.seconds or seconds
     user_id = user.id if user else UserId(uuid7())
     email = (user.email if user else None) or _NOBODY_EMAIL
-    token = await proofs.issue(tx, purpose, user_id, {"email": fold(email)}, seconds, short=style.short)
+    token = await proofs.issue(tx, purpose, user_id, {"email": email.lower()}, seconds, short=style.short)
     path = link.replace("{token}", token).replace("{user_id}", str(user_id))
     address = path if "://" in path else tx.runtime.settings.server.public_url + path
     values: dict[str, object] = {

@@ -50,6 +50,14 @@ def email(text: str) -> tuple[str, str] | Problem:
     return shown, fold(shown)
 
 
+def is_same_mailbox(one: str | None, other: str | None) -> bool:
+    """Whether two addresses in normal form, or none, are one mailbox: only letter case may differ.
+
+    What is compared as the same elsewhere, such as `faß.de` and `fass.de`, may be two owners'.
+    """
+    return (one or "").lower() == (other or "").lower()
+
+
 def name_for(address: str) -> str:
     """A username for somebody who is known by an address only: the address itself, wherever it can be a name."""
     if isinstance(username(address), tuple):

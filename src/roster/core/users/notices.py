@@ -6,8 +6,8 @@ from roster.core.limits import service as limits
 from roster.core.limits.service import Policy
 from roster.core.messages import service as messages
 from roster.core.realms import service as realms
+from roster.core.users import normal
 from roster.core.users.models import User
-from roster.kit.text import fold
 from roster.storage.tx import Tx
 
 _UNVERIFIED: Final = Policy("notices:user", 5, 3600)
@@ -16,7 +16,7 @@ _UNVERIFIED: Final = Policy("notices:user", 5, 3600)
 
 async def email_changed(tx: Tx, before: User, after: User) -> None:
     """Mail the address that the person had until now, if it is theirs no longer."""
-    if before.email is None or fold(before.email) == fold(after.email or ""):
+    if before.email is None or normal.is_same_mailbox(before.email, after.email):
         return
     if before.email_verified_at is None and await limits.try_spend(tx, [(_UNVERIFIED, str(before.id))]):
         return

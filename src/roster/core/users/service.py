@@ -133,7 +133,7 @@ async def change(tx: Tx, user_id: UserId, change: UserChange, *, version: int | 
     if before.deleted_at is not None:
         raise UserNotFound
     by_self = await _require_change(tx, before, change)
-    if is_set(change.email) and fold(change.email or "") != fold(before.email or ""):
+    if is_set(change.email) and not normal.is_same_mailbox((change.email or "").strip(), before.email):
         await _require_address(tx, user_id)
     if personal.is_key(tx) and is_set(change.personal_number) and change.personal_number != before.personal_number:
         await _require_address(tx, user_id)
@@ -334,7 +334,7 @@ def _verified(tx: Tx, before: str | None, after: str | None, at: object, flag: o
         return None
     if flag is True:
         return at if at is not None and before == after else tx.now
-    return at if before is not None and fold(before) == fold(after) else None
+    return at if normal.is_same_mailbox(before, after) else None
 
 
 def _own(draft: UserDraft) -> UserDraft:

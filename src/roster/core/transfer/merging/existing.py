@@ -16,12 +16,12 @@ from roster.core.transfer.merging import store
 from roster.core.transfer.merging.batch import Batch, Entry
 from roster.core.transfer.merging.staging import columns
 from roster.core.transfer.sources.person import Person
+from roster.core.users import normal
 from roster.core.users.drafting import Drafting, Row, merged
 from roster.core.users.models import User
 from roster.kit.errors import Problem
 from roster.kit.ids import UserId
 from roster.kit.patch import UNSET, is_set
-from roster.kit.text import fold
 from roster.storage.tx import Tx
 
 _SLICE: Final = 50
@@ -177,6 +177,5 @@ class _Address(msgspec.Struct, frozen=True):
             return None
         if isinstance(given, datetime):
             return given
-        is_same = self.before is not None and fold(self.before) == fold(self.after)
-        kept = self.at if is_same else None
+        kept = self.at if normal.is_same_mailbox(self.before, self.after) else None
         return kept or now if flag is True else kept
