@@ -17,7 +17,6 @@ from roster.kit.errors import Internal
 from roster.kit.ids import RealmId
 from roster.storage.tx import Tx
 
-_ALGORITHM: Final = "ES256"
 _KNOWN_REALMS: Final = 10_000
 _PURPOSE: Final = "signing-key"
 
@@ -108,10 +107,10 @@ async def replace(tx: Tx, *, at_once: bool = False) -> str:
 async def _create(tx: Tx) -> Key:
     """Not remembered by the process before the transaction has been committed, but by the transaction itself."""
     material = jose.generate()
-    key = Key(material.thumbprint(), _ALGORITHM, material, retired=False)
+    key = Key(material.thumbprint(), jose.ALGORITHM, material, retired=False)
     private = msgspec.json.encode(material.as_dict(private=True))
     sealed = tx.runtime.keyring.seal(_PURPOSE, private, _row(tx.realm_id, key.kid))
-    if await store.insert_key(tx, key.kid, algorithm=_ALGORITHM, public_jwk=key.public(), sealed=sealed):
+    if await store.insert_key(tx, key.kid, algorithm=jose.ALGORITHM, public_jwk=key.public(), sealed=sealed):
         tx.memo["signing key"] = key
         return key
     known = await load(tx, (await realms.current(tx)).slug)
