@@ -4,8 +4,9 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
 
 from roster.kit import hugepages
 from roster.kit.errors import Unavailable
@@ -16,27 +17,36 @@ _LOW_PRIORITY = 10
 _MEMORY = 20 << 20
 """Bytes that work takes at once: a password hash."""
 
+_Task = tuple["asyncio.Future[Any]", Callable[..., Any], tuple[object, ...]]
+
 
 class Workers:
     """Runs functions on at most `threads` threads; beyond `queue` waiting ones the caller is turned away at once.
 
     An unbounded queue is how latency reaches tens of seconds; a refused caller can come back.
     The threads yield to the event loop (`nice`), so that cheap requests stay quick while every core hashes.
+    Python's own pool makes two futures, a lock and a condition for each call, which costs a sign-in 0.1 ms.
     """
 
     def __init__(self, threads: int, queue: int) -> None:
         self._limit = threads + queue
-        self._threads = threads
+        self._most = threads
         self._busy = 0
-        self._pool = ThreadPoolExecutor(threads, "roster-worker", initializer=_prepare)
+        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._is_closed = False
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
         """The result of `work(*arguments)`. Raises Unavailable when the queue is full."""
-        if self._busy >= self._limit:
-            raise Unavailable(retry_after=1 + self._busy // (self._threads * 10))
+        if self._busy >= self._limit or self._is_closed:
+            raise Unavailable(retry_after=1 + self._busy // (self._most * 10))
         self._busy += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
+            if self._busy > len(self._threads) < self._most:
+                self._start()
+            done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+            self._tasks.put((done, work, arguments))
+            return await done
         finally:
             self._busy -= 1
 
@@ -47,7 +57,50 @@ class Workers:
 
     def close(self) -> None:
         """Let running work finish, drop what waits."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._is_closed = True
+        with suppress(Empty):
+            while (task := self._tasks.get_nowait()) is not None:
+                _say(task[0], task[0].cancel)
+        for _ in self._threads:
+            self._tasks.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _start(self) -> None:
+        name = f"roster-worker_{len(self._threads)}"
+        thread = threading.Thread(target=_work, args=(self._tasks,), name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+
+def _work(tasks: "SimpleQueue[_Task | None]") -> None:
+    """What a thread does until it is told to end."""
+    _prepare()
+    while (task := tasks.get()) is not None:
+        _carry_out(*task)
+        del task  # while the thread waits it holds neither secrets nor results
+
+
+def _carry_out(done: "asyncio.Future[Any]", work: Callable[..., Any], arguments: tuple[object, ...]) -> None:
+    if done.cancelled():
+        return
+    try:
+        result = work(*arguments)
+    except BaseException as error:  # noqa: BLE001 (it is raised again where the result is awaited)
+        _say(done, _settle, done, done.set_exception, error)
+    else:
+        _say(done, _settle, done, done.set_result, result)
+
+
+def _say(done: "asyncio.Future[Any]", how: Callable[..., object], *arguments: object) -> None:
+    """Have it done in the loop of whoever waits, unless that has ended meanwhile."""
+    with suppress(RuntimeError):
+        done.get_loop().call_soon_threadsafe(how, *arguments)
+
+
+def _settle(done: "asyncio.Future[Any]", how: Callable[[Any], None], outcome: object) -> None:
+    if not done.done():  # somebody still waits
+        how(outcome)
 
 
 def _prepare() -> None:

@@ -1,0 +1,98 @@
+"""The bounded pool of threads."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from roster.kit.errors import Unavailable
+from roster.kit.workers import Workers
+
+
+@pytest.fixture
+def one() -> Iterator[Workers]:
+    """One thread, and room for one who waits."""
+    workers = Workers(threads=1, queue=1)
+    yield workers
+    workers.close()
+
+
+def held(entered: threading.Event, leave: threading.Event) -> str:
+    entered.set()
+    leave.wait()
+    return threading.current_thread().name
+
+
+async def hold(workers: Workers) -> tuple["asyncio.Task[str]", threading.Event]:
+    """Keep the only thread busy until the event is set."""
+    entered, leave = threading.Event(), threading.Event()
+    task = asyncio.create_task(workers.run(held, entered, leave))
+    await asyncio.to_thread(entered.wait)
+    return task, leave
+
+
+async def test_work_is_done_on_a_thread_that_yields_to_the_loop(one: Workers):
+    def priority() -> tuple[str, int]:
+        return threading.current_thread().name, os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    name, nice = await one.run(priority)
+
+    assert name != threading.current_thread().name
+    assert nice > os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+
+async def test_what_work_raises_is_raised_where_it_is_awaited_and_the_thread_goes_on(one: Workers):
+    for number in (b"x", "7"):
+        with pytest.raises(ZeroDivisionError if number == "7" else ValueError):
+            await one.run(lambda text=number: 1 // (int(text) - 7))
+
+    assert await one.run(int, "8") == 8
+
+
+async def test_whoever_comes_beyond_the_queue_is_turned_away_at_once(one: Workers):
+    running, leave = await hold(one)
+    waiting = asyncio.create_task(one.run(int, "2"))
+    await asyncio.sleep(0)
+
+    with pytest.raises(Unavailable):
+        await one.run(int, "3")
+
+    assert one.waiting == 2
+    leave.set()
+    assert await waiting == 2
+    await running
+    assert one.waiting == 0
+
+
+async def test_work_that_nobody_waits_for_any_more_is_not_begun(one: Workers):
+    running, leave = await hold(one)
+    begun: list[int] = []
+    waiting = asyncio.create_task(one.run(begun.append, 1))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+    leave.set()
+    await running
+    await one.run(begun.append, 2)
+
+    assert begun == [2]
+
+
+async def test_closing_lets_running_work_finish_and_drops_what_waits(one: Workers):
+    running, leave = await hold(one)
+    waiting = asyncio.create_task(one.run(int, "2"))
+    await asyncio.sleep(0)
+
+    closing = asyncio.create_task(asyncio.to_thread(one.close))
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    leave.set()
+
+    await closing
+    assert await running
+    with pytest.raises(Unavailable):
+        await one.run(int, "4")
