@@ -20,13 +20,13 @@ def fold(text: str) -> str:
 
 
 def grams(realm_id: UUID, *texts: str) -> list[int]:
-    """Hashes of all trigrams of the folded texts, distinct and sorted, as signed 32-bit numbers.
+    """Hashes of all trigrams of the folded texts, distinct and in no order, as signed 32-bit numbers.
 
     The realm is part of each hash, because the index over them cannot lead with the realm.
     """
     seed = _number(realm_id.bytes)
-    trigrams = [folded[at : at + 3] for folded in map(fold, texts) for at in range(len(folded) - 2)]
-    return sorted([number ^ seed for number in set(map(_gram, trigrams))])
+    trigrams = {folded[at : at + 3] for folded in map(fold, texts) for at in range(len(folded) - 2)}
+    return list({number ^ seed for number in map(_gram, trigrams)})
 
 
 def pairs(realm_id: UUID, values: Mapping[str, object]) -> list[int]:
@@ -34,21 +34,30 @@ def pairs(realm_id: UUID, values: Mapping[str, object]) -> list[int]:
 
     They stand among the trigrams, and are as good for finding what has a value somewhere.
     """
-    return [pair(realm_id, path, value) for path, value in _leaves((), values)]
+    seed = _number(realm_id.bytes)
+    return [_pair(path, value) ^ seed for path, value in _leaves((), values)]
 
 
 def pair(realm_id: UUID, path: tuple[str, ...], value: object) -> int:
     """One of them. Numbers that are equal have one hash, however they are written."""
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+    return _pair(path, value) ^ _number(realm_id.bytes)
+
+
+def _pair(path: tuple[str, ...], value: object) -> int:
+    if type(value) is str:  # most are
+        spelled = "str " + value
+    elif isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
         spelled = f"{exact.normalize() + 0}"
     else:
         spelled = f"{type(value).__name__} {value}"
-    return _signed(crc32("\0".join((*path, spelled)).encode("utf-8", "surrogatepass"))) ^ _number(realm_id.bytes)
+    return _signed(crc32("\0".join((*path, spelled)).encode("utf-8", "surrogatepass")))
 
 
 def _leaves(path: tuple[str, ...], value: object) -> Iterator[tuple[tuple[str, ...], object]]:
-    if isinstance(value, Mapping):
+    if type(value) is str:
+        yield path, value
+    elif isinstance(value, Mapping):
         for name, member in cast("Mapping[str, object]", value).items():
             yield from _leaves((*path, name), member)
     elif isinstance(value, list):

@@ -144,9 +144,14 @@ class Drafting:
 
     def _grams(self, username: str | None, email: str | None, phone: str | None, draft: UserDraft) -> list[int]:
         texts = (username, email, phone, draft.display_name, draft.given_name, draft.family_name)
-        found = set(grams(self._realm_id, *(text for text in texts if text)))
         exact = {name: getattr(draft, name) for name in EXACT}
-        return sorted(found.union(pairs(self._realm_id, exact), pairs(self._realm_id, draft.attributes)))
+        return sorted(
+            {
+                *grams(self._realm_id, *filter(None, texts)),
+                *pairs(self._realm_id, exact),
+                *pairs(self._realm_id, draft.attributes),
+            }
+        )
 
 
 def merged(user: User, change: UserChange) -> UserDraft:

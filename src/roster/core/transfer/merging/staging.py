@@ -36,6 +36,8 @@ UNSUPPORTED_HASH: Final = Problem(
     "password_hash", "unsupported_hash", "The password was left out: its hash is of no known form."
 )
 
+_ENCODE: Final = msgspec.json.Encoder().encode
+
 Staged = Sequence[object]
 
 
@@ -136,7 +138,7 @@ class _Staging:
 def columns(row: Row) -> list[object]:
     """The values of a row as the staging tables take them."""
     *values, found = msgspec.structs.astuple(row)
-    return [*values, "{" + str(found)[1:-1] + "}"]
+    return [*values, "{" + _ENCODE(found)[1:-1].decode() + "}"]
 
 
 def named_before(row: int) -> Problem:
