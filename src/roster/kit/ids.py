@@ -53,7 +53,7 @@ def parse(text: str) -> UUID | None:
 
     Other notations that Python accepts (braces, URN, no hyphens) would give one row several addresses.
     """
-    if len(text) != 36 or text[8] != "-" or text[13] != "-" or text[18] != "-" or text[23] != "-":
+    if len(text) != 36:  # of this length it takes no other
         return None
     try:
         return _READ(text, UUID)  # in an eighth of the time that `UUID` takes
