@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from types import SimpleNamespace
 from typing import Annotated, Any
 from uuid import UUID
@@ -256,8 +256,8 @@ class Desk:
         self.replicas = ()
         self.unready = ""
 
-    @asynccontextmanager
-    async def lease(self) -> AsyncIterator[Any]:
+    @contextmanager
+    def lent(self) -> Iterator[Any]:
         self.out += 1
         try:
             yield SimpleNamespace(actor=None, note=self.happened.append, transaction=self._transaction, runtime=self)

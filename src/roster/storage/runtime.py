@@ -10,7 +10,7 @@ from roster.kit.ids import RealmId
 from roster.kit.secrets import Keyring
 from roster.kit.workers import Workers
 from roster.settings import Settings
-from roster.storage.pool import Pool
+from roster.storage.pool import Connection, Pool
 from roster.storage.replicas import Replicas
 from roster.storage.tx import Tx
 from roster.storage.voids import Voids
@@ -54,6 +54,15 @@ class Runtime:
     def lease(self) -> AbstractAsyncContextManager[Tx]:
         """A connection for the time of one request, before it is known who acts."""
         return _Lease(self, NOBODY)
+
+    def lent(self) -> "Lent | None":
+        """The same at once, if a connection is idle: for what every request does."""
+        connection = self.pool.take()
+        return None if connection is None else Lent(self, connection)
+
+    async def lend(self) -> "Lent":
+        """The same when there is one. Raises Unavailable when none can be had in time."""
+        return Lent(self, await self.pool.lease())
 
     def read(self, actor: Actor) -> AbstractAsyncContextManager[Tx]:
         """Reads on behalf of the actor, each statement on its own."""
@@ -100,4 +109,20 @@ class _Lease(AbstractAsyncContextManager[Tx]):
         return Tx(self._runtime, self._connection, self._actor)
 
     async def __aexit__(self, *_: object) -> None:
+        self._runtime.pool.release(self._connection)
+
+
+class Lent:
+    """A connection for a block that has been leased already, so that nobody has to wait at either end of it."""
+
+    __slots__ = ("_connection", "_runtime")
+
+    def __init__(self, runtime: Runtime, connection: Connection) -> None:
+        self._runtime = runtime
+        self._connection = connection
+
+    def __enter__(self) -> Tx:
+        return Tx(self._runtime, self._connection, NOBODY)
+
+    def __exit__(self, *_: object) -> None:
         self._runtime.pool.release(self._connection)

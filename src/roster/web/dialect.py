@@ -38,6 +38,7 @@ Around = Callable[["Runtime", Inner, Request, bodies.Receive | None, Meant], Awa
 AsJson = Callable[[Request], bytes]
 
 _METHODS: Final = ("GET", "HEAD", "PUT", "PATCH", "POST", "DELETE")
+_BROKEN: Final = Reply(500, {"code": "internal", "message": "Something went wrong."})
 _log = structlog.get_logger("roster.web")
 
 
@@ -135,6 +136,10 @@ class Front:
             return await around(self.runtime, self._carry_out, request, receive, self._meant)
         except RosterError as error:
             return self._refusal(error, request)
+        except Disconnected:
+            raise
+        except Exception as error:  # noqa: BLE001 (the edge: nothing may get past it)
+            return self._failure(error, request)
 
     def _meant(self, request: Request) -> Operation | None:
         """The operation that will answer, as far as there is one."""
@@ -164,10 +169,7 @@ class Front:
         except asyncio.CancelledError:  # only a server that stops and waits no longer does that
             return self._refusal(Unavailable(text="The server is stopping."), request)
         except Exception as error:  # noqa: BLE001 (the edge: nothing may get past it)
-            _log.exception("request.failed", request_id=request.request_id, dialect=self.dialect.name)
-            fault = Internal()
-            fault.__cause__ = error
-            return self._refusal(fault, request)
+            return self._failure(error, request)
 
     async def _read(self, plan: Plan, request: Request, receive: bodies.Receive | None) -> None:
         """The body, as far as the operation wants it."""
@@ -188,7 +190,7 @@ class Front:
     async def _run(self, plan: Plan, request: Request) -> object:
         """Authenticate, bind, call; a write is committed when this returns."""
         runtime = self.runtime
-        async with runtime.lease() as tx:
+        with runtime.lent() or await runtime.lend() as tx:
             actor = await self._authenticate(tx, request, plan.operation)
             tx.actor = request.actor = actor
             if plan.needs_tx:
@@ -241,9 +243,20 @@ class Front:
     def _options(self, request: Request) -> Answer:
         return answers.pack(Reply(204, headers=(("Allow", answers.allow(self.allowed(request))),)), 204)
 
+    def _failure(self, error: Exception, request: Request) -> Answer:
+        """The dialect's answer to what should not have happened."""
+        _log.exception("request.failed", request_id=request.request_id, dialect=self.dialect.name)
+        fault = Internal()
+        fault.__cause__ = error
+        return self._refusal(fault, request)
+
     def _refusal(self, error: RosterError, request: Request) -> Answer:
         """The dialect's answer to an error, with the headers that HTTP asks for."""
-        packed = answers.pack(self.dialect.render(error, request), 500)
+        try:
+            packed = answers.pack(self.dialect.render(error, request), 500)
+        except Exception:  # noqa: BLE001 (the outermost edge: a broken `render`)
+            _log.exception("render.failed", request_id=request.request_id, dialect=self.dialect.name)
+            return answers.pack(_BROKEN, _BROKEN.status)
         if isinstance(error, MethodNotAllowed):
             answers.with_header(packed, b"allow", answers.allow(error.allowed))
         if isinstance(error, (TooMany, Unavailable)):

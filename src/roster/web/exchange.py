@@ -33,7 +33,7 @@ _log = structlog.get_logger("roster.web")
 
 
 class Exchange:
-    """`head` and `news` are called by the connection, `receive` and `send` by the application."""
+    """For the connection `run`, `add`, `end` and `tell`; for the application `receive`, and itself as `send`."""
 
     __slots__ = (
         *("_body", "_connection", "_expects_word", "_head", "_is_read", "_is_started", "_left", "_news", "_waiting"),
@@ -58,7 +58,7 @@ class Exchange:
     async def run(self, application: Any) -> None:
         """Have it answered; whatever happens, the client is not left waiting."""
         try:
-            await application(self.scope, self.receive, self.send)
+            await application(self.scope, self.receive, self)
         except BaseException:  # noqa: BLE001 (the edge: nothing may get past it)
             _log.exception("exchange.failed")
         if not self.is_answered and not self._connection.is_lost:
@@ -99,8 +99,21 @@ class Exchange:
         body, self._body = self._body, bytearray()
         return {"type": "http.request", "body": bytes(body), "more_body": not self._is_read}
 
-    async def send(self, message: Any) -> None:
-        """ASGI's. The head is held back until the body comes: whoever sends a body in pieces begins with an empty one.
+    def answer(self, status: int, headers: Headers, body: bytes) -> bool:
+        """The whole answer in one step, with its length last; False when that has to wait, so that it has to be sent.
+
+        Raises RuntimeError as when it is sent.
+        """
+        connection = self._connection
+        if connection.flow.write_paused:
+            return False
+        if not connection.is_lost:
+            connection.transport.write(self._begin(status, headers, body, is_last=True))
+            self._finish()
+        return True
+
+    async def __call__(self, message: Any) -> None:
+        """ASGI's `send`. The head is held back until the body comes; who sends that in pieces begins with an empty one.
 
         Raises RuntimeError for an answer that cannot have been meant.
         """
@@ -168,8 +181,8 @@ class Exchange:
             return
         self.keeps = False
         headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(_FAILED))]
-        await self.send({"type": "http.response.start", "status": 500, "headers": headers})
-        await self.send({"type": "http.response.body", "body": _FAILED})
+        await self({"type": "http.response.start", "status": 500, "headers": headers})
+        await self({"type": "http.response.body", "body": _FAILED})
 
 
 def _length_in(headers: Headers) -> int:

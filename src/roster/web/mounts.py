@@ -4,7 +4,7 @@ import itertools
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -13,18 +13,18 @@ import msgspec
 import structlog
 
 from roster.kit.errors import RosterError
-from roster.web import answer as answers
 from roster.web import cors, streams
 from roster.web import path as paths
 from roster.web.access_log import AccessLog
-from roster.web.answer import Answer
+from roster.web.answer import Answer, RawHeaders
 from roster.web.body import Receive
 from roster.web.dialect import Dialect, Front
 from roster.web.errors import Disconnected
+from roster.web.exchange import Exchange
 from roster.web.metrics import Meter
 from roster.web.pages import Pages
 from roster.web.protocol import LONGEST_HOST
-from roster.web.reply import Reply, Stream
+from roster.web.reply import Stream
 from roster.web.request import DEFAULT_SITE, Request, Scope, Site
 from roster.web.sockets import RESTART, Socket
 from roster.web.streams import Send
@@ -131,14 +131,9 @@ class Mounts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI 3."""
-        if scope["type"] == "http":
-            await self._http(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
-        elif scope["type"] == "websocket":
-            await self._websocket(scope, receive, send)
-
-    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._otherwise(scope, receive, send)
+            return
         started = time.perf_counter()
         request, front = self._address(scope, started)
         try:
@@ -146,13 +141,20 @@ class Mounts:
             if self._cors is not None:
                 self._cors.apply(answer, request, front.dialect.exposed_headers if front else ())
             status = answer.status
-            await _send(answer, request, receive, send)
+            if not _sent(answer, request, send):
+                await _send(answer, request, receive, send)
         except Disconnected:
             status = _GONE
         seconds = time.perf_counter() - started
         (request.meter or self._own).record(status, seconds)
         if self._access_log is not None:
             self._access_log.add(request, status, seconds)
+
+    async def _otherwise(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand it to the dialect at its address; where that has no use for one, it is not opened."""
@@ -174,26 +176,19 @@ class Mounts:
         finally:
             self._open -= 1
 
-    async def _answer(self, request: Request, front: Front | None, receive: Receive) -> Answer:
+    def _answer(self, request: Request, front: Front | None, receive: Receive) -> Awaitable[Answer]:
         if front is None:
-            return await self._pages.answer(request)
+            return self._pages.answer(request)
         if self._cors is not None and request.method == "OPTIONS":
-            preflight = self._preflight(self._cors, front, request)
-            if preflight is not None:
-                return preflight
-        try:
-            return await front.answer(request, receive)
-        except Disconnected:
-            raise
-        except Exception:  # noqa: BLE001 (the outermost edge: a broken `render`)
-            _log.exception("render.failed", request_id=request.request_id, dialect=front.dialect.name)
-            return answers.pack(Reply(500, {"code": "internal", "message": "Something went wrong."}), 500)
+            return self._answer_options(self._cors, front, request, receive)
+        return front.answer(request, receive)
 
-    def _preflight(self, policy: cors.Policy, front: Front, request: Request) -> Answer | None:
+    async def _answer_options(self, policy: cors.Policy, front: Front, request: Request, receive: Receive) -> Answer:
         try:
-            return policy.preflight(request, front.allowed(request))
+            preflight = policy.preflight(request, front.allowed(request))
         except RosterError:
-            return None
+            preflight = None
+        return preflight or await front.answer(request, receive)
 
     def _address(self, scope: Scope, started: float) -> tuple[Request, Front | None]:
         """The request as the dialect at its address sees it, and that dialect; None for our own pages."""
@@ -251,18 +246,29 @@ def _first(places: "Iterable[_Place]", raw: str, host: str = "") -> tuple[Front,
     return None
 
 
+def _sent(answer: Answer, request: Request, send: Send) -> bool:
+    """Whether it could be put on the wire at once: what is complete, by our own server."""
+    body = answer.body
+    if isinstance(body, Stream) or not isinstance(send, Exchange):
+        return False
+    return send.answer(answer.status, _headers(answer, request), body)
+
+
 async def _send(answer: Answer, request: Request, receive: Receive, send: Send) -> None:
     """Put the answer on the wire."""
     body = answer.body
-    headers = [*answer.headers, (b"x-request-id", request.request_id.encode())]
+    await send({"type": "http.response.start", "status": answer.status, "headers": _headers(answer, request)})
     if isinstance(body, Stream):
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await _send_stream(body, request, receive, send)
-        return
-    if answer.status not in (204, 304):
-        headers.append((b"content-length", b"%d" % len(body)))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
+    else:
+        await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
+
+
+def _headers(answer: Answer, request: Request) -> RawHeaders:
+    headers = [*answer.headers, (b"x-request-id", request.request_id.encode())]
+    if answer.status not in (204, 304) and not isinstance(answer.body, Stream):
+        headers.append((b"content-length", b"%d" % len(answer.body)))
+    return headers
 
 
 async def _send_stream(stream: Stream, request: Request, receive: Receive, send: Send) -> None:
