@@ -2,7 +2,7 @@
 
 import pytest
 
-from roster.kit.errors import TooMany
+from roster.kit.errors import TooMany, Unavailable
 from roster.storage import pool
 from roster.storage.runtime import NOBODY, Runtime
 from roster.storage.tx import Tx
@@ -17,6 +17,19 @@ async def test_a_statement_that_takes_too_long_is_broken_off(runtime: Runtime, d
         await tx.value("SELECT pg_sleep(600)")
     assert await tx.value("SELECT 1") == 1
     await connection.close()
+
+
+async def test_a_server_that_is_silent_is_given_up(runtime: Runtime, dsn: str):
+    connection = await pool.connect(dsn)
+    connection.patience = 2
+    tx = Tx(runtime, connection, NOBODY)
+    backend = await tx.value("SELECT pg_backend_pid()")
+
+    with pytest.raises(Unavailable):
+        await tx.value("SELECT pg_sleep(600)")
+    assert connection.is_closed()
+    async with runtime.lease() as other:
+        await other.value("SELECT pg_terminate_backend($1)", backend)
 
 
 async def test_connections_of_requests_have_such_a_limit(runtime: Runtime):

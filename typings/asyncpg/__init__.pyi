@@ -30,7 +30,7 @@ class CursorFactory(AsyncIterator[Record]):
 
 class _Protocol:
     async def bind_execute(
-        self, state: object, args: Sequence[object], portal_name: str, limit: int, return_extra: bool, timeout: None
+        self, state: object, args: Sequence[object], portal_name: str, limit: int, return_extra: bool, timeout: object
     ) -> tuple[list[Any], bytes, bool]: ...
 
 class Connection(Generic[_Record]):

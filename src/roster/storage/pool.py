@@ -14,6 +14,7 @@ from typing import Any
 import asyncpg
 import msgspec
 from asyncpg.prepared_stmt import PreparedStatement
+from asyncpg.protocol.protocol import NO_TIMEOUT
 
 from roster.kit.errors import Unavailable
 from roster.storage import voids
@@ -32,6 +33,8 @@ _REMEMBERED = 1000
 """Prepared statements of a connection; filters make many that are asked once."""
 _GRACE = 5
 """Seconds beyond the longest that a statement may take after which a silent server is given up."""
+_BETWEEN_LOOKS = 1.0
+"""Seconds by which a server may be given up early."""
 _QUIET = 60.0
 """Seconds between two looks for connections that nobody needs any more."""
 
@@ -50,6 +53,12 @@ class Connection(asyncpg.Connection):
         """Statements that go along with the next COMMIT."""
         self.horizon = 0
         """Of a replica: all transactions before this one are over there."""
+        self.patience = 0
+        """Seconds after which the server is given up that does not answer `ask`; 0 waits for ever."""
+        self._looking: asyncio.TimerHandle | None = None
+        self._is_asking = False
+        self._looks = 0
+        """Since it was asked."""
         self.add_log_listener(_heard)
 
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 (theirs)
@@ -60,10 +69,13 @@ class Connection(asyncpg.Connection):
 
     async def ask(self, query: str, args: Sequence[object], limit: int = 0) -> tuple[list[Any], bytes]:
         """The rows, at most `limit` of them unless it is 0, and what the server says was done."""
+        self._is_asking, self._looks = True, 0
+        if self._looking is None:
+            self._look_later()
         try:
             known = self._known.get(query) or await self._learn(query)
             state = known._state  # noqa: SLF001 - public ways around it are those that take so long
-            rows, done, _ = await self._protocol.bind_execute(state, args, "", limit, True, None)
+            rows, done, _ = await self._protocol.bind_execute(state, args, "", limit, True, NO_TIMEOUT)
         except (TimeoutError, asyncio.CancelledError):
             self.is_left = True
             raise
@@ -76,7 +88,24 @@ class Connection(asyncpg.Connection):
             if self.is_in_transaction():
                 raise
             return await self.ask(query, args, limit)
+        finally:
+            self._is_asking = False
         return rows, done
+
+    def _look_later(self) -> None:
+        """One timer looks after all that is asked while there is something; the driver would make one for each."""
+        if self.patience:
+            self._looking = asyncio.get_running_loop().call_later(_BETWEEN_LOOKS, self._look)
+
+    def _look(self) -> None:
+        self._looking = None
+        if not self._is_asking:
+            return
+        self._looks += 1
+        if self._looks * _BETWEEN_LOOKS >= self.patience:
+            self.terminate()
+        else:
+            self._look_later()
 
     async def _learn(self, query: str) -> PreparedStatement:
         if len(self._known) >= _REMEMBERED:
@@ -284,6 +313,7 @@ async def _connect(dsn: str, longest: int, name: str, wait_for: float, only_read
             **(_ONLY_READS if only_reads else {}),
         },
     )
+    connection.patience = longest + _GRACE if longest else 0
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",
