@@ -5,6 +5,8 @@ import asyncio
 import pytest
 
 from roster.core.access import within
+from roster.core.credentials import service as credentials
+from roster.core.credentials.models import CredentialDraft, Kind
 from roster.core.flows import answering, login
 from roster.core.flows.models import Granted
 from roster.core.invitations import service as invitations
@@ -16,10 +18,11 @@ from roster.core.memberships.models import Membership
 from roster.core.orgs.errors import SecondFactorRequired
 from roster.core.orgs.models import Org
 from roster.core.realms.models import Realm
+from roster.core.tokens import service as tokens
 from roster.core.users import service as users
 from roster.core.users.models import User, UserChange
 from roster.kit.actor import Actor
-from roster.kit.errors import InvalidInput
+from roster.kit.errors import BadCredentials, InvalidInput, InvalidToken
 from roster.kit.ids import UserId
 from roster.storage.runtime import Runtime
 from tests import factories
@@ -93,7 +96,7 @@ async def test_who_has_an_account_joins_with_it_signed_in_or_by_the_mail(
     runtime: Runtime, realm: Realm, founder: User, org: Org
 ):
     second = await inviting.an_org(runtime, realm, founder)
-    eva = await people.a_member(runtime, realm, email="eva@example.org")
+    eva = await people.a_member(runtime, realm, email="eva@example.org", email_verified=True)
     by_mail = await ask(runtime, realm, founder, org, "eva@example.org")
     await ask(runtime, realm, founder, second, "eva@example.org")
     [_, listed] = await inviting.own(runtime, realm, eva.user)
@@ -106,6 +109,51 @@ async def test_who_has_an_account_joins_with_it_signed_in_or_by_the_mail(
     assert await person(runtime, realm, "eva@example.org") == await person(runtime, realm, eva.username)
     await people.sign_in(runtime, eva)
     assert await inviting.own(runtime, realm, eva.user) == []
+
+
+async def test_whoever_registered_somebodys_address_does_not_join_in_their_place(
+    runtime: Runtime, realm: Realm, founder: User, org: Org
+):
+    eve = await people.a_member(runtime, realm, username="eve", email="bo@example.org")
+    key = await credentials.create(runtime, factories.roster_in(realm), eve.id, CredentialDraft(Kind.API_KEY))
+    token = await ask(runtime, realm, founder, org)
+    async with runtime.read(nobody(realm)) as tx:
+        assert (await invitations.show(tx, token)).needs_account
+
+    assert await inviting.own(runtime, realm, eve.user) == []
+    with pytest.raises(InvalidInput):
+        await answering.accept(runtime, nobody(realm), token)
+    await answering.accept(runtime, nobody(realm), token, password="of the mailbox's owner")
+
+    assert (await membership(runtime, realm, org, eve.id)).state == "active"
+    with pytest.raises(BadCredentials):
+        await people.sign_in(runtime, eve)
+    async with runtime.read(factories.roster_in(realm)) as tx:
+        with pytest.raises(InvalidToken):
+            await tokens.authenticate(tx, realm.slug, key.secret, factories.ORIGIN)
+    await people.sign_in(runtime, eve, "of the mailbox's owner")
+    assert (await person(runtime, realm, "bo@example.org")).email_verified_at is not None
+
+
+async def test_who_signs_in_with_the_mail_in_hand_has_proved_the_address(
+    runtime: Runtime, realm: Realm, founder: User, org: Org
+):
+    bo = await people.a_member(runtime, realm, email="bo@example.org")
+    token = await ask(runtime, realm, founder, org)
+    await answering.accept(runtime, await people.signed_in(runtime, bo), token)
+
+    assert (await membership(runtime, realm, org, bo.id)).state == "active"
+    await people.sign_in(runtime, bo)
+    assert (await person(runtime, realm, "bo@example.org")).email_verified_at is not None
+
+
+async def test_an_invitation_to_a_mailbox_that_looks_alike_reaches_nobody_else(
+    runtime: Runtime, realm: Realm, founder: User, org: Org
+):
+    await people.a_member(runtime, realm, email="bo@faß.de", email_verified=True)
+    host = await factories.acting_as(runtime, realm, founder)
+    outcomes = await inviting.invited(runtime, host, org, "bo@fass.de")
+    assert inviting.results(outcomes) == [("failed", "not_possible")]
 
 
 async def test_an_invitation_is_answered_once_also_in_parallel(runtime: Runtime, realm: Realm, founder: User, org: Org):

@@ -81,7 +81,9 @@ async def test_an_address_that_nobody_has_gets_a_pending_account(
 async def test_somebody_who_is_here_keeps_their_account_and_says_themselves_whether_they_join(
     runtime: Runtime, realm: Realm, org: Org, actor: Actor
 ):
-    eva = await factories.a_person(runtime, realm, email="eva@example.org", given_name="Eva", locale="de")
+    eva = await factories.a_person(
+        runtime, realm, email="eva@example.org", email_verified=True, given_name="Eva", locale="de"
+    )
     wanted = Invitee("EVA@example.org", given_name="Somebody else", locale="sv")
     [outcome] = await invited(runtime, actor, org, wanted)
 

@@ -50,7 +50,9 @@ async def test_one_sees_ones_own_invitations_and_declines(
 ):
     host = await sign_in()
     org = (await client.post("/organisations", json={"name": "Medics"}, headers=host.bearer)).json()
-    eva = await signed_in(runtime, realm, await factories.a_person(runtime, realm, email="eva@example.com"))
+    eva = await signed_in(
+        runtime, realm, await factories.a_person(runtime, realm, email="eva@example.com", email_verified=True)
+    )
     people_asked = {"people": [{"email": "eva@example.com"}]}
     await client.post(f"/organisations/{org['id']}/invitations", json=people_asked, headers=host.bearer)
     [mine] = (await client.get("/me/invitations", headers=eva.bearer)).json()["items"]

@@ -29,18 +29,20 @@ async def accept(
 ) -> Membership:
     """Join the organisation of an invitation, which works once.
 
-    Whoever has no account in use says a password, and may say `names` (given and family name): the account is theirs
-    then, its address verified, and every other way into it ends. Where the organisation requires a second factor that
+    Whoever has no account in use, or one whose address nobody has proved, says a password, and may say `names` (given
+    and family name) of a new one: the account is theirs then, its address verified, and every other way into it ends.
+    Who is signed in has proved the address by having the mail. Where the organisation requires a second factor that
     the person lacks, the account is made theirs all the same, so that they can set one up; the invitation stays open.
     Raises InvitationNotFound, InvitationExpired, NotInvited for somebody else who is signed in, SecondFactorRequired,
     InvalidInput, Unavailable.
     """
     async with runtime.read(actor) as tx:
         found = await _read(tx, token)
+        needs_account = invitations.needs_account(tx, found)
     hashed = None
-    if found.status == "pending":
+    if needs_account:
         if password is None:
-            raise InvalidInput.of("password", "required", "Please choose a password.")
+            raise _no_password()
         hashed = await passwords.prepare(runtime, actor, password, username=found.username)
     async with runtime.write(actor) as tx:
         joined = await _join(tx, token, names, hashed)
@@ -71,8 +73,12 @@ async def _locked(tx: Tx, token: str) -> tuple[Org, Open]:
 async def _join(tx: Tx, token: str, names: UserChange, hashed: Prepared | None) -> Membership | None:
     """None when only a second factor is missing."""
     org, found = await _locked(tx, token)
-    if hashed is not None and found.status == "pending":
+    if invitations.needs_account(tx, found):
+        if hashed is None:
+            raise _no_password()
         await _take_over(tx, found, names, hashed)
+    elif not found.is_confirmed:
+        await _verify(tx, found)
     try:
         joined = await memberships.join(tx, org, found.user_id)
     except SecondFactorRequired:
@@ -85,7 +91,21 @@ async def _take_over(tx: Tx, found: Open, names: UserChange, hashed: Prepared) -
     """Nobody has shown until now that the address is theirs: what others have set up goes."""
     await credentials.remove_other_ways(tx, found.user_id)
     try:
-        await users.activate(tx, found.user_id, names)
+        if found.status == "pending":
+            await users.activate(tx, found.user_id, names)
+        else:
+            await _verify(tx, found)
     except UserNotFound:
         raise InvitationNotFound from None
     await passwords.replace(tx, found.user_id, hashed)
+
+
+async def _verify(tx: Tx, found: Open) -> None:
+    user = await users.tx_maybe(tx, found.user_id)
+    if user is None:
+        raise InvitationNotFound
+    await users.mark_verified(tx, user, "email")
+
+
+def _no_password() -> InvalidInput:
+    return InvalidInput.of("password", "required", "Please choose a password.")

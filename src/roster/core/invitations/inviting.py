@@ -165,7 +165,7 @@ async def _find(tx: Tx, org: Org, guests: Sequence[Guest]) -> None:
 async def _may_name(tx: Tx, org: Org, guest: Guest, user: User) -> bool:
     """Whoever says the address too knows the person; ids alone may be guessed."""
     if guest.key is not None:
-        return user.email is not None and fold(user.email) == guest.key
+        return user.email is not None and normal.is_same_mailbox(user.email, guest.address)
     if await memberships.may_know(tx, user.id):
         return True
     owners = await orgs.owners_of(tx, [org])
@@ -180,10 +180,15 @@ async def _address(tx: Tx, guests: Sequence[Guest]) -> None:
         found = holders.get(guest.key or "")
         if found:
             _settle(guest, found)
+            if guest.user is not None and not normal.is_same_mailbox(guest.user.email, guest.address):
+                guest.end(Result.FAILED, "not_possible")
 
 
 def _settle(guest: Guest, found: Sequence[User]) -> None:
-    """People who are deleted or switched off, or who share an address, cannot be invited; nobody is told which."""
+    """People who are deleted or switched off, or who share an address, cannot be invited; nobody is told which.
+
+    Nor can whoever has an address that is only compared as the same.
+    """
     if len(found) > 1 or found[0].deleted_at is not None or found[0].status == "disabled":
         guest.end(Result.FAILED, "not_possible")
         return

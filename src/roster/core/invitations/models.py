@@ -91,7 +91,10 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class Open(msgspec.Struct, frozen=True):
-    """An invitation that has not been answered, with as much of the person as answering it takes."""
+    """An invitation that has not been answered, with as much of the person as answering it takes.
+
+    `is_confirmed` says that their address, if any, is verified.
+    """
 
     id: UUID
     org_id: OrgId
@@ -102,6 +105,7 @@ class Open(msgspec.Struct, frozen=True):
     status: str
     expires_at: datetime
     sent_at: datetime
+    is_confirmed: bool
 
 
 class Own(msgspec.Struct, frozen=True):

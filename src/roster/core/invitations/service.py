@@ -148,10 +148,13 @@ async def with_addresses(tx: Tx, org_id: OrgId, addresses: Sequence[str]) -> lis
 
 
 async def own(tx: Tx, user_id: UserId) -> list[Own]:
-    """One's open invitations, each with the token that answers it. Raises Forbidden for everybody else."""
+    """One's open invitations, each with the token that answers it. Raises Forbidden for everybody else.
+
+    None while one's address is not verified: whoever had registered somebody's address would answer in their place.
+    """
     if not tx.actor.is_user(user_id):
         raise Forbidden
-    found = await store.of_user(tx, user_id)
+    found = [each for each in await store.of_user(tx, user_id) if each.is_confirmed]
     known = await orgs.with_ids(tx, [each.org_id for each in found])
     return [_own(tx, each, known[each.org_id]) for each in found if each.org_id in known]
 
@@ -180,7 +183,15 @@ async def show(tx: Tx, token: str) -> Shown:
     found = await read(tx, token)
     org = (await orgs.with_ids(tx, [found.org_id]))[found.org_id]
     needs = await _lacks_second_factor(tx, org, found.user_id)
-    return Shown(org.id, org.name, found.email, found.status == "pending", needs, found.expires_at)
+    return Shown(org.id, org.name, found.email, needs_account(tx, found), needs, found.expires_at)
+
+
+def needs_account(tx: Tx, found: Open) -> bool:
+    """Whether the account becomes theirs only by the answer: it is not in use yet, or nobody has proved its address.
+
+    Whoever is signed in to it, with the mail in hand, proves the address so.
+    """
+    return found.status == "pending" or not (found.is_confirmed or tx.actor.is_user(found.user_id))
 
 
 async def spend(tx: Tx, found: Open) -> None:

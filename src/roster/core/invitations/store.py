@@ -16,7 +16,10 @@ _BATCH = (
     "id, org_id, state, people, invited, updated, skipped, failed, options, link, actor, error, created_at, created_by,"
     " finished_at"
 )
-_OPEN = "i.id, m.org_id, m.user_id, i.generation, u.username, u.email, u.status, i.expires_at, i.sent_at"
+_OPEN = (
+    "i.id, m.org_id, m.user_id, i.generation, u.username, u.email, u.status, i.expires_at, i.sent_at,"
+    " u.email IS NULL OR u.email_verified_at IS NOT NULL"
+)
 _FROM = (
     " FROM invitations i JOIN memberships m ON m.realm_id = i.realm_id AND m.id = i.id AND m.state = 'pending'"
     " JOIN users u ON u.realm_id = i.realm_id AND u.id = m.user_id AND u.deleted_at IS NULL"
