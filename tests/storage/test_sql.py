@@ -19,7 +19,7 @@ from roster.storage import pool, sql
 from roster.storage.sql import Listing
 from tests.storage import filter_model
 from tests.storage.filter_model import Row
-from tests.storage.things import FIELDS, FILTERS, LISTING, ROWS, SORTS, TABLE, row_of, store
+from tests.storage.things import FIELDS, FILTERS, LISTING, ROWS, SORTS, TABLE, TEXTS, row_of, store
 
 KEY = bytes(32)
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
@@ -151,6 +151,20 @@ async def test_a_filter_finds_the_rows_that_the_model_finds(
     assert {row["id"] for row in found} == expected
     statement, args = sql.compile_count(LISTING, FIELDS, checked, args=(realm_id,), realm_id=realm_id)
     assert await connection.fetchval(statement, *args) == len(expected)
+
+
+@thorough
+@given(names=st.lists(TEXTS, min_size=1, max_size=8), length=st.integers(0, 4), op=st.sampled_from([Op.STARTS, Op.EQ]))
+async def test_of_whom_a_listing_gathers_nobody_is_missed_whose_name_begins_so(
+    connection: asyncpg.Connection, names: list[str], length: int, op: Op
+):
+    rows = [row_of(name=name) for name in (*names, None)]
+    realm_id = await store(connection, rows)
+    where = filters.check(All((Compare("name", op, names[0][:length]),)), FIELDS, may_see_private=True)
+    listing = msgspec.structs.replace(LISTING, gathered=True, begun="left(name_key, 2) = (")
+    statement, args = sql.compile_count(listing, FIELDS, where, args=(realm_id,), realm_id=realm_id)
+    expected = sum(filter_model.holds(where, row, FIELDS) for row in rows)
+    assert await connection.fetchval(statement, *args) == expected
 
 
 @thorough

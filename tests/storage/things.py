@@ -59,6 +59,7 @@ FIELDS = Fields(
             key="name_key",
             grams="grams",
             sketch="sketch",
+            begun=True,
             sortable=True,
             patterns=True,
         ),

@@ -29,7 +29,7 @@ from roster.core.users.fields import FIELDS
 from roster.core.users.models import User, UserChange, UserDraft, View
 from roster.kit.actor import Actor
 from roster.kit.errors import Forbidden, NotFound, RosterError
-from roster.kit.filters import EVERYTHING, Compare, Filter, Op, Sort
+from roster.kit.filters import EVERYTHING, All, AnyOf, Compare, Filter, Op, Some, Sort
 from roster.kit.pages import Page, Walk
 from roster.storage import sql
 from roster.storage.runtime import Runtime
@@ -40,6 +40,8 @@ from tests.core import people
 Contexts = dict[str, list[str]]
 NORTH: Contexts = {"facility": ["north"]}
 SOUTH: Contexts = {"facility": ["south"]}
+NEEDLES = ["be", "BERG", "b", "b ", "b c", "b  ", "ss", "SSa", "ß", "É", "éa", "e\u0301B", "fi", "ﬁ", "\\%", ""]
+"""How family names begin."""
 ALL_OVER_PEOPLE = (
     *("users.read", "users.create", "users.write", "users.delete", "users.erase", "roles.read", "roles.assign"),
     *("credentials.read", "credentials.write", "sessions.read", "sessions.write"),
@@ -472,8 +474,47 @@ async def test_few_people_are_gathered_first_and_pages_are_the_same_as_of_many(
     assert {name for name in few if name[1:].isdigit()} == {"p1", "p2", "p4", "p5"}
 
 
-@pytest.mark.parametrize("where", [EVERYTHING, Compare("family_name", Op.STARTS, "f1999")])
-async def test_people_of_a_place_come_from_the_index_of_places(own_dsn: str, tmp_path: Path, where: Filter):
+@pytest.mark.usefixtures("cooks")
+async def test_how_a_family_name_begins_finds_the_same_of_few_people_and_of_many(
+    runtime: Runtime, realm: Realm, monkeypatch: pytest.MonkeyPatch
+):
+    names = ["Berg", "berga", "B", "b c", "B  d", "ßar", "Éa", "e\u0301b", "ﬁn", "\\%_", None]
+    for number, name in enumerate(names):
+        wheres = [NORTH, SOUTH, {"facility": ["north", "south"]}]
+        await somebody(runtime, realm, ("cook", wheres[number % 3]), username=f"p{number}", family_name=name)
+        await somebody(runtime, realm, ("waiter", NORTH), ("cook", SOUTH), username=f"q{number}", family_name=name)
+    await factories.a_role(runtime, realm, "reader", "users.read")
+    leads = [await a_lead(runtime, realm, each, "users.read") for each in (NORTH, {"facility": ["north", "east"]})]
+    leads.append(await factories.acting_as(runtime, realm, await somebody(runtime, realm, ("reader", {}))))
+    narrow = Some("facilities", Compare("value", Op.EQ, "north"))
+
+    async def walk(actor: Actor) -> list[set[str]]:
+        asked = [Compare("family_name", op, name) for op in (Op.STARTS, Op.EQ) for name in NEEDLES]
+        async with runtime.read(actor) as tx:
+            pages = [await search.search(tx, All((each, narrow)), [Sort("family_name")], Page(50)) for each in asked]
+        return [{user.username for user in page.items} for page in pages]
+
+    few = [await walk(actor) for actor in leads]
+    monkeypatch.setattr(sight, "_FEW", 0)
+    assert few == [await walk(actor) for actor in leads]
+    assert few[0] == few[1] == few[2]
+    assert few[0][NEEDLES.index("be")] == {"p0", "q0", "q1"}
+    assert [needle for needle, names in zip(NEEDLES, few[0], strict=False) if not names] == []
+
+
+@pytest.mark.parametrize(
+    ("where", "by_name"),
+    [
+        (EVERYTHING, False),
+        (Compare("family_name", Op.STARTS, "f"), False),
+        (Compare("family_name", Op.STARTS, "F1"), True),
+        (All((Compare("status", Op.EQ, "active"), Compare("family_name", Op.STARTS, "f1999"))), True),
+        (AnyOf((Compare("status", Op.EQ, "active"), Compare("family_name", Op.STARTS, "f1999"))), False),
+    ],
+)
+async def test_people_of_a_place_come_from_the_index_of_places(
+    own_dsn: str, tmp_path: Path, where: Filter, *, by_name: bool
+):
     """Among 20,000 people in 200 facilities; PostgreSQL would else walk through the family names for one page."""
     runtime = app.runtime_of(factories.settings(tmp_path), own_dsn)
     realm = await factories.a_realm(runtime)
@@ -497,3 +538,4 @@ async def test_people_of_a_place_come_from_the_index_of_places(own_dsn: str, tmp
     assert listing.gathered
     assert "Bitmap Index Scan on users_by_place" in plan
     assert "users_by_family" not in plan
+    assert ("place_names(places, family_key) && " in plan) == by_name

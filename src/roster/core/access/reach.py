@@ -2,15 +2,16 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from typing import LiteralString
 from uuid import UUID
 
 from roster.core.access import contexts, reach_store, store
 from roster.core.access.contexts import FACILITY, GROUP, PLACES, USER_ROLE, Groups
+from roster.core.access.reach_store import Reached
 from roster.core.places import service as places
 from roster.kit.actor import Scope
 from roster.kit.ids import UserId
 from roster.kit.text import fold
-from roster.storage.sql import Compiled
 from roster.storage.tx import Tx
 
 
@@ -53,7 +54,7 @@ async def admitting(tx: Tx, scopes: Sequence[Scope], user_id: UserId) -> tuple[S
     return tuple(scope for scope in scopes if admits(scope, held, groups))
 
 
-async def condition(tx: Tx, permission: str, *, taken: int) -> Compiled:
+async def condition(tx: Tx, permission: str, *, taken: int) -> Reached:
     """SQL that holds for the rows of `users` within the actor's scopes of this permission.
 
     $1 is the realm; the values are for the placeholders after the first `taken`. Without any scope it holds for nobody.
@@ -65,7 +66,7 @@ async def condition(tx: Tx, permission: str, *, taken: int) -> Compiled:
     return reach_store.compile_any([_searched(tx.realm_id, scope, groups) for scope in scopes], taken)
 
 
-async def reaching(tx: Tx, facilities: Sequence[str], *, named_only: bool, taken: int) -> Compiled:
+async def reaching(tx: Tx, facilities: Sequence[str], *, named_only: bool, taken: int) -> Reached:
     """SQL that holds for all rows of `users` whose roles reach one of these facilities, and that an index may answer.
 
     With `named_only` also for those whose assignments name one that the role's ceiling keeps from them. It may hold for
@@ -78,9 +79,14 @@ async def reaching(tx: Tx, facilities: Sequence[str], *, named_only: bool, taken
     return reach_store.compile_reaching(sorted(marks), roles, taken)
 
 
-def having(roles: Sequence[str], *, taken: int) -> Compiled:
+def having(roles: Sequence[str], *, taken: int) -> Reached:
     """SQL that holds for the rows of `users` with one of these roles, be it limited. Placeholders as in `condition`."""
     return reach_store.compile_having([fold(role) for role in roles], taken)
+
+
+def begun(marks: LiteralString) -> LiteralString:
+    """What besides holds for those of them whose family name begins with some letters, as a listing takes it."""
+    return reach_store.begun(marks)
 
 
 def _searched(realm_id: UUID, scope: Scope, groups: Groups) -> reach_store.Within:

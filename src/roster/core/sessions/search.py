@@ -40,5 +40,5 @@ async def _seen(tx: Tx) -> tuple[Listing, tuple[object, ...]]:
     """All live sessions, or those of people for whom the actor holds the permission."""
     if tx.actor.may("sessions.read"):
         return store.LIVE, ()
-    condition, args = await reach.condition(tx, "sessions.read", taken=2)
-    return store.live_of_those(condition), args
+    reached = await reach.condition(tx, "sessions.read", taken=2)
+    return store.live_of_those(reached.condition), reached.values

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 from roster.core.access import reach
+from roster.core.access.reach import Reached
 from roster.kit import values
 from roster.kit.filters import All, Compare, Filter, Op, Some
-from roster.storage.sql import Compiled
 from roster.storage.tx import Tx
 
 Texts = tuple[str, ...]
 
 
-async def condition(tx: Tx, where: Filter, *, taken: int) -> Compiled | None:
+async def condition(tx: Tx, where: Filter, *, taken: int) -> Reached | None:
     """SQL over `users`, as `reach.condition` makes it; None when the filter says nothing of the kind."""
     if not any(isinstance(part, Some) for part in _parts(where)):
         return None

@@ -9,11 +9,12 @@ import msgspec
 
 from roster.core.access import listed, reach
 from roster.core.access import service as access
+from roster.core.access.reach import Reached
 from roster.core.users import narrowing, store
 from roster.kit.errors import Forbidden
 from roster.kit.filters import Filter
 from roster.storage.memory import Memory
-from roster.storage.sql import Compiled, Listing
+from roster.storage.sql import Listing
 from roster.storage.sql.parameters import numbered
 from roster.storage.tx import Tx
 
@@ -33,7 +34,7 @@ class Sight(msgspec.Struct, frozen=True):
     """Everything of those in reach, or only that people exist."""
 
     full: bool
-    within: tuple[Compiled, ...] = ()
+    within: tuple[Reached, ...] = ()
     """Only people for whom all of these hold."""
     only: tuple[UUID, ...] | None = None
     """Only these, whose own permission lists show them to the actor."""
@@ -45,7 +46,7 @@ class Sight(msgspec.Struct, frozen=True):
     @property
     def args(self) -> tuple[object, ...]:
         """What the listing's placeholders after $1 stand for."""
-        args = tuple(value for _, values in self.within for value in values)
+        args = tuple(value for part in self.within for value in part.values)
         if self.only is not None:
             return (*args, list(self.only))
         return (*args, list(self.hidden)) if self.hidden else args
@@ -53,7 +54,7 @@ class Sight(msgspec.Struct, frozen=True):
 
 async def of_actor(tx: Tx, deleted: Deleted) -> Sight:
     """Whom the actor sees in a search. Raises Forbidden when that is nobody."""
-    within: list[Compiled] = []
+    within: list[Reached] = []
     if deleted != "exclude":
         access.require_somewhere(tx, "users.write")
         within += await _conditions(tx, "users.write", within)
@@ -71,7 +72,7 @@ async def narrowed(tx: Tx, seen: Sight, where: Filter | None) -> Sight:
     """The same where the filter asks for people of a few facilities or roles, whom an index can find."""
     if where is None or seen.only is not None:
         return seen
-    condition = await narrowing.condition(tx, where, taken=1 + sum(len(values) for _, values in seen.within))
+    condition = await narrowing.condition(tx, where, taken=1 + sum(len(part.values) for part in seen.within))
     if condition is None:
         return seen
     return msgspec.structs.replace(seen, within=(*seen.within, condition), narrowed=True)
@@ -80,27 +81,30 @@ async def narrowed(tx: Tx, seen: Sight, where: Filter | None) -> Sight:
 async def listing_of(tx: Tx, seen: Sight, deleted: Deleted) -> Listing:
     """The people seen. Where they are few, searches begin with them."""
     condition: LiteralString = "realm_id = $1 AND " + _STATES[deleted]
-    for part, _ in seen.within:
-        condition += " AND " + part
+    for part in seen.within:
+        condition += " AND " + part.condition
     few = bool(seen.within) and await _are_few(tx, condition, seen)
-    place = numbered("$", 2 + sum(len(values) for _, values in seen.within))
+    place = numbered("$", 2 + sum(len(part.values) for part in seen.within))
     if seen.only is not None:
         condition += " AND id = ANY(" + place + ")"
     elif seen.hidden:
         condition += " AND id <> ALL(" + place + ")"
     whole = deleted != "only" and not seen.within and seen.only is None
-    return Listing(columns=store.COLUMNS, tables="users", condition=condition, gathered=few, whole=whole)
+    begun: list[LiteralString] = [reach.begun(part.marks) for part in seen.within if part.marks]
+    return Listing(
+        columns=store.COLUMNS, tables="users", condition=condition, gathered=few, begun="".join(begun[:1]), whole=whole
+    )
 
 
-async def _conditions(tx: Tx, permission: str, before: Sequence[Compiled]) -> list[Compiled]:
+async def _conditions(tx: Tx, permission: str, before: Sequence[Reached]) -> list[Reached]:
     if tx.actor.may(permission):
         return []
-    return [await reach.condition(tx, permission, taken=1 + sum(len(values) for _, values in before))]
+    return [await reach.condition(tx, permission, taken=1 + sum(len(part.values) for part in before))]
 
 
 async def _are_few(tx: Tx, condition: LiteralString, seen: Sight) -> bool:
     """Remembered for a while: the answer decides about time only, and places do not grow by thousands in minutes."""
-    args = tuple(value for _, values in seen.within for value in values)
+    args = tuple(value for part in seen.within for value in part.values)
     if tx.actor.access_version is None or seen.narrowed:
         return await store.are_few(tx, condition, args, _FEW)
     key = (tx.realm_id, tx.actor.access_version, tx.actor.grants.within, condition)

@@ -15,14 +15,15 @@ from roster.kit.pages import Page, Walk
 from roster.storage.sql.columns import comparable, type_of
 from roster.storage.sql.glance import needles, sketched
 from roster.storage.sql.parameters import Compiled, Parameters, numbered
-from roster.storage.sql.where import condition
+from roster.storage.sql.where import beginnings, condition
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
     """What a feature lists. `condition` narrows it to the realm and uses $1, $2 … for its own arguments.
 
     With `gathered` the rows that meet the condition are found before filter and order are looked at: for few rows with
-    an index of their own, since PostgreSQL may otherwise walk through all others in the wanted order. With `whole`
+    an index of their own, since PostgreSQL may otherwise walk through all others in the wanted order; with `begun`, and
+    a text's first two letters and `)` behind it, that index also finds whose text begins so. With `whole`
     nearly every row of the realm meets it. With `decides` it asks of rows what the actor may know, and so is asked
     where changes are made. `counted` are the tables that are enough for counting, where not all are needed.
     `name` is that of listings that show the same, so that a cursor of one fits the others.
@@ -34,6 +35,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     counted: LiteralString = ""
     name: LiteralString = ""
     gathered: bool = False
+    begun: LiteralString = ""
     whole: bool = False
     decides: bool = False
     tiebreak: LiteralString = "id"  # a uuid column, unique and not null: makes every order total
@@ -149,6 +151,9 @@ def _wanted(listing: Listing, fields: Fields, where: Filter, parameters: Paramet
     narrowed = "(" + listing.condition + ")"
     if where == EVERYTHING:
         return narrowed
+    if listing.gathered and listing.begun:
+        for letters in beginnings(where, fields):
+            narrowed += " AND " + listing.begun + parameters.add(letters, "text") + ")"
     return narrowed + " AND " + _judged(listing, condition(where, fields, parameters, realm_id))
 
 

@@ -16,6 +16,7 @@ from roster.storage.sql.parameters import Compiled, Parameters
 
 _COMPARISONS: Mapping[Op, LiteralString] = {Op.LT: " < ", Op.LE: " <= ", Op.GT: " > ", Op.GE: " >= "}
 _GRAM = 3
+_BEGINNING = 2
 _FEW = 8
 _JSON = msgspec.json.Encoder(decimal_format="number")
 
@@ -29,6 +30,18 @@ def compile_where(where: Filter, fields: Fields, first_parameter: int, *, realm_
 def condition(where: Filter, fields: Fields, parameters: Parameters, realm_id: UUID) -> LiteralString:
     """The same with placeholders shared with other parts of the statement."""
     return _Where(fields, parameters, realm_id).node(where, holds=True)
+
+
+def beginnings(where: Filter, fields: Fields) -> list[str]:
+    """The first two letters of the text that has `begun` in every row that matches, where the filter says them."""
+    match where:
+        case All():
+            return [letters for part in where.parts for letters in beginnings(part, fields)]
+        case Compare(op=Op.STARTS | Op.EQ, value=str(needle)) if fields[where.field].begun:
+            letters = text.fold(needle)[:_BEGINNING]
+            return [letters] if len(letters) == _BEGINNING else []
+        case _:
+            return []
 
 
 class _Where:
