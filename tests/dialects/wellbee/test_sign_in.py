@@ -231,6 +231,24 @@ async def test_exchanged_refresh_tokens_that_come_again_end_the_session(
     assert again.code == "auth-service.420.1"
 
 
+async def test_of_two_who_exchange_one_token_at_once_only_one_goes_on(
+    runtime: Runtime, realm: Realm, eva: User, served: Served
+):
+    """Both get the same successor, as two tabs do; who uses it second, or comes with the first again, was a thief."""
+    wire = await served(configured(runtime, rotate_refresh_tokens=True))
+    _, first = await tokens(wire)
+    answers = await asyncio.gather(
+        *(wire.call("POST", "/auth/refresh", {"refreshToken": first}) for _ in range(5)),
+    )
+    (second,) = {each.data["refreshToken"] for each in answers}
+    assert await people.value(runtime, "SELECT count(*) FROM session_texts WHERE realm_id = $1", realm.id) == 2
+
+    third = await wire.call("POST", "/auth/refresh", {"refreshToken": second})
+    assert third.status == 200
+    assert (await wire.call("POST", "/auth/refresh", {"refreshToken": first})).code == "auth-service.420.1"
+    assert not await is_signed_in(wire, third.data["accessToken"])
+
+
 async def test_refresh_tokens_are_stored_nowhere(runtime: Runtime, wire: Wire, eva: User):
     _, refresh = await tokens(wire)
     found = await people.value(runtime, "SELECT count(*) FROM session_texts WHERE digest = $1", secrets.digest(refresh))

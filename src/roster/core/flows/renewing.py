@@ -14,7 +14,7 @@ async def renew(runtime: Runtime, actor: Actor, text: str, *, exchanged_for: int
     """Let the session go on that a refresh token stands for, or say why not: whoever asks holds a genuine one.
 
     With `exchanged_for` the token is spent, and another one given that lasts for so many seconds; a spent one that is
-    shown again later than tabs and retries would was copied, so the session ends.
+    shown again later than tabs and retries would, or when the other one is spent too, was copied, so the session ends.
     """
     async with runtime.write(actor) as tx:
         return await _renewed(tx, text, exchanged_for)
@@ -35,5 +35,8 @@ async def _renewed(tx: Tx, text: str, exchanged_for: int | None) -> Renewed | Re
         return Refusal.ENDED if user.status == "active" else Refusal.DISABLED
     if exchanged_for is None:
         return Renewed(session, user, None)
-    await texts.spend(tx, known)
-    return Renewed(session, user, await texts.issue(tx, session, exchanged_for))
+    exchanged = await texts.exchange(tx, known, exchanged_for)
+    if exchanged is None:
+        await texts.end_copied(tx, known)
+        return Refusal.ENDED
+    return Renewed(session, user, exchanged)

@@ -6,6 +6,7 @@ have made their own checks.
 
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 from roster.core.audit import service as audit
 from roster.core.realms import service as realms
@@ -18,6 +19,7 @@ from roster.storage.tx import Tx
 
 _REFRESH: Final = "refresh"
 _IMPORTED: Final = "imported"
+_NEXT: Final = "next-session-text"
 
 
 async def issue(tx: Tx, session: Session, seconds: int) -> str:
@@ -40,9 +42,20 @@ def was_copied(tx: Tx, known: SessionText) -> bool:
     return known.spent_at is not None and abs(tx.now - known.spent_at) > GRACE
 
 
-async def spend(tx: Tx, known: SessionText) -> None:
-    """Note that another one takes its place."""
+async def exchange(tx: Tx, known: SessionText, seconds: int) -> str | None:
+    """The token that takes the place of this one, from now on; None when that one was exchanged already.
+
+    It is made of this one's digest with a key, so that parallel refreshes get the same successor: had each one of its
+    own, whoever copied a token could go on beside its owner unseen.
+    """
+    made = tx.runtime.keyring.mac(_NEXT, tx.realm_id.bytes + known.digest)
+    text = str(UUID(bytes=made[:16], version=4))
+    if known.spent_at is not None:
+        following = await texts_store.lock(tx, secrets.digest(text), _REFRESH)
+        return text if following is not None and following.spent_at is None else None
+    await texts_store.insert(tx, secrets.digest(text), _REFRESH, known.session_id, tx.now + timedelta(seconds=seconds))
     await texts_store.spend(tx, known.digest)
+    return text
 
 
 async def end_copied(tx: Tx, known: SessionText) -> None:
