@@ -31,6 +31,8 @@ _LAST_WORDS: Final = 0.25
 _TURNS: Final = 2
 """Of the loop, in which everybody who waits to be let in is."""
 
+_TICK: Final = 1.0
+"""Seconds for which the time in answers may be the same."""
 _LARGEST_FRAME: Final = 1_048_576
 """Bytes of a message over a websocket."""
 
@@ -138,6 +140,7 @@ class _Server(uvicorn.Server):
         super().__init__(place.config)
         self._runtime = place.runtime
         self._ready = ready
+        self._stopping = asyncio.Event()
         self._end_of_leaving: asyncio.TimerHandle | None = None
 
     @contextmanager
@@ -148,6 +151,13 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         _settle()
         self._ready()
+
+    async def main_loop(self) -> None:
+        """Uvicorn's looks ten times a second whether to stop; here it is told. The tick sets the time in answers."""
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TICK):
+                    await self._stopping.wait()
 
     def leave(self) -> None:
         """Serve on for a time, not being ready for more, and then stop. The second time, or without time: stop."""
@@ -167,6 +177,7 @@ class _Server(uvicorn.Server):
                 task.cancel()
             asyncio.get_running_loop().call_later(_LAST_WORDS, self._wait_no_longer)
         self.should_exit = True
+        self._stopping.set()
         self._keep_no_connection()
         composition.hush(self._runtime)
 

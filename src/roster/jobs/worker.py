@@ -7,9 +7,10 @@ heartbeat is missing. A task may therefore run twice and must be able to go on w
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import procrastinate
+import psycopg
 import psycopg_pool
 import structlog
 from procrastinate.exceptions import AppNotOpen, ConnectorException
@@ -20,6 +21,10 @@ from roster.jobs.schedule import CATCH_UP, SCHEDULE, Timed
 from roster.kit import clock
 from roster.kit.errors import Unavailable
 
+if TYPE_CHECKING:
+    from psycopg.abc import PQGen
+
+RV = TypeVar("RV")
 Task = Callable[[Mapping[str, Any]], Awaitable[None]]
 """Does a deferred job with its arguments. Raising Unavailable has it tried again later, anything else fails it."""
 TimedTask = Callable[[], Awaitable[None]]
@@ -35,6 +40,7 @@ _RECOVERY: Final = 60.0
 _GRACE: Final = 3.0
 """Seconds that jobs may go on when the server stops; then they are put back into the queue."""
 _PAUSE: Final = 5.0
+_SELDOM: Final = 60.0
 _CLOCK_EVERY: Final = 1.0
 """Seconds between two looks whether the clock was set back."""
 _BREATH: Final = 0.5
@@ -53,6 +59,18 @@ _OPTIONS: Final[dict[str, Any]] = {
     "update_heartbeat_interval": _HEARTBEAT,
     "stalled_worker_timeout": _DEAD_AFTER,
 }
+
+
+class _Connection(psycopg.AsyncConnection[Any]):
+    """The driver's, which would look ten times a second whether Ctrl-C was pressed: in a loop it is told."""
+
+    async def wait(
+        self,
+        gen: "PQGen[RV]",
+        interval: float = _SELDOM,
+        timeout: float | None = None,  # noqa: ASYNC109 (theirs)
+    ) -> RV:
+        return await super().wait(gen, interval, timeout)
 
 
 class Worker:
@@ -74,7 +92,11 @@ class Worker:
         """
         # Connections are opened when needed: an idle server keeps the one that listens, no more.
         connector = procrastinate.PsycopgConnector(
-            conninfo=dsn, pool_factory=psycopg_pool.AsyncNullConnectionPool, max_size=4, num_workers=1
+            conninfo=dsn,
+            pool_factory=psycopg_pool.AsyncNullConnectionPool,
+            connection_class=_Connection,
+            max_size=4,
+            num_workers=1,
         )
         self._app = procrastinate.App(connector=connector, periodic_defaults={"max_delay": CATCH_UP})
         self._options: dict[str, Any] = {**_OPTIONS, "shutdown_graceful_timeout": grace}
