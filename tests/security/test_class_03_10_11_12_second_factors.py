@@ -5,18 +5,29 @@ parallel refreshes, reuse, restart: nothing is kept in memory) is in `tests/core
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
 
+from roster.core.credentials import chosen
 from roster.core.credentials import service as credentials
 from roster.core.credentials.models import CredentialDraft, Kind
+from roster.core.devices import service as devices
+from roster.core.devices.models import DeviceDraft
+from roster.core.flows import login, pins
+from roster.core.flows.models import StepNeeded
 from roster.core.realms.models import Realm
+from roster.kit.errors import BadCredentials, InvalidToken, TooMany
+from roster.kit.ids import uuid7
 from roster.storage.runtime import Runtime
 from tests import factories
 from tests.core import people
 from tests.core.people import PASSWORD, Person
+from tests.core.signed.signing import a_request, authenticated
 from tests.security.fronts import PREFIXES, Front, House
+
+Way = Callable[[Runtime, Person], Awaitable[None]]
 
 
 async def second_step(front: Front, proof: str, code: str) -> httpx.Response:
@@ -60,6 +71,58 @@ async def test_signing_in_oneself_does_not_buy_guesses_at_others(
             assert (await front.sign_in("mallory", PASSWORD)).status_code == 200
 
     assert statuses == [401] * 10 + [429] * 2
+
+
+async def by_signing(runtime: Runtime, person: Person) -> None:
+    key = chosen.roster_kdf_1("password", PASSWORD, person.username, person.realm.slug)
+    name = f"usr:{person.username}@{person.realm.slug}"
+    with pytest.raises(InvalidToken):
+        await authenticated(runtime, person.realm.slug, a_request(name, key))
+
+
+async def by_a_program(runtime: Runtime, person: Person) -> None:
+    await login.check(runtime, factories.roster_in(person.realm), person.username, PASSWORD)
+
+
+async def by_a_pin(runtime: Runtime, person: Person) -> None:
+    actor = factories.roster_in(person.realm)
+    async with runtime.write(actor) as tx:
+        device = await devices.create(tx, DeviceDraft(name="till", external_id=uuid7().hex))
+        key = await devices.set_key(tx, device.id)
+    till = await authenticated(
+        runtime, person.realm.slug, a_request(f"dev:{device.external_id}@{person.realm.slug}", key)
+    )
+    await pins.set_pin(runtime, actor, person.id, "4711")
+    assert isinstance(await pins.sign_in(runtime, till, person.username, "4711"), StepNeeded)
+
+
+@pytest.mark.parametrize("way", [by_signing, by_a_program, by_a_pin])
+async def test_a_right_first_factor_buys_no_guesses_at_the_second_one(runtime: Runtime, way: Way):
+    """Whoever knows the password of somebody could otherwise guess codes for ever."""
+    realm = await factories.a_realm(runtime, key_derivation="roster-kdf-1", mfa_skipped_by=[])
+    person = await people.a_member(runtime, realm)
+    await people.sign_in(runtime, person)
+    seed, _ = await people.with_second_factor(runtime, person)
+    proof = (await people.begin(runtime, person)).proof
+    wrong = f"{(int(people.code_of(seed)) + 1) % 1_000_000:06d}"
+
+    async def guess() -> None:
+        for _ in range(4):
+            for _ in range(3):
+                with pytest.raises(BadCredentials):
+                    await login.second_factor(runtime, people.nobody(realm), proof, wrong)
+            await way(runtime, person)
+
+    with pytest.raises(TooMany):
+        await guess()
+
+
+async def test_programs_may_check_passwords_of_those_with_a_second_factor_as_often_as_they_like(
+    runtime: Runtime, person: Person
+):
+    await people.with_second_factor(runtime, person)
+    for _ in range(runtime.settings.limits.identity_guesses + 2):
+        await by_a_program(runtime, person)
 
 
 async def test_a_code_works_once_also_of_many_at_the_same_moment(front: Front, runtime: Runtime, person: Person):

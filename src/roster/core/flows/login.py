@@ -130,7 +130,10 @@ async def check(runtime: Runtime, actor: Actor, identifier: str, secret: str, *,
             await guesses.undone(tx, attempt.key)
         raise
     async with runtime.read(attempt.actor) as tx:
-        await guesses.succeeded(tx, proved.user.id)
+        if attempt.candidates.second_factors:
+            await guesses.undone(tx, attempt.key)  # guesses at these are counted together, and stay so
+        else:
+            await guesses.succeeded(tx, proved.user.id)
     return proved.user
 
 

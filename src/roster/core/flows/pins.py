@@ -74,8 +74,9 @@ async def sign_in(
         raise BadCredentials
     async with runtime.write(actor) as tx:
         done = await _finish(tx, user, Opening(user.id, ("pin", "device"), stored.id, stored.version, label), claims)
-    async with runtime.read(actor) as tx:
-        await guesses.succeeded(tx, user.id)
+    if isinstance(done, Granted):  # who lacks the second factor has guesses at that left, and no more
+        async with runtime.read(actor) as tx:
+            await guesses.succeeded(tx, user.id)
     return done
 
 

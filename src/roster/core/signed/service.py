@@ -139,9 +139,10 @@ async def _other(tx: Tx, named: Named, request: Signed, origin: Origin) -> Actor
     checks.check_payload(tx, request)
     is_new = await store.spend_nonce(tx, signer.realm_id, checks.mark(signer.mark, request), checks.mark_until(tx))
     checks.check_new(tx, key, request, is_new=is_new)
-    if signer.is_guessable:
+    actor = await _of_signer(tx, signer, named, origin)
+    if signer.is_guessable:  # and not refused for lack of a second factor, guesses at which are counted together
         await guessing.succeeded(tx, signer)
-    return await _of_signer(tx, signer, named, origin)
+    return actor
 
 
 async def _of_signer(tx: Tx, signer: Signer, named: Named, origin: Origin) -> Actor:
