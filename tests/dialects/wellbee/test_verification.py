@@ -84,6 +84,18 @@ async def test_a_token_ends_with_its_time_its_address_and_its_person(
     assert (await wire.call("POST", f"/user/verify/{second}")).code == "fruster-user-service.INVALID_TOKEN"
 
 
+async def test_an_address_that_is_only_compared_as_the_same_is_verified_anew_and_takes_the_password(
+    runtime: Runtime, realm: Realm, wire: Wire, configured: Reset
+):
+    known = await made(wire, email="ny@fass.de")
+    configured(require_email_verification=True, require_password_on_email_update=True)
+    sent = {"id": known["id"], "email": "ny@faß.de"}
+    assert (await wire.ask("user-service.update-user", sent)).code == "fruster-user-service.PASSWORD_REQUIRED"
+    changed = await wire.ask("user-service.update-user", {**sent, "password": PASSWORD})
+    assert changed.data["emailVerified"] is False
+    assert [to for to, _ in await people.links(runtime, realm, "verify_email")] == ["ny@faß.de"]
+
+
 async def test_the_message_is_sent_again_with_another_token(
     runtime: Runtime, realm: Realm, wire: Wire, configured: Reset
 ):

@@ -9,6 +9,7 @@ from roster.core.credentials.chosen import Prepared
 from roster.core.credentials.errors import WrongPassword
 from roster.core.flows import passwords
 from roster.core.realms import service as realms
+from roster.core.users import normal
 from roster.core.users import service as users
 from roster.core.users.errors import UserNotFound
 from roster.core.users.models import User
@@ -31,7 +32,6 @@ from roster.kit import ids
 from roster.kit.actor import Actor, Kind
 from roster.kit.errors import InvalidInput
 from roster.kit.ids import UserId
-from roster.kit.text import fold
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 
@@ -139,7 +139,7 @@ async def _require_password(runtime: Runtime, actor: Actor, text: str, sent: Sen
     async with runtime.read(actor) as tx:
         person = await lookup.person(tx, text, refusals.no_such_user(text))
     email = writing.text(sent, "email")
-    if email is None or fold(email) == fold(person.email or ""):
+    if email is None or normal.is_same_mailbox(email.strip(), person.email):
         if password is not None:
             raise refusals.PasswordNotTaken
         return

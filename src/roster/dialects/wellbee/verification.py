@@ -7,6 +7,7 @@ from urllib.parse import quote
 import msgspec
 
 from roster.core.recovery import service as recovery
+from roster.core.users import normal
 from roster.core.users import service as users
 from roster.core.users.models import User, UserChange
 from roster.dialects.wellbee import documents, letters, pages, roles
@@ -15,7 +16,6 @@ from roster.dialects.wellbee.signing_in import WrongToken
 from roster.dialects.wellbee.subjects import Services
 from roster.kit.actor import Actor
 from roster.kit.errors import InvalidInput, InvalidToken, RosterError, TooMany
-from roster.kit.text import fold
 from roster.settings import WellbeeDialect
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
@@ -125,7 +125,7 @@ async def ask(tx: Tx, user: User) -> None:
 
 async def after_change(tx: Tx, before: User, after: User) -> User:
     """Ask for a new address to be verified, where addresses are."""
-    if after.email is None or after.email_verified_at is not None or fold(after.email) == fold(before.email or ""):
+    if after.email is None or after.email_verified_at is not None or normal.is_same_mailbox(after.email, before.email):
         return after
     held = (await roles.held(tx, [after])).get(after.id, documents.Held())
     if not is_due(tx.runtime.settings.dialects.wellbee, held.roles):
