@@ -1,11 +1,14 @@
 """Setting passwords: one's own, and those of others."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 import pytest
 
 from roster.core.access.errors import Escalation
 from roster.core.credentials import service as credentials
+from roster.core.credentials.chosen import Prepared
 from roster.core.credentials.errors import CredentialExists, WrongPassword
 from roster.core.credentials.models import CredentialDraft, Kind
 from roster.core.flows import login, passwords
@@ -14,6 +17,7 @@ from roster.core.users import service as users
 from roster.core.users.errors import UserNotFound
 from roster.kit.actor import Actor
 from roster.kit.errors import BadCredentials, Forbidden, InvalidInput, InvalidToken, StepUpRequired, TooMany
+from roster.kit.workers import Workers
 from roster.storage.runtime import Runtime
 from tests import factories
 from tests.core import people
@@ -21,6 +25,7 @@ from tests.core.conftest import CountingWorkers
 from tests.core.people import PASSWORD, Person, nobody
 
 NEW = "an entirely new secret"
+T = TypeVar("T")
 
 
 async def stale(runtime: Runtime, person: Person, secret: str = PASSWORD) -> Actor:
@@ -40,6 +45,59 @@ async def test_a_new_password_replaces_the_old_one(runtime: Runtime, person: Per
     await people.sign_in(runtime, person, NEW)
     with pytest.raises(BadCredentials):
         await login.password(runtime, nobody(person.realm), person.username, PASSWORD)
+
+
+class Meanwhile(Workers):
+    """A pool whose work takes so long that something else happens first, once."""
+
+    def __init__(self, what: Callable[[], Awaitable[object]]) -> None:
+        super().__init__(threads=1, queue=10)
+        self._what: Callable[[], Awaitable[object]] | None = what
+
+    async def run(self, work: Callable[..., T], *arguments: Any) -> T:
+        if self._what is not None:
+            what, self._what = self._what, None
+            await what()
+        return await super().run(work, *arguments)
+
+
+async def test_nor_does_one_by_whoever_knew_the_password_before(runtime: Runtime, realm: Realm, person: Person):
+    thief = await people.signed_in(runtime, person)
+
+    async def owner() -> None:
+        async with runtime.write(factories.roster_in(realm)) as tx:
+            await passwords.replace(tx, person.id, Prepared(people.HASH))
+
+    before, runtime.workers = runtime.workers, Meanwhile(owner)
+    try:
+        with pytest.raises(WrongPassword):
+            await passwords.change_knowing(runtime, thief, person.id, PASSWORD, NEW)
+    finally:
+        runtime.workers.close()
+        runtime.workers = before
+    await people.sign_in(runtime, person)
+
+
+@pytest.mark.parametrize("had_one", [True, False])
+async def test_a_change_that_is_under_way_does_not_undo_a_newer_one(runtime: Runtime, realm: Realm, had_one: bool):
+    """Who has stolen a session could otherwise set a password after its owner has set another and ended it."""
+    person = await people.a_member(runtime, realm)
+    thief = await people.signed_in(runtime, person)
+    if not had_one:
+        await people.execute(runtime, "DELETE FROM credentials WHERE user_id = $1", person.id)
+
+    async def owner() -> None:
+        async with runtime.write(factories.roster_in(realm)) as tx:
+            await passwords.replace(tx, person.id, Prepared(people.HASH))
+
+    before, runtime.workers = runtime.workers, Meanwhile(owner)
+    try:
+        with pytest.raises(StepUpRequired):
+            await passwords.set_password(runtime, thief, person.id, NEW)
+    finally:
+        runtime.workers.close()
+        runtime.workers = before
+    await people.sign_in(runtime, person)
 
 
 async def test_all_other_sessions_end_and_the_own_one_stays(runtime: Runtime, person: Person):

@@ -24,13 +24,16 @@ async def pin_of(tx: Tx, user_id: UserId) -> Stored | None:
 
 
 async def replace_password(tx: Tx, user_id: UserId, hash: str | Prepared, *, only_first: bool = False) -> Credential:
-    """Store a hash that was just made. Raises UserNotFound; CredentialExists when it should be the first and is not."""
+    """Store a hash that was just made. Raises UserNotFound; CredentialExists when it should be the first and is not.
+
+    And StepUpRequired when it is to take the place of one that is not there any more.
+    """
     made = Prepared(hash) if isinstance(hash, str) else hash
     sealed, facts = _sealed(tx, user_id, Kind.PASSWORD, made.key)
     if only_first:
         put = store.insert(tx, user_id, Kind.PASSWORD, hash=made.hash, sealed=sealed, data=facts)
     else:
-        put = store.put_chosen(tx, user_id, Kind.PASSWORD, hash=made.hash, sealed=sealed, data=facts)
+        put = store.put_chosen(tx, user_id, Kind.PASSWORD, hash=made.hash, sealed=sealed, data=facts, over=made.over)
     credential = await put
     await audit.record(tx, "credential.password_set", "user", user_id)
     return credential

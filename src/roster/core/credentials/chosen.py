@@ -41,11 +41,20 @@ class ChosenKey(msgspec.Struct, frozen=True):
         return {"derivation": self.derivation, "username": self.username, "realm": self.realm_slug}
 
 
+NONE: Final = -1
+"""The version of a password that is not there."""
+
+
 class Prepared(msgspec.Struct, frozen=True):
-    """A password or PIN in the forms in which it is stored: a hash of what is typed, and the key that clients make."""
+    """A password or PIN in the forms in which it is stored: a hash of what is typed, and the key that clients make.
+
+    With `over` it takes the place of the one of this version only (`NONE` of none), as there was when its owner was
+    asked for.
+    """
 
     hash: str | None
     key: ChosenKey | None = None
+    over: int | None = None
 
 
 def roster_kdf_1(purpose: Purpose, secret: str, username: str, realm_slug: str) -> bytes:

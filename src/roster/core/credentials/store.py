@@ -7,6 +7,7 @@ from uuid import UUID
 from roster.core.credentials.errors import AliasTaken, CredentialExists, CredentialNotFound
 from roster.core.credentials.models import Credential, Stored
 from roster.core.users.errors import UserNotFound
+from roster.kit.errors import StepUpRequired
 from roster.kit.ids import CredentialId, RealmId, UserId, uuid7
 from roster.storage.joint import Part
 from roster.storage.sql import Listing
@@ -225,9 +226,19 @@ def candidates(tx: Tx) -> Part:
 
 
 async def put_chosen(
-    tx: Tx, user_id: UserId, kind: str, *, hash: str | None, sealed: bytes | None, data: Mapping[str, object]
+    tx: Tx,
+    user_id: UserId,
+    kind: str,
+    *,
+    hash: str | None,
+    sealed: bytes | None,
+    data: Mapping[str, object],
+    over: int | None = None,
 ) -> Credential:
-    """Set or replace. The version grows, so that a sign-in with the old one that is under way opens no session."""
+    """Set or replace. The version grows, so that a sign-in with the old one that is under way opens no session.
+
+    With `over` only what has this version is replaced: raises StepUpRequired, as whoever asked knew that one only.
+    """
     return await tx.one(
         Credential,
         "INSERT INTO credentials AS c (realm_id, id, user_id, kind, hash, sealed, data, created_at, created_by,"
@@ -236,7 +247,7 @@ async def put_chosen(
         " ON CONFLICT (realm_id, user_id, kind) WHERE kind IN ('password', 'pin', 'totp') DO UPDATE"
         " SET hash = excluded.hash, sealed = excluded.sealed, data = excluded.data, version = c.version + 1,"
         " updated_at = excluded.updated_at, updated_by = excluded.updated_by, updated_from = excluded.updated_from,"
-        " last_used_at = NULL RETURNING " + COLUMNS,
+        " last_used_at = NULL WHERE c.version = coalesce($11, c.version) RETURNING " + COLUMNS,
         tx.realm_id,
         uuid7(),
         user_id,
@@ -247,7 +258,8 @@ async def put_chosen(
         tx.now,
         tx.actor.user_id,
         tx.actor.origin.device_id,
-        missing=UserNotFound,
+        over,
+        missing=UserNotFound if over is None else StepUpRequired,
     )
 
 

@@ -62,7 +62,11 @@ async def prepare_for(
     current: str | None = None,
     only_first: bool = False,
 ) -> Prepared:
-    """The forms of a password that the actor may give this person, for `replace`. Raises as `set_password` does."""
+    """The forms of a password that the actor may give this person, for `replace`. Raises as `set_password` does.
+
+    One's own takes the place of the very one that there was: while it is hashed its owner may have set another, and
+    ended the session that asks.
+    """
     async with runtime.read(actor) as tx:
         await _require(tx, user_id, current)
         realm = await realms.current(tx)
@@ -76,7 +80,10 @@ async def prepare_for(
             await _require_fresh(tx, stored)
     if current is not None and actor.is_in_person(user_id):
         await _check_current(runtime, actor, user_id, stored, current)
-    return await _prepared(runtime, realm, user.username if user else None, new)
+    made = await _prepared(runtime, realm, user.username if user else None, new)
+    if actor.proof is not None or not actor.is_in_person(user_id):
+        return made
+    return msgspec.structs.replace(made, over=stored.version if stored else chosen.NONE)
 
 
 async def confirm(runtime: Runtime, actor: Actor, current: str) -> Actor:
@@ -110,23 +117,27 @@ async def change_knowing(runtime: Runtime, actor: Actor, user_id: UserId, old: s
         if not actor.is_in_person(user_id):
             await access.require_over(tx, "credentials.write", user_id)
             await access.require_not_above(tx, user_id)
-    await require_current(runtime, actor, user_id, old)
+    version = await require_current(runtime, actor, user_id, old)
     hashed = await prepare(runtime, actor, new, username=user.username)
     async with runtime.write(actor) as tx:
-        await replace(tx, user_id, hashed)
+        try:
+            await replace(tx, user_id, msgspec.structs.replace(hashed, over=version))
+        except StepUpRequired:  # another was set meanwhile
+            raise WrongPassword from None
         await notices.tell(tx, user, "password_changed")
 
 
-async def require_current(runtime: Runtime, actor: Actor, user_id: UserId, current: str) -> None:
+async def require_current(runtime: Runtime, actor: Actor, user_id: UserId, current: str) -> int:
     """Raise WrongPassword unless this is the person's password; counts like every guess. TooMany, Unavailable too.
 
-    Whoever calls decides who may ask.
+    Whoever calls decides who may ask. The version of the password.
     """
     async with runtime.read(actor) as tx:
         stored = await credentials.password_of(tx, user_id)
     await _check_current(runtime, actor, user_id, stored, current)
     async with runtime.read(actor) as tx:
         await guesses.succeeded(tx, user_id)
+    return stored.version if stored else chosen.NONE
 
 
 async def prepare(runtime: Runtime, actor: Actor, new: str, *, username: str | None = None) -> Prepared:
