@@ -88,7 +88,7 @@ def line(at: datetime, request: Request, status: int, seconds: float) -> Line:
         status,
         int(seconds * 100_000) / 100,  # `round` takes ten times as long
         request.request_id,
-        request.address,
+        request.origin.address,
         request.dialect,
         meter.operation if meter else "",
         request.realm_slug,

@@ -50,11 +50,13 @@ class Request:
         "body",
         "dialect",
         "extra",
+        "full_path",
         "meter",
         "method",
         "params",
         "path",
         "prefix",
+        "raw_query",
         "realm_slug",
         "request_id",
         "scope",
@@ -80,6 +82,10 @@ class Request:
         self.method: str = scope["method"]
         self.path = path
         self.prefix = prefix
+        self.full_path = prefix + path
+        """As sent, mount prefix included; what a signature (Hawk) covers."""
+        self.raw_query: bytes = scope.get("query_string", b"")
+        """As sent, without the question mark."""
         self.realm_slug = realm_slug
         self.dialect = dialect
         self.request_id = request_id
@@ -96,16 +102,6 @@ class Request:
         self._first = dict(reversed(self._headers))
         self._query: Query | None = None
         self._origin: Origin | None = None
-
-    @property
-    def full_path(self) -> str:
-        """The raw path as sent, mount prefix included; what a signature (Hawk) covers."""
-        return self.prefix + self.path
-
-    @property
-    def raw_query(self) -> bytes:
-        """The query string as sent, without the question mark."""
-        return self.scope.get("query_string", b"")
 
     @property
     def query(self) -> Query:
@@ -145,7 +141,7 @@ class Request:
 
     def ask_for(self, raw_query: bytes) -> None:
         """Go on as a request with this query string."""
-        self.scope = {**self.scope, "query_string": raw_query}
+        self.raw_query = raw_query
         self._query = None
 
     @property

@@ -17,30 +17,37 @@ from roster.storage.tx import Tx
 
 _MAX_BYTES = 16_384
 Known = Mapping[str, Definition]
-_Remembered = dict[UUID, tuple[int, dict[str, Definition], frozenset[str]]]
+_Definitions = tuple[int, dict[str, Definition], frozenset[str]]
 
 
 async def current(tx: Tx) -> Known:
     """The realm's definitions by name, remembered under the realm's version."""
-    return (await _remembered(tx))[1]
+    return (_remembered(tx) or await _asked(tx))[1]
 
 
 async def unseen(tx: Tx) -> frozenset[str]:
     """Names of the fields that no front door shows to anybody."""
-    return (await _remembered(tx))[2]
+    return (_remembered(tx) or await _asked(tx))[2]
 
 
-async def _remembered(tx: Tx) -> tuple[int, dict[str, Definition], frozenset[str]]:
-    remembered = cast("_Remembered", tx.runtime.memo.setdefault("attributes", {}))
-    found = remembered.get(tx.realm_id)
-    if found is not None and found[0] == tx.actor.realm_version:  # read with whoever asks, so it is still true
-        return found
-    realm = await realms.current(tx)
+def _remembered(tx: Tx) -> _Definitions | None:
+    """Those of the version that was read with whoever asks, so they are still true."""
+    found = _memo(tx).get(tx.realm_id)
+    return found if found is not None and found[0] == tx.actor.realm_version else None
+
+
+async def _asked(tx: Tx) -> _Definitions:
+    realm, memo = await realms.current(tx), _memo(tx)
+    found = memo.get(realm.id)
     if found is None or found[0] != realm.version:
         definitions = {each.name: each for each in await store.all_of(tx)}
         hidden = frozenset(name for name, each in definitions.items() if each.visibility == "hidden")
-        found = remembered[realm.id] = (realm.version, definitions, hidden)
+        found = memo[realm.id] = (realm.version, definitions, hidden)
     return found
+
+
+def _memo(tx: Tx) -> dict[UUID, _Definitions]:
+    return cast("dict[UUID, _Definitions]", tx.runtime.memo.setdefault("attributes", {}))
 
 
 async def define(tx: Tx, name: str, draft: DefinitionDraft) -> Definition:

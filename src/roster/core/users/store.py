@@ -1,6 +1,6 @@
 """SQL of people."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import LiteralString
 from uuid import UUID
 
@@ -80,8 +80,8 @@ _OF_PENDING = (
 )
 
 
-async def find(tx: Tx, user_id: UserId) -> User:
-    return await tx.one(
+def find(tx: Tx, user_id: UserId) -> Awaitable[User]:
+    return tx.one(
         User,
         "SELECT " + COLUMNS + " FROM users WHERE realm_id = $1 AND id = $2 AND deleted_at IS NULL",
         tx.realm_id,

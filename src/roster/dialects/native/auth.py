@@ -4,6 +4,7 @@ At the platform's own address tokens of every realm are taken, each for its own 
 of that realm. Administrators of the main realm act in another one with the header `Roster-Realm`.
 """
 
+from collections.abc import Awaitable
 from typing import Final
 
 import msgspec
@@ -37,17 +38,15 @@ SECURITY_SCHEMES: Final = {
 }
 
 
-async def authenticate(tx: Tx, request: Request, operation: Operation) -> Actor:
+def authenticate(tx: Tx, request: Request, operation: Operation) -> Awaitable[Actor]:
     """The actor; for public operations always nobody in particular, whatever is sent along.
 
     Raises Unauthenticated, InvalidToken; RealmNotFound for a realm the caller cannot act in; Forbidden for a change
     that another site's page asks for in the name of a browser's cookie.
     """
     if operation.public:
-        return await nobody(tx, request, request.realm_slug)
-    actor = await again(tx, request)
-    request.realm_slug = actor.realm_slug
-    return actor
+        return nobody(tx, request, request.realm_slug)
+    return again(tx, request)
 
 
 async def again(tx: Tx, request: Request) -> Actor:
@@ -60,7 +59,10 @@ async def again(tx: Tx, request: Request) -> Actor:
         raise InvalidToken
     tx.actor = actor
     elsewhere = request.header(_REALM_HEADER)
-    return actor if elsewhere is None else await _in_realm(tx, request, actor, elsewhere)
+    if elsewhere is not None:
+        actor = await _in_realm(tx, request, actor, elsewhere)
+    request.realm_slug = actor.realm_slug
+    return actor
 
 
 async def _asked(tx: Tx, request: Request, text: str) -> Actor:
