@@ -19,6 +19,10 @@ BODIES = {"/whole": b"[1]", "/large": b"1" * 20_000_000}
 BROKEN = {"/split": b'"1"\r\nset-cookie: a=b', "/control": b"\x01"}
 
 
+in_one_step: list[bool] = []
+"""Whether the answers that were asked for with `?step` could be given in one."""
+
+
 async def _answer(send: Any, body: bytes, *headers: tuple[bytes, bytes], status: int = 200) -> None:
     length = (b"content-length", b"%d" % len(body))
     named = [JSON, *headers] if status in (204, 304) else [JSON, *headers, length]
@@ -26,11 +30,18 @@ async def _answer(send: Any, body: bytes, *headers: tuple[bytes, bytes], status:
     await send({"type": "http.response.body", "body": body})
 
 
+async def _answer_whole(send: Any, body: bytes, query: bytes) -> None:
+    if query == b"step":
+        in_one_step.append(send.answer(200, [JSON, (b"content-length", b"%d" % len(body))], body))
+    if query != b"step" or not in_one_step[-1]:
+        await _answer(send, body)
+
+
 async def app(scope: Any, receive: Any, send: Any) -> None:
     """Does what the path says."""
     match scope["path"]:
         case "/whole" | "/large" as path:
-            await _answer(send, BODIES[path])
+            await _answer_whole(send, BODIES[path], scope["query_string"])
         case "/nothing":
             await _answer(send, b"", status=204)
         case "/split" | "/control" as path:
@@ -125,6 +136,23 @@ async def test_head_is_answered_without_the_body_but_with_its_length():
     first, second = came.split(b"HTTP/1.1 ")[1:]
     assert first.endswith(b"content-length: 3\r\n\r\n")
     assert second.endswith(b"\r\n\r\n[1]")
+
+
+async def test_an_answer_given_in_one_step_is_the_same():
+    sent = [request("/whole"), request("/whole", "HEAD"), request("/whole", "GET", CLOSE)]
+
+    assert await asked(b"".join(sent).replace(b"/whole", b"/whole?step")) == await asked(b"".join(sent))
+
+
+async def test_an_answer_cannot_be_given_in_one_step_before_the_one_before_has_been_taken():
+    in_one_step.clear()
+
+    came = await asked(request("/large?step") + request("/whole?step") + request("/whole?step", "GET", CLOSE))
+
+    assert in_one_step == [True, False, True]
+    assert [part[:3] for part in came.split(b"HTTP/1.1 ")[1:]] == [b"200"] * 3
+    assert came.count(b"1" * 1000) == 20_000
+    assert came.endswith(b"[1]")
 
 
 async def test_a_client_of_the_first_version_is_hung_up_on():
