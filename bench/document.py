@@ -100,7 +100,7 @@ of a person than the native API does, and some need more to be known before.
 """,
     "memory": """## Memory afterwards
 
-PostgreSQL keeps pages that it has used, up to 256 MB or half of what is stored, or a sixteenth of the machine's
+PostgreSQL keeps pages that it has used, up to 512 MB or half of what is stored, or a sixteenth of the machine's
 memory.
 """,
     "imports": """## Import

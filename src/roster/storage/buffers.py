@@ -13,13 +13,13 @@ from typing import Final
 
 _MIB: Final = 1024 * 1024
 _LEAST: Final = 64
-_GROWING: Final = 256
-"""In 64 MB every new person costs PostgreSQL a tenth more when there are two hundred thousand."""
+_GROWING: Final = 512
+"""In half of that every new person costs PostgreSQL a tenth more when there are a million."""
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 
 
 def megabytes(folder: Path, cgroups: Path = _CGROUPS) -> int:
-    """Half of what is stored in the folder, or 256; at most a sixteenth of the memory, but 64 at least."""
+    """Half of what is stored in the folder, or 512; at most a sixteenth of the memory, but 64 at least."""
     wanted = max(_GROWING, _stored(folder) // 2 // _MIB)
     return max(_LEAST, min(wanted, memory(cgroups) // 16 // _MIB))
 
