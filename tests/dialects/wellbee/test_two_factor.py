@@ -253,6 +253,20 @@ async def test_nobody_gets_more_than_so_many_messages_an_hour(runtime: Runtime, 
     assert len(await people.links(runtime, realm, "sms_code")) == sms.PER_PERSON.count
 
 
+async def test_the_last_code_stays_good_when_no_other_is_sent(runtime: Runtime, realm: Realm, wire: Wire, eva: User):
+    """Whoever knows the password could otherwise void code after code that its owner waits for."""
+    await enabled(runtime, realm, wire)
+    browser = await begun(wire)
+    await people.execute(
+        runtime, "UPDATE counters SET spent = 10 WHERE realm_id = $1 AND bucket LIKE 'sms-codes:%'", realm.id
+    )
+    await later(runtime, realm, 31)
+    await begun(wire)
+
+    assert len(await people.links(runtime, realm, "sms_code")) == 2
+    assert (await verify(browser, await sms_code(runtime, realm))).status == 200
+
+
 @pytest.mark.parametrize("number", ["", "0701234567", "x", 1, None, "+4670123456789012345"])
 async def test_codes_go_to_international_numbers(wire: Wire, eva: User, number: object):
     browser = await by_cookie(wire)

@@ -113,6 +113,8 @@ async def sweep(tx: Tx) -> int:
 
 
 async def _send(tx: Tx, user_id: UserId, purpose: Purpose, number: str, *, sealed: bytes | None = None) -> bool:
+    if await limits.waiting(tx, [(PER_PERSON, str(user_id))]):
+        return False  # and the one that was sent last stays good
     code = f"{randomness.randbelow(10**6):06d}"
     is_new = await sms_store.replace_code(
         tx,
