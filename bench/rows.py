@@ -12,7 +12,7 @@ from roster.core.realms.models import RealmSettings
 from roster.core.users.drafting import Drafting
 from roster.core.users.models import UserDraft
 from roster.core.users.store import Row
-from roster.kit.text import fold, grams, pairs
+from roster.kit.text import fold, grams, initial, pairs
 
 COLUMNS = ("realm_id", "id", "created_at", "updated_at", *Row.__struct_fields__)
 
@@ -107,5 +107,12 @@ def _row(realm_id: UUID, person: Person) -> Row:
         attributes=person.attributes,
         facets={},
         tags=person.tags,
-        grams=sorted({*grams(realm_id, *shown), *pairs(realm_id, named), *pairs(realm_id, person.attributes)}),
+        grams=sorted(
+            {
+                *grams(realm_id, *shown),
+                *pairs(realm_id, named),
+                initial(realm_id, person.username),
+                *pairs(realm_id, person.attributes),
+            }
+        ),
     )

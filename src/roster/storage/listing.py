@@ -26,6 +26,10 @@ _NAMES: Final = frozenset({"id", "number", "username", "email"})
 _FEW: Final = 100
 _NEAR: Final = 10_000
 """Entries of an index that a glance looks at: three milliseconds' worth."""
+_LITTLE: Final = 2_500
+"""To gather so many takes as long."""
+_SOME: Final = 6_000
+"""To gather so many takes long enough to try first with those who begin with one letter."""
 _MANY: Final = 30_000
 _FAR: Final = 100_000
 """They take no longer than it takes to gather so many rows."""
@@ -113,9 +117,10 @@ async def _glances(
 ) -> tuple[list[tuple[Any, ...]], bool]:
     """What lies along the order, as far as it is worth looking, and whether that is all that there is.
 
-    What no index finds is looked for to the end: to gather it is to read every row, of other realms too. Where very
-    many match, they are looked for far away at once: what is alike lies together, and may begin late. Where some were
-    found, and the rest is likely to be there before as many entries as there are rows to gather, that is looked for.
+    What no index finds is looked for to the end: to gather it is to read every row, of other realms too. Where little
+    matches, gathering it is no more than a glance. Where very many match, they are looked for far away at once: what is
+    alike lies together, and may begin late. Where some were found, and the rest is likely to be there before as many
+    entries as there are rows to gather, that is looked for. Before more than some are gathered, those of a letter are.
     """
 
     async def glance(steps: int) -> list[tuple[Any, ...]]:
@@ -126,13 +131,32 @@ async def _glances(
         return await glance(_TO_THE_END), True
     common = await frequencies.of(tx, listing.tables)
     many = sql.about(walk.where, fields, tx.realm_id, common.rarest)
+    evenly = _evenly(walk.page, common.rows, many)
+    if 0 < many < _LITTLE and evenly > _NEAR:
+        return [], False
     if _MANY <= many < inf:
         return await glance(_FAR), False
-    rows = await glance(_NEAR)
-    likely = _likely(walk.page, len(rows))
+    by_letter = _SOME <= many < inf and fields[walk.sorts[0].field].initial
+    near = min(_NEAR, 2 * evenly) if by_letter else _NEAR
+    rows = await glance(near)
+    likely = _likely(walk.page, len(rows), near)
     if len(rows) <= walk.page.limit and many < inf and likely <= min(many, _FAR):
         rows = await glance(2 * likely)
+    if len(rows) <= walk.page.limit and by_letter:
+        rows = await _of_a_letter(tx, listing, fields, walk, args)
     return rows, False
+
+
+async def _of_a_letter(
+    tx: Tx, listing: Listing, fields: Fields, walk: Walk, args: tuple[object, ...]
+) -> list[tuple[Any, ...]]:
+    """Those who begin with the same letter as the next one, and so come before all others: mostly a small part."""
+    query, values = sql.compile_letter(listing, fields, walk, args=args)
+    letter = next((letter for (letter,) in await tx.rows(query, *values)), "")
+    if not letter:
+        return []
+    query, values = sql.compile_page(listing, fields, walk, args=args, realm_id=tx.realm_id, gather=True, letter=letter)
+    return await tx.rows(query, *values)
 
 
 async def about(tx: Tx, table: str, *, fields: Fields, where: Filter) -> float:
@@ -145,10 +169,15 @@ async def about(tx: Tx, table: str, *, fields: Fields, where: Filter) -> float:
     return sql.about(wanted, fields, tx.realm_id, common.rarest)
 
 
-def _likely(page: Page, found: int) -> int:
+def _evenly(page: Page, rows: float, many: float) -> int:
+    """After how many entries the page is full, when so many of the rows match and lie evenly among them."""
+    return int((page.offset + page.limit + 1) * rows / many) if 0 < many < inf else _TO_THE_END
+
+
+def _likely(page: Page, found: int, steps: int) -> int:
     """After how many entries the page is full, when what a first glance has found goes on like that."""
     wanted, found = page.offset + page.limit + 1, page.offset + found if found else 0
-    return _NEAR * wanted // found if found else _TO_THE_END
+    return steps * wanted // found if found else _TO_THE_END
 
 
 @asynccontextmanager

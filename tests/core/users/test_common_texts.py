@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from math import inf
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -16,6 +17,7 @@ from roster.kit.filters import All, AnyOf, Compare, Filter, Op, Sort
 from roster.kit.pages import Page
 from roster.storage import frequencies, listing, sql
 from roster.storage.runtime import Runtime
+from roster.storage.tx import Tx
 from tests import factories
 
 LATE = [f"late{number:03d}" for number in range(30)]
@@ -87,6 +89,7 @@ async def test_how_many_match_is_at_most_how_many_have_its_rarest_trigram(
         All((Compare("email", Op.CONTAINS, "te"), Compare("username", Op.CONTAINS, "at"))),
     ],
 )
+@pytest.mark.parametrize(("little", "some"), [(0, 1000), (0, 1), (1000, 1000)])
 async def test_all_ways_to_a_page_lead_to_the_same(
     runtime: Runtime,
     realm: Realm,
@@ -95,9 +98,14 @@ async def test_all_ways_to_a_page_lead_to_the_same(
     near: int,
     many: int,
     far: int,
+    little: int,
+    some: int,
 ):
-    """Near; far; too late even for that; not being many, gathered; and, some being near, walked to or gathered."""
-    for name, value in (("_NEAR", near), ("_MANY", many), ("_FAR", far)):
+    """Near; far; too late even for that; not being many, gathered; and, some being near, walked to or gathered.
+
+    As it is, by the letter first, and gathered at once.
+    """
+    for name, value in (("_NEAR", near), ("_MANY", many), ("_FAR", far), ("_LITTLE", little), ("_SOME", some)):
         monkeypatch.setattr(listing, name, value)
     async with runtime.read(factories.roster_in(realm)) as tx:
         first = await search.search(tx, where, [Sort("username")], Page(20))
@@ -108,8 +116,16 @@ async def test_all_ways_to_a_page_lead_to_the_same(
 
 
 @pytest.mark.parametrize(
-    ("needle", "near", "far", "is_gathered"),
-    [("late", 5, 100, True), ("la", 5, 5, False), ("exam", 10, 100, False), ("exam", 10, 20, True)],
+    ("needle", "near", "far", "little", "is_gathered"),
+    [
+        ("late", 5, 100, 0, True),
+        ("la", 5, 5, 0, False),
+        ("exam", 10, 100, 0, False),
+        ("exam", 10, 20, 0, True),
+        ("exam", 10, 100, 100, True),
+        ("exam", 30, 100, 100, False),
+        ("exam", 10, 100, 50, False),
+    ],
 )
 async def test_only_what_is_soonest_found_that_way_is_gathered(
     runtime: Runtime,
@@ -118,12 +134,16 @@ async def test_only_what_is_soonest_found_that_way_is_gathered(
     needle: str,
     near: int,
     far: int,
+    little: int,
     *,
     is_gathered: bool,
 ):
-    """What no index finds never is; what goes on as it began, and then fills the page after 21 entries, need not be."""
-    monkeypatch.setattr(listing, "_NEAR", near)
-    monkeypatch.setattr(listing, "_FAR", far)
+    """What no index finds never is; what goes on as it began, and then fills the page after 21 entries, need not be.
+
+    What is little is at once, unless what is near fills the page.
+    """
+    for name, value in (("_NEAR", near), ("_FAR", far), ("_LITTLE", little)):
+        monkeypatch.setattr(listing, name, value)
     async with runtime.read(factories.roster_in(realm)) as tx:
         found = await search.search(tx, Compare("email", Op.CONTAINS, needle), [Sort("username")], Page(20))
         statements = await tx.rows("SELECT statement FROM pg_prepared_statements")
@@ -148,3 +168,39 @@ async def test_only_what_is_soonest_found_that_way_is_gathered(
 )
 def test_only_texts_without_trigrams_and_range_are_found_by_no_index(where: Filter, *, is_vague: bool):
     assert sql.is_vague(where, FIELDS) == is_vague
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("descending", [False, True])
+async def test_pages_of_whom_a_letter_begins_are_the_pages_of_all(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, seed: int, *, descending: bool
+):
+    """Of random people, some of them deleted, where every glance is short and everything is common."""
+    chosen = Random(seed)
+    words = ("anna", "bert", "cleo")
+    names = {"".join(chosen.choices("aabcé", k=3)): chosen.choice(words) + chosen.choice(words) for _ in range(60)}
+    realm = await factories.a_realm(runtime)
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        for name, local in names.items():
+            user = await service.create(tx, UserDraft(name, email=f"{name}.{local}@example.org"))
+            if chosen.random() < 0.2:
+                await service.delete(tx, user.id)
+                names[name] = ""
+        await tx.run("ANALYZE users")
+    for name, value in (("_NEAR", 6), ("_LITTLE", 0), ("_SOME", 1), ("_MANY", 1000), ("_FAR", 6)):
+        monkeypatch.setattr(listing, name, value)
+
+    async def walk(tx: Tx, where: Filter) -> list[str]:
+        part = await search.search(tx, where, [Sort("username", descending)], Page(4))
+        found = [user.username for user in part.items]
+        while part.next:
+            part = await search.search(tx, where, [Sort("username", descending)], Page(4, cursor=part.next))
+            found += [user.username for user in part.items]
+        return found
+
+    async with runtime.read(factories.roster_in(realm)) as tx:
+        for needle in (*words, "abe", "annab", "eoc"):
+            found = [name for name, local in names.items() if local and needle in f"{name}.{local}@"]
+            assert await walk(tx, Compare("email", Op.CONTAINS, needle)) == sorted(found, reverse=descending)
+        statements = await tx.rows("SELECT statement FROM pg_prepared_statements")
+    assert any("left(username_key, 1) = " in statement for (statement,) in statements)

@@ -29,6 +29,7 @@ def _folded(
         grams="grams",
         pairs="grams" if name in EXACT else None,
         sketch="sketch",
+        initial=name == "username",
         begun=begun,
         sortable=True,
         indexed=indexed,

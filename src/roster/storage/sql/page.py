@@ -10,7 +10,8 @@ from uuid import UUID
 
 import msgspec
 
-from roster.kit.filters import EVERYTHING, Fields, Filter, Sort
+from roster.kit import text
+from roster.kit.filters import EVERYTHING, Field, Fields, Filter, Sort
 from roster.kit.pages import Page, Walk
 from roster.storage.sql.columns import comparable, type_of
 from roster.storage.sql.glance import needles, sketched
@@ -67,12 +68,20 @@ def compile_count(
 
 
 def compile_page(
-    listing: Listing, fields: Fields, walk: Walk, *, args: tuple[object, ...], realm_id: UUID, gather: bool = False
+    listing: Listing,
+    fields: Fields,
+    walk: Walk,
+    *,
+    args: tuple[object, ...],
+    realm_id: UUID,
+    gather: bool = False,
+    letter: str = "",
 ) -> Compiled:
     """The rows of one page and one more, in walking order; each ends in its sort values and id, as `Walk.cut` wants.
 
     With `gather` all matching rows are found first and then put in order: for filters that few of them fulfil. Of those
-    that are not on the page only what decides is read, which is a small part of a row.
+    that are not on the page only what decides is read, which is a small part of a row. With `letter` they are only
+    those that begin with it in what they are sorted by, which must be a field with `initial`.
     """
     parameters = Parameters(len(args))
     keys = _keys(walk.sorts, fields, parameters, tiebreak=listing.tiebreak, backwards=walk.backwards)
@@ -80,6 +89,8 @@ def compile_page(
     order = " ORDER BY " + _order(names, keys)
     ending = order + _window(walk.page, parameters)
     wanted = " FROM " + listing.tables + " WHERE " + _wanted(listing, fields, walk.where, parameters, realm_id)
+    if letter:
+        wanted += _begin_with(letter, fields[walk.sorts[0].field], parameters, realm_id)
     places = _places(keys, walk, parameters)
     if gather or listing.gathered:
         found = "SELECT " + _shown(keys) + wanted + " AND " + _judged(listing, " OR ".join(places)) + " OFFSET 0"
@@ -127,6 +138,15 @@ def compile_glance(
     return query, args + parameters.values
 
 
+def compile_letter(listing: Listing, fields: Fields, walk: Walk, *, args: tuple[object, ...]) -> Compiled:
+    """The letter that the next row begins with in what they are sorted by, be it one that matches or not."""
+    parameters = Parameters(len(args))
+    keys = _keys(walk.sorts, fields, parameters, tiebreak=listing.tiebreak, backwards=walk.backwards)
+    (place,) = _places(keys, walk, parameters)
+    start = "SELECT left(" + keys[0].expression + ", 1) FROM " + listing.tables + " WHERE realm_id = $1 AND " + place
+    return start + " ORDER BY " + _order([keys[0].expression], keys[:1]) + " LIMIT 1", args + parameters.values
+
+
 def compile_place(
     listing: Listing, fields: Fields, walk: Walk, row: UUID, *, args: tuple[object, ...], realm_id: UUID
 ) -> Compiled:
@@ -136,6 +156,14 @@ def compile_place(
     wanted = _wanted(listing, fields, EVERYTHING, parameters, realm_id)
     start = "SELECT " + ", ".join([key.expression for key in keys]) + " FROM " + listing.tables + " WHERE " + wanted
     return start + " AND " + listing.tiebreak + " = " + parameters.add(row, "uuid"), args + parameters.values
+
+
+def _begin_with(letter: str, field: Field, parameters: Parameters, realm_id: UUID) -> LiteralString:
+    """The trigrams find them, together with what else they are searched by."""
+    if field.grams is None:
+        return ""
+    held = field.grams + " @> " + parameters.add([text.initial(realm_id, letter)], "int[]")
+    return " AND " + held + " AND left(" + comparable(field, parameters) + ", 1) = " + parameters.add(letter, "text")
 
 
 def _window(page: Page, parameters: Parameters) -> LiteralString:
