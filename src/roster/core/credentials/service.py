@@ -286,9 +286,9 @@ def asked(tx: Tx) -> tuple[LiteralString, Part]:
 
 async def candidates(tx: Tx, user_id: UserId, secret: str, rows: Sequence[Sequence[Any]]) -> Candidates:
     """What the person's credentials, the rows of what was `asked`, make of this secret without hashing it."""
-    whole = _whole(tx, user_id, secret)
-    lookups = (marks.tag(tx.runtime.keyring, user_id, secret), *whole)
     every = [Stored(*row) for row in rows]
+    whole = _whole(tx, user_id, secret) if any(each.lookup for each in every) else ()
+    lookups = (marks.tag(tx.runtime.keyring, user_id, secret), *whole) if whole else ()
     read = [each for each in every if each.kind not in _FOUND_BY_LOOKUP or each.lookup in lookups]
     found = [await choosing.typed(tx, user_id, each) if each.kind == Kind.PASSWORD else each for each in read]
     fits = [each for each in found if each.lookup and any(secrets.same(each.lookup, mark) for mark in whole)]
