@@ -19,7 +19,7 @@ from roster.kit.ids import RealmId
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 
-_AFTER: Final = 0.1
+_AFTER: Final = 0.25
 """Seconds."""
 
 
