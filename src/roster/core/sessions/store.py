@@ -76,7 +76,8 @@ def session_of(*row: Any) -> Session:
 
 def _line(text: str) -> str:
     """Whatever a caller says about itself is kept as far as it can be stored and shown."""
-    return "".join(sign for sign in text[:500] if sign.isprintable())
+    cut = text[:500]
+    return cut if cut.isprintable() else "".join(sign for sign in cut if sign.isprintable())
 
 
 def _session(row: tuple[Any, ...]) -> Session:
