@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -41,6 +43,30 @@ async def test_work_is_done_on_a_thread_that_yields_to_the_loop(one: Workers):
 
     assert name != threading.current_thread().name
     assert nice > os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+
+def test_a_server_that_yields_more_than_that_goes_on_yielding():
+    """Without privileges nobody gives themselves more priority: the thread would end before it had done anything."""
+    program = (
+        "import asyncio, os, threading; from roster.kit.workers import Workers; os.nice(15); workers = Workers(1, 1);"
+        "own = lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id());"
+        "print(asyncio.run(workers.run(own)) == os.getpriority(os.PRIO_PROCESS, 0)); workers.close()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "True"
+
+
+async def test_a_thread_that_could_not_be_had_is_asked_for_again(one: Workers, monkeypatch: pytest.MonkeyPatch):
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refused)
+        with pytest.raises(RuntimeError):
+            await one.run(int, "1")
+
+    assert await one.run(int, "2") == 2
 
 
 async def test_what_work_raises_is_raised_where_it_is_awaited_and_the_thread_goes_on(one: Workers):

@@ -69,8 +69,8 @@ class Workers:
     def _start(self) -> None:
         name = f"roster-worker_{len(self._threads)}"
         thread = threading.Thread(target=_work, args=(self._tasks,), name=name, daemon=True)
-        self._threads.append(thread)
         thread.start()
+        self._threads.append(thread)
 
 
 def _work(tasks: "SimpleQueue[_Task | None]") -> None:
@@ -109,6 +109,10 @@ def _prepare() -> None:
 
 
 def _yield_to_the_loop() -> None:
-    """Linux gives each thread a priority of its own; elsewhere this would slow the whole process and is left out."""
+    """Linux gives each thread a priority of its own; elsewhere this would slow the whole process and is left out.
+
+    A server that was started with less priority than this keeps that: nobody may give themselves more.
+    """
     if os.uname().sysname == "Linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOW_PRIORITY)
+        own = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, own, max(_LOW_PRIORITY, os.getpriority(os.PRIO_PROCESS, own)))
