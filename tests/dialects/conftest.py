@@ -1,7 +1,7 @@
 """A served dialect, and people who are signed in. Each dialect's own conftest makes its `client`."""
 
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import pytest
@@ -17,6 +17,10 @@ from tests.dialects import fuzzing
 
 ADDRESS = "http://127.0.0.1:8080"
 """What the test settings call public."""
+IS_WAITED_FOR: Final = (
+    "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
+)
+"""Whether another transaction waits for the one that asks."""
 
 
 class Person(msgspec.Struct, frozen=True):

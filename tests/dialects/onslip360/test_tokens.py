@@ -3,7 +3,7 @@
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
@@ -14,13 +14,10 @@ from roster.core.realms.models import Realm
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
 from tests import factories
-from tests.dialects.conftest import Person, SignIn
+from tests.dialects.conftest import IS_WAITED_FOR, Person, SignIn
 from tests.dialects.onslip360.conftest import ASA, Hawk, Wire, refusal
 
 TOKEN: dict[str, Any] = {"type": "hawk-key", "name": "Nightly job", "alias": "nightly"}
-_IS_WAITED_FOR: Final = (
-    "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
-)
 
 
 def signed_with(made: dict[str, Any], name: str, realm: Realm) -> Hawk:
@@ -134,7 +131,7 @@ async def test_of_two_at_the_same_moment_whoever_deletes_what_they_have_seen_is_
     async with runtime.write(factories.roster_in(realm)) as tx:
         await first(tx, await signing.find(tx, f"key:asa+nightly@{realm.slug}"))
         deletion = asyncio.create_task(wire.delete(one, headers=seen))
-        while not await tx.value(_IS_WAITED_FOR):
+        while not await tx.value(IS_WAITED_FOR):
             pass
 
     assert refusal(await deletion) == (412, "precondition-failed")

@@ -11,7 +11,7 @@ from roster.core.realms.models import Realm
 from roster.core.users import numbers
 from roster.storage.runtime import Runtime
 from tests import factories
-from tests.dialects.conftest import Person, SignIn
+from tests.dialects.conftest import IS_WAITED_FOR, Person, SignIn
 from tests.dialects.onslip360.conftest import ASA, Wire, refusal
 
 EVERYTHING: dict[str, Any] = {
@@ -112,6 +112,22 @@ async def test_roles_of_one_sort_stay_when_the_other_is_changed(wire: Wire, runt
 
     assert (await wire.patch(f"users/{number}", {"system-roles": ["admin"]})).json()["roles"] == role
     assert (await wire.patch(f"users/{number}", {"roles": None})).json()["system-roles"] == ["admin"]
+
+
+@pytest.mark.parametrize("body", [{"roles": []}, {"name": "Asa", "roles": []}, {"roles": None}])
+async def test_a_role_of_the_other_sort_that_is_being_taken_away_does_not_come_back(
+    wire: Wire, runtime: Runtime, realm: Realm, body: dict[str, Any]
+):
+    """The other is about to finish when the change finds the roles as they were."""
+    asa = await wire.add("asa", **{"system-roles": ["admin"]})
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        await access.set_roles(tx, await numbers.id_of(tx, asa["id"]), [])
+        change = asyncio.create_task(wire.patch(f"users/{asa['id']}", body))
+        while not await tx.value(IS_WAITED_FOR):
+            pass
+
+    assert (await change).status_code == 200
+    assert "system-roles" not in (await wire.get(f"users/{asa['id']}")).json()
 
 
 async def test_replacing_removes_what_is_left_out(wire: Wire):

@@ -1,8 +1,9 @@
 """Users (contract, tag Users)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from roster.core.access import numbers as roles
@@ -14,7 +15,7 @@ from roster.core.users import search as people
 from roster.core.users import service as users
 from roster.core.users.errors import EmailTaken, UsernameTaken, UserNotFound
 from roster.core.users.models import User, UserChange
-from roster.dialects.onslip360 import address, auth, lookup, query, reading, replies, wire
+from roster.dialects.onslip360 import address, auth, catalogue, lookup, query, reading, replies, wire
 from roster.dialects.onslip360.errors import BadQuery, Changed
 from roster.dialects.onslip360.mapping import people as mapping
 from roster.kit.errors import Forbidden, InvalidInput
@@ -34,6 +35,13 @@ _CHANGE_ERRORS: Final = (UserNotFound, *_WRITE_ERRORS, Changed)
 _IF_MATCH: Final = (replies.IF_MATCH,)
 Members = dict[str, Any]
 Change = Callable[[User], UserChange]
+
+
+class _Roles(msgspec.Struct, frozen=True):
+    """What a request says about roles; None leaves that half as it is."""
+
+    system: Sequence[catalogue.SystemRole] | None
+    custom: Sequence[str] | None
 
 
 @ops.get(
@@ -117,8 +125,7 @@ async def put_user(tx: Tx, request: Request, id: int, body: Members) -> Reply:
     found = await lookup.writable(tx, id)
     sent, extended = reading.read(wire.User, body)
     held = await lookup.held(tx, found)
-    names = await _role_names(tx, sent.roles)
-    wanted = mapping.wanted_roles(held, _given(sent.system_roles) or (), names or ())
+    wanted = _Roles(_given(sent.system_roles) or (), await _role_names(tx, sent.roles) or ())
     _require_no_demon(sent.demon, is_demon=lookup.is_demon(tx, held))
 
     def change(before: User) -> UserChange:
@@ -148,8 +155,7 @@ async def update_user(tx: Tx, request: Request, id: int, body: Members) -> Reply
     if not mapping.is_personal(sent, extended):
         auth.require(tx, "edit-users")
     held = await lookup.held(tx, found)
-    names = await _role_names(tx, sent.roles)
-    wanted = mapping.wanted_roles(held, _given(sent.system_roles), names)
+    wanted = _Roles(_given(sent.system_roles), await _role_names(tx, sent.roles))
     _require_no_demon(sent.demon, is_demon=lookup.is_demon(tx, held))
     replies.require_match(request, await lookup.tag(tx, found))
     if sent.deleted is None and found.deleted_at is not None:
@@ -202,7 +208,7 @@ async def _carry_out(
     request: Request,
     found: User,
     change: Change,
-    wanted: list[str] | None,
+    wanted: _Roles,
     *,
     keys: ChosenKeys,
 ) -> Reply:
@@ -211,11 +217,22 @@ async def _carry_out(
         raise UserNotFound
 
     async def attempt(before: User) -> User:
-        await profiles.change(tx, before.id, change(before), version=before.version, roles=wanted, keys=keys)
+        names = await _all_wanted(tx, before, wanted)
+        await profiles.change(tx, before.id, change(before), version=before.version, roles=names, keys=keys)
         return await users.get(tx, before.id)
 
     user = await replies.carried_out(request, attempt, found, lambda: users.get(tx, found.id))
     return replies.shown(request, await lookup.one(tx, user), await lookup.tag(tx, user))
+
+
+async def _all_wanted(tx: Tx, user: User, wanted: _Roles) -> list[str] | None:
+    """The names of all roles that somebody shall have: for each state of theirs that is changed, those of that state.
+
+    A role that was taken away meanwhile would come back otherwise.
+    """
+    if wanted.system is None and wanted.custom is None:
+        return None
+    return mapping.wanted_roles(await lookup.held(tx, user), wanted.system, wanted.custom)
 
 
 async def _role_names(tx: Tx, numbers: list[int] | UnsetType | None) -> list[str] | None:
