@@ -15,7 +15,7 @@ from roster.core.access.errors import (
     RoleNotFound,
 )
 from roster.core.access.grants import combine
-from roster.core.access.models import PERMISSIONS, Members, RoleChange, RoleDraft
+from roster.core.access.models import PERMISSIONS, Members, MembersChange, RoleChange, RoleDraft
 from roster.core.access.store import Held
 from roster.core.realms.models import Realm
 from roster.core.users import search as people
@@ -75,6 +75,22 @@ async def test_an_owner_changes_members_but_not_permissions(runtime: Runtime, re
         assert (await access.get_role(tx, role.id)).name == "club"
         with pytest.raises(Forbidden):
             await access.change_role(tx, role.id, RoleChange(name="mine"))
+
+
+async def test_of_members_and_owners_those_stay_of_whom_nothing_is_said(runtime: Runtime, realm: Realm):
+    one, two, three = [(await factories.a_person(runtime, realm)).id for _ in range(3)]
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        role = await access.create_role(tx, RoleDraft(name="club"), members=[one], owners=[two])
+
+        async def after(change: MembersChange) -> Members:
+            await access.change_role(tx, role.id, RoleChange(), members=change)
+            return (await access.members_of(tx, [role.id]))[role.id]
+
+        of_owners = await after(MembersChange(owners=frozenset({three})))
+        of_members = await after(MembersChange(members=frozenset({one})))
+
+    assert of_owners == Members(frozenset({one, two, three}), frozenset({three}))
+    assert of_members == Members(frozenset({one, three}), frozenset({three}))
 
 
 async def test_a_role_one_does_not_have_looks_like_no_role(runtime: Runtime, realm: Realm):

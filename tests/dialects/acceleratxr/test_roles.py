@@ -1,17 +1,20 @@
 """Roles and permission lists (notes, section 8)."""
 
+import asyncio
 from typing import Any
 
 import httpx
 import pytest
 
+from roster.core.access import service as access
+from roster.core.access.models import Members, RoleChange
 from roster.core.realms.models import Realm
 from roster.dialects.acceleratxr import mapping
 from roster.kit import ids
 from roster.storage.runtime import Runtime
 from tests import factories
 from tests.dialects.acceleratxr.conftest import Wire, refusal, uid
-from tests.dialects.conftest import Person, SignIn
+from tests.dialects.conftest import IS_WAITED_FOR, Person, SignIn
 
 
 async def make(wire: Wire, by: Person, name: str, **body: object) -> dict[str, Any]:
@@ -43,6 +46,22 @@ async def test_a_trusted_caller_makes_a_role_and_its_people_show_it_at_once(
     assert made["owners"] == [uid(john)]
     assert await roles_of(wire, jane) == ["editors"]
     assert await roles_of(wire, john) == ["editors"]
+
+
+async def test_a_member_who_is_being_taken_away_does_not_come_back_with_a_new_owner(
+    wire: Wire, runtime: Runtime, realm: Realm, admin: Person, jane: Person, john: Person
+) -> None:
+    """The other change is about to finish when the second finds the members as they were."""
+    await make(wire, admin, "editors", members=[uid(jane)])
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        role = await access.find_role(tx, "editors")
+        await access.change_role(tx, role.id, RoleChange(), members=Members(frozenset(), frozenset()))
+        change = asyncio.create_task(wire.put("/roles/editors", {"name": "editors", "owners": [uid(john)]}, by=admin))
+        while not await tx.value(IS_WAITED_FOR):
+            pass
+
+    changed = (await change).json()
+    assert (changed["members"], changed["owners"]) == ([uid(john)], [uid(john)])
 
 
 async def test_only_trusted_callers_make_roles(wire: Wire, jane: Person, admin: Person) -> None:

@@ -13,7 +13,7 @@ from roster.core.access import contexts as _contexts
 from roster.core.access import deciding, grouped, members_store, reach, store
 from roster.core.access.contexts import Contexts
 from roster.core.access.errors import AssignmentExists, AssignmentNotFound, Escalation, LastAdministrator
-from roster.core.access.models import Assignment, Members, Role, Wanted
+from roster.core.access.models import Assignment, Members, MembersChange, Role, Wanted
 from roster.core.audit import service as audit
 from roster.kit.actor import Scope
 from roster.kit.errors import Forbidden, InvalidInput, NotFound
@@ -151,15 +151,16 @@ async def keep_an_administrator_without(tx: Tx, role_id: RoleId) -> None:
         raise LastAdministrator
 
 
-async def replace_members(tx: Tx, role: Role, wanted: Members) -> None:
+async def replace_members(tx: Tx, role: Role, change: Members | MembersChange) -> None:
     """Make these people, and no others, have the role without limits; part of changing a role."""
     await _require_holding_to_give(tx, role)
-    everybody = wanted.members | wanted.owners
-    unknown = everybody - await store.known_people(tx, list(everybody))
+    before = (await members_store.members(tx, [role.id])).get(role.id, Members(frozenset(), frozenset()))
+    wanted = _all_members(before, change)
+    unknown = wanted.members - before.members
+    unknown -= await store.known_people(tx, list(unknown))
     if unknown:
         raise InvalidInput.of("members", "unknown_user", f"There is no user {min(map(str, unknown))}.")
-    before = (await members_store.members(tx, [role.id])).get(role.id, Members(frozenset(), frozenset()))
-    joining, leaving = sorted(everybody - before.members), sorted(before.members - everybody)
+    joining, leaving = sorted(wanted.members - before.members), sorted(before.members - wanted.members)
     if joining:
         _require_named(role, {}, "members")
     if "*" in role.permissions and leaving and await store.administrators(tx) <= set(leaving):
@@ -169,6 +170,12 @@ async def replace_members(tx: Tx, role: Role, wanted: Members) -> None:
     if joining or leaving or wanted.owners != before.owners:
         await audit.record(tx, "role.members_changed", "role", role.id, _member_differences(before, wanted))
         await _raise_versions(tx, sorted({*joining, *leaving, *(wanted.owners ^ before.owners)}))
+
+
+def _all_members(before: Members, change: Members | MembersChange) -> Members:
+    owners = before.owners if change.owners is None else change.owners
+    members = before.members if change.members is None else change.members
+    return Members(members | owners, owners)
 
 
 async def _raise_versions(tx: Tx, user_ids: Sequence[UserId]) -> None:

@@ -185,6 +185,13 @@ class Members(msgspec.Struct, frozen=True):
     owners: frozenset[UserId]
 
 
+class MembersChange(msgspec.Struct, frozen=True):
+    """Who shall have a role; None leaves them, members or owners, as they are when it is changed."""
+
+    members: frozenset[UserId] | None = None
+    owners: frozenset[UserId] | None = None
+
+
 class Rights(msgspec.Struct, frozen=True, rename={"who": "userOrRoleId"}):
     """What one principal may do with an object; None leaves the answer to the parent list.
 

@@ -21,7 +21,7 @@ from roster.core.access import (
 from roster.core.access import effective as _effective
 from roster.core.access import grants as _grants
 from roster.core.access.errors import Escalation, RoleBuiltIn, RoleInUse, RoleNotFound
-from roster.core.access.models import ADMINISTRATOR, Members, Role, RoleChange, RoleDraft
+from roster.core.access.models import ADMINISTRATOR, Members, MembersChange, Role, RoleChange, RoleDraft
 from roster.core.audit import service as audit
 from roster.kit.errors import Forbidden, InvalidInput, require_version
 from roster.kit.ids import RoleId, UserId
@@ -125,7 +125,12 @@ async def _keep_built_in(tx: Tx, draft: RoleDraft, role: Role | None) -> None:
 
 
 async def change_role(
-    tx: Tx, role_id: RoleId, change: RoleChange, *, version: int | None = None, members: Members | None = None
+    tx: Tx,
+    role_id: RoleId,
+    change: RoleChange,
+    *,
+    version: int | None = None,
+    members: Members | MembersChange | None = None,
 ) -> Role:
     """Change a role and, when given, all who have it. Needs `roles.write`, or owning the role.
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
-from roster.core.access.models import AccessList, Members, Rights, Role, RoleChange, RoleDraft
+from roster.core.access.models import AccessList, Members, MembersChange, Rights, Role, RoleChange, RoleDraft
 from roster.core.credentials.models import Credential, Identity, Kind
 from roster.core.users.models import User, UserChange, UserDraft, View
 from roster.dialects.acceleratxr import wire
@@ -170,13 +170,13 @@ def role_change(body: wire.RoleWrite) -> RoleChange:
     return RoleChange(name=body.name, description=body.description)
 
 
-def role_members(body: wire.RoleWrite, before: Members) -> Members | None:
-    """Everybody who shall have the role; None when the request says nothing about it. Raises InvalidInput."""
+def role_members(body: wire.RoleWrite) -> MembersChange | None:
+    """Who shall have the role; None when the request says nothing about it. Raises InvalidInput."""
     if body.members is UNSET and body.owners is UNSET:
         return None
-    owners = before.owners if isinstance(body.owners, UnsetType) else frozenset(user_ids(body.owners, "owners"))
-    members = before.members if isinstance(body.members, UnsetType) else frozenset(user_ids(body.members, "members"))
-    return Members(members | owners, owners)
+    owners = None if isinstance(body.owners, UnsetType) else frozenset(user_ids(body.owners, "owners"))
+    members = None if isinstance(body.members, UnsetType) else frozenset(user_ids(body.members, "members"))
+    return MembersChange(members, owners)
 
 
 # secrets

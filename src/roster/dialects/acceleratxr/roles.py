@@ -8,7 +8,7 @@ from msgspec import UnsetType
 from roster.core.access import removal, search
 from roster.core.access import service as access
 from roster.core.access.errors import Escalation, LastAdministrator, RoleBuiltIn, RoleNameTaken, RoleNotFound
-from roster.core.access.models import Members, Role
+from roster.core.access.models import MembersChange, Role
 from roster.dialects.acceleratxr import mapping, query, wire
 from roster.dialects.acceleratxr.errors import RangeArity, UidMismatch
 from roster.dialects.acceleratxr.users import CRITERIA, LISTING
@@ -22,7 +22,6 @@ from roster.web.query import Query
 ops = Operations(tag="Roles")
 
 _SEARCH: Final = (InvalidFilter, RangeArity, Forbidden)
-_NOBODY: Final = Members(frozenset(), frozenset())
 
 
 @ops.get("/roles", id="Role.findAll", public=True, errors=_SEARCH, parameters=LISTING)
@@ -40,9 +39,9 @@ async def find_all(tx: Tx, query: Query) -> list[wire.Role]:
 @ops.post("/roles", id="Role.create", status=201, errors=(InvalidInput, RoleNameTaken, Forbidden))
 async def create(tx: Tx, body: wire.RoleWrite) -> wire.Role:
     """Create a role."""
-    wanted = mapping.role_members(body, _NOBODY) or _NOBODY
-    draft = mapping.role_draft(body)
-    role = await access.create_role(tx, draft, members=sorted(wanted.members), owners=sorted(wanted.owners))
+    wanted = mapping.role_members(body) or MembersChange()
+    members, owners = sorted(wanted.members or ()), sorted(wanted.owners or ())
+    role = await access.create_role(tx, mapping.role_draft(body), members=members, owners=owners)
     return (await _shown(tx, [role]))[0]
 
 
@@ -92,10 +91,9 @@ async def update(tx: Tx, id: str, body: wire.RoleWrite) -> wire.Role:
     found = await access.find_role(tx, mapping.identifier(id))
     if not isinstance(body.uid, UnsetType) and mapping.read_uid(body.uid) != found.id:
         raise UidMismatch
-    before = (await access.members_of(tx, [found.id])).get(found.id, _NOBODY)
     version = None if isinstance(body.version, UnsetType) else body.version
     changed = await access.change_role(
-        tx, found.id, mapping.role_change(body), version=version, members=mapping.role_members(body, before)
+        tx, found.id, mapping.role_change(body), version=version, members=mapping.role_members(body)
     )
     return (await _shown(tx, [changed]))[0]
 
