@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from roster.core.flows import organisations
 from roster.core.orgs import service as orgs
 from roster.core.orgs import tokens
 from roster.core.orgs.errors import OrgTokenNotFound
@@ -16,7 +17,7 @@ KIND = "organisation"
 async def create(tx: Tx, number: int, name: str, expires_at: datetime | None) -> dict[str, object]:
     """A new token of the organisation with this number, and its text. Raises OrgNotFound, InvalidInput."""
     org = await orgs.get_by_number(tx, number)
-    made = await tokens.create(tx, org.id, OrgTokenDraft(name, expires_at))
+    made = await organisations.make_token(tx, org.id, OrgTokenDraft(name, expires_at))
     return {**_shown(made.token, number), "key": made.text}
 
 

@@ -4,8 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from roster.core.access import search
+from roster.core.access import org_roles, search
+from roster.core.access.errors import Escalation
+from roster.core.access.models import RoleChange
 from roster.core.flows import organisations
+from roster.core.memberships import roles
 from roster.core.memberships import service as memberships
 from roster.core.memberships.models import MembershipChange
 from roster.core.orgs import service as orgs
@@ -43,7 +46,7 @@ async def org(runtime: Runtime, realm: Realm, founder: User) -> Org:
 
 async def issued(runtime: Runtime, realm: Realm, founder: User, org: Org) -> Issued:
     async with runtime.write(await factories.acting_as(runtime, realm, founder)) as tx:
-        return await org_tokens.create(tx, org.id, OrgTokenDraft("machine"))
+        return await organisations.make_token(tx, org.id, OrgTokenDraft("machine"))
 
 
 async def presented(runtime: Runtime, realm: Realm, text: str) -> Actor:
@@ -94,7 +97,7 @@ async def test_a_token_neither_owns_nor_founds_nor_makes_tokens(
             with pytest.raises(OwnersOnly):
                 await attempt
         for attempt in (
-            org_tokens.create(tx, org.id, OrgTokenDraft("more")),
+            organisations.make_token(tx, org.id, OrgTokenDraft("more")),
             org_tokens.revoke(tx, org.id, made.token.id),
             organisations.found(tx, OrgDraft("Own")),
         ):
@@ -146,11 +149,41 @@ async def test_tokens_are_for_those_who_run_the_organisation(runtime: Runtime, r
         async with runtime.write(actor) as tx:
             for attempt in (
                 org_tokens.list_of(tx, org.id),
-                org_tokens.create(tx, org.id, OrgTokenDraft("mine")),
+                organisations.make_token(tx, org.id, OrgTokenDraft("mine")),
                 org_tokens.revoke(tx, org.id, made.token.id),
             ):
                 with pytest.raises(error):
                     await attempt
+
+
+async def test_whoever_may_only_make_tokens_gets_by_none_what_administrators_may(
+    runtime: Runtime, realm: Realm, founder: User, org: Org
+):
+    boss = await factories.acting_as(runtime, realm, founder)
+    role = await making.a_role(runtime, boss, org, "keys", "orgs.administer")
+    keeper = await making.joined(runtime, realm, org)
+    async with runtime.write(boss) as tx:
+        await roles.assign(tx, org.id, role, keeper.id)
+    async with runtime.write(await factories.acting_as(runtime, realm, keeper)) as tx:
+        with pytest.raises(Escalation):
+            await organisations.make_token(tx, org.id, OrgTokenDraft("mine"))
+
+    async with runtime.write(boss) as tx:
+        administrators = await making.role_of(runtime, realm, org, "administrator")
+        every = RoleChange(permissions=administrators.permissions)
+        await org_roles.change_role(tx, org.id, role, every)
+    async with runtime.write(await factories.acting_as(runtime, realm, keeper)) as tx:
+        await organisations.make_token(tx, org.id, OrgTokenDraft("mine"))
+
+
+async def test_owners_make_tokens_of_what_is_below_too(runtime: Runtime, realm: Realm, founder: User, org: Org):
+    part = await making.founded(runtime, realm, founder, below=org.id)
+    owner = await making.joined(runtime, realm, org)
+    async with runtime.write(await factories.acting_as(runtime, realm, founder)) as tx:
+        await organisations.add_owner(tx, org.id, owner.id)
+    async with runtime.write(await factories.acting_as(runtime, realm, owner)) as tx:
+        for each in (org, part):
+            await organisations.make_token(tx, each.id, OrgTokenDraft("theirs"))
 
 
 async def test_another_organisation_s_token_is_not_there(runtime: Runtime, realm: Realm, founder: User, org: Org):
@@ -169,7 +202,7 @@ async def test_a_token_that_cannot_be_is_refused(
 ):
     async with runtime.write(await factories.acting_as(runtime, realm, founder)) as tx:
         with pytest.raises(InvalidInput):
-            await org_tokens.create(tx, org.id, OrgTokenDraft(**known))  # type: ignore[arg-type]
+            await organisations.make_token(tx, org.id, OrgTokenDraft(**known))  # type: ignore[arg-type]
 
 
 async def test_when_a_token_was_last_used_is_written_down(runtime: Runtime, realm: Realm, founder: User, org: Org):

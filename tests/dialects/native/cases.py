@@ -12,7 +12,7 @@ from pyotp.totp import TOTP
 
 from roster.core.access import org_roles
 from roster.core.access import service as access
-from roster.core.access.models import RoleDraft
+from roster.core.access.models import WITHIN_ORGANISATIONS, RoleDraft
 from roster.core.attributes import service as attributes
 from roster.core.attributes.models import DefinitionDraft
 from roster.core.availability import service as availability
@@ -479,7 +479,11 @@ CASES: dict[str, Case] = {
     "patchOrganisationRole": Case(needs=("roles.write", "orgs.read"), path=_ORG_ROLE, json={"description": "Help"}),
     "deleteOrganisationRole": Case(needs=("roles.write", "orgs.read"), path=_ORG_ROLE),
     "listOrganisationTokens": Case(needs=("orgs.administer",), path=_ORG),
-    "createOrganisationToken": Case(needs=("orgs.administer",), path=_ORG, json={"name": "machine"}),
+    "createOrganisationToken": Case(
+        needs=("orgs.administer", *sorted(WITHIN_ORGANISATIONS - {"orgs.administer"})),
+        path=_ORG,
+        json={"name": "machine"},
+    ),
     "revokeOrganisationToken": Case(needs=("orgs.administer",), path={**_ORG, "token_id": "$org_token"}),
     "listDevices": Case(needs=("devices.read",), query={"filter": 'status eq "enabled"'}),
     "createDevice": Case(needs=("devices.write",), json={"name": "Till"}),

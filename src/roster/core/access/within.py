@@ -106,6 +106,13 @@ async def holders(tx: Tx, permission: str, org: Org) -> set[UserId]:
     return await within_store.holders(tx, org.id, *(await _giving(tx, permission, org)))
 
 
+async def require_administrating(tx: Tx, org: Org) -> None:
+    """Raise Escalation unless the actor may do in the organisation all that its administrators may."""
+    role = await _administrator(tx, org.id)
+    if role is not None:
+        await deciding.require_permissions(tx, role, {})
+
+
 @asynccontextmanager
 async def keeping_an_administrator(tx: Tx, org: Org) -> AsyncIterator[None]:
     """Raise LastOrgAdministrator when what is done in this block leaves the organisation without an active member who
@@ -119,12 +126,18 @@ async def keeping_an_administrator(tx: Tx, org: Org) -> AsyncIterator[None]:
 
 async def grants_of(tx: Tx, org_id: OrgId, version: int | None = None) -> Grants:
     """What an organisation itself may do: what its administrators may, within it. For its tokens."""
-    role = await within_store.named(tx, org_id, ORG_ADMINISTRATOR)
-    if role is None or not role.built_in:
+    role = await _administrator(tx, org_id)
+    if role is None:
         return NOTHING
     held = [Held(role.name, role.permissions, role.ceiling, {}, role.org_id)]
     members = await grouped.of(tx, role.ceiling, version=version)
     return grants.combine(held, vocabulary.of(tx.runtime), members)
+
+
+async def _administrator(tx: Tx, org_id: OrgId) -> Role | None:
+    """The role of administrators, unless the organisation has given its name to another."""
+    role = await within_store.named(tx, org_id, ORG_ADMINISTRATOR)
+    return role if role is not None and role.built_in else None
 
 
 async def _is_run(tx: Tx, org: Org) -> bool:

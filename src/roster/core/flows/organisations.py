@@ -1,4 +1,4 @@
-"""Organisations and what comes with them: roles, owners, the first member. Each is a whole use case."""
+"""Organisations and what comes with them: roles, owners, the first member, tokens. Each is a whole use case."""
 
 from typing import Final
 
@@ -8,9 +8,9 @@ from roster.core.limits import service as limits
 from roster.core.limits.service import Policy
 from roster.core.memberships import service as memberships
 from roster.core.memberships.errors import StillMember
-from roster.core.orgs import rights
+from roster.core.orgs import rights, tokens
 from roster.core.orgs import service as orgs
-from roster.core.orgs.models import Org, OrgDraft
+from roster.core.orgs.models import Issued, Org, OrgDraft, OrgTokenDraft
 from roster.core.users import service as users
 from roster.kit.errors import Forbidden, InvalidInput
 from roster.kit.ids import OrgId, UserId
@@ -40,6 +40,18 @@ async def found(tx: Tx, draft: OrgDraft, *, owner: UserId | None = None) -> Org:
     if tx.actor.is_user(founder):
         await memberships.found(tx, org, founder)
     return org
+
+
+async def make_token(tx: Tx, org_id: OrgId, draft: OrgTokenDraft) -> Issued:
+    """Make a token that may do in the organisation what its administrators may, which whoever makes it may then too.
+
+    Needs `orgs.administer` there, and all else that they may. Tokens make no tokens: what a stolen one can do ends with
+    it. Raises OrgNotFound, Forbidden, Escalation, InvalidInput, TooManyOrgTokens.
+    """
+    org = await orgs.lock(tx, org_id)
+    await tokens.require_person(tx, org)
+    await within.require_administrating(tx, org)
+    return await tokens.create(tx, org_id, draft)
 
 
 async def add_owner(tx: Tx, org_id: OrgId, user_id: UserId) -> None:

@@ -39,13 +39,10 @@ async def find_numbered(tx: Tx, number: int) -> tuple[Org, OrgToken]:
 
 
 async def create(tx: Tx, org_id: OrgId, draft: OrgTokenDraft) -> Issued:
-    """Make a token that may do in the organisation what its administrators may. Needs `orgs.administer` there.
+    """Make a token, part of the use case that has locked the organisation and seen that the actor may do so much.
 
-    Tokens make no tokens: what a stolen one can do ends with it. Raises OrgNotFound, Forbidden, InvalidInput,
-    TooManyOrgTokens.
+    Raises InvalidInput, TooManyOrgTokens.
     """
-    org = await store.lock(tx, org_id)
-    await _require_person(tx, org)
     _check(draft, tx.now)
     if len(await tokens_store.of_org(tx, org_id)) >= _MOST:
         raise TooManyOrgTokens
@@ -62,7 +59,7 @@ async def create(tx: Tx, org_id: OrgId, draft: OrgTokenDraft) -> Issued:
 async def revoke(tx: Tx, org_id: OrgId, token_id: UUID) -> None:
     """End a token at once. Needs `orgs.administer` there. Raises OrgNotFound, Forbidden, OrgTokenNotFound."""
     org = await store.lock(tx, org_id)
-    await _require_person(tx, org)
+    await require_person(tx, org)
     found = await tokens_store.delete(tx, org_id, token_id)
     if found is None:
         raise OrgTokenNotFound
@@ -84,7 +81,8 @@ async def touch(tx: Tx, used: Sequence[tuple[RealmId, UUID, datetime]]) -> None:
     await tokens_store.touch(tx, used)
 
 
-async def _require_person(tx: Tx, org: Org) -> None:
+async def require_person(tx: Tx, org: Org) -> None:
+    """Raise unless a person with `orgs.administer` in the organisation acts, as for making tokens and ending them."""
     await rights.require(tx, "orgs.administer", org)
     if tx.actor.kind is Kind.ORGANISATION:
         raise Forbidden

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from roster.core.access.errors import Escalation
+from roster.core.flows import organisations
 from roster.core.orgs import tokens as org_tokens
 from roster.core.orgs.errors import OrgNotFound, OrgTokenNotFound, TooManyOrgTokens
 from roster.core.orgs.models import OrgTokenDraft
@@ -29,14 +31,14 @@ async def list_tokens(tx: Tx, query: lookup.OfOrganization) -> list[wire_rbac.Or
     "/rbac/token",
     id="OrganizationTokenCreate",
     status=201,
-    errors=(InvalidInput, OrgNotFound, Forbidden, TooManyOrgTokens),
+    errors=(InvalidInput, OrgNotFound, Forbidden, Escalation, TooManyOrgTokens),
     extra=auth.PERSON,
 )
 async def create(tx: Tx, body: wire_rbac.OrganizationTokenRequest) -> wire_rbac.OrganizationToken:
     """Make a token; its secret is shown this once."""
     org = await lookup.org(tx, body.organization_id)
     lookup.need(tx, "token.create", org)
-    made = await org_tokens.create(tx, org.id, OrgTokenDraft(body.name))
+    made = await organisations.make_token(tx, org.id, OrgTokenDraft(body.name))
     return wire_rbac.OrganizationToken(made.token.number, made.token.name, org.number, made.text)
 
 

@@ -3,6 +3,8 @@
 from typing import Final
 from uuid import UUID
 
+from roster.core.access.errors import Escalation
+from roster.core.flows import organisations
 from roster.core.orgs import tokens
 from roster.core.orgs.errors import OrgNotFound, OrgTokenNotFound, TooManyOrgTokens
 from roster.dialects.native.mapping import organisations as mapping
@@ -32,15 +34,15 @@ async def list_tokens(tx: Tx, org_id: OrgId) -> Listing[wire.OrgToken]:
     "/organisations/{org_id}/tokens",
     id="createOrganisationToken",
     status=201,
-    needs=_NEEDS,
-    errors=(OrgNotFound, Forbidden, TooManyOrgTokens),
+    needs=_NEEDS + ", and all else that its administrators may",
+    errors=(OrgNotFound, Forbidden, Escalation, TooManyOrgTokens),
 )
 async def create_token(tx: Tx, org_id: OrgId, body: wire.OrgTokenCreate) -> wire.OrgTokenIssued:
     """Make a token, which goes into `Authorization: Bearer …`. The answer shows it this once.
 
     It may in the organisation what administrators may, but neither own it nor make tokens.
     """
-    return mapping.issued_out(await tokens.create(tx, org_id, mapping.token_draft(body)))
+    return mapping.issued_out(await organisations.make_token(tx, org_id, mapping.token_draft(body)))
 
 
 @ops.delete(
