@@ -67,6 +67,9 @@ async def test_an_organisation_is_changed_member_by_member(world: World):
     again = await world.by_founder.put("/organization/", {"id": world.org.number, "timezone": "Europe/Stockholm"})
     assert (again.json()["name"], again.json()["timezone"]) == ("Medics north", "Europe/Stockholm")
     assert again.json()["location"] == change["location"]
+    fewer = (await world.by_founder.put("/organization/", {"id": world.org.number, "tags": []})).json()
+    kept = ("avatarURL", "dataRetentionPeriod", "location")
+    assert (fewer["tags"], {name: fewer[name] for name in kept}) == ([], {name: change[name] for name in kept})
 
 
 @pytest.mark.parametrize(

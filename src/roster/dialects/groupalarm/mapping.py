@@ -12,7 +12,7 @@ from roster.core.availability.models import Absence, Counts, Planned, Status, Tr
 from roster.core.credentials.models import Credential
 from roster.core.invitations.models import Invitee
 from roster.core.memberships.models import Member, Person
-from roster.core.orgs.models import Org, OrgChange, OrgDraft
+from roster.core.orgs.models import Facets, Org, OrgChange, OrgDraft
 from roster.core.sessions import service as sessions
 from roster.core.sessions.models import Session
 from roster.core.users.models import User, UserChange
@@ -190,26 +190,26 @@ def organization_draft(body: wire_organizations.OrganizationWrite, parent_id: Or
     """A new organisation. Raises InvalidInput when it has no name."""
     if isinstance(body.name, UnsetType):
         raise InvalidInput.of("name", "required", "An organisation has a name.")
-    named: dict[str, Any] = {**present(organization_change(body)), "parent_id": parent_id}
+    named: dict[str, Any] = {**present(organization_change(body, {})), "parent_id": parent_id}
     return OrgDraft(**named)
 
 
-def organization_change(body: wire_organizations.OrganizationWrite) -> OrgChange:
-    """A change of one; what is left out stays."""
-    kept: dict[str, object] = {
+def organization_change(body: wire_organizations.OrganizationWrite, facets: Facets) -> OrgChange:
+    """A change of one, of which dialects know this much so far; what is left out stays."""
+    sent: dict[str, object] = {
         "avatar": body.avatar_url,
         "retention": body.data_retention_period,
         "location": UNSET if body.location is UNSET else msgspec.to_builtins(body.location or {}),
         "tags": UNSET if body.tags is UNSET else body.tags or [],
     }
-    named = {name: value for name, value in kept.items() if value is not UNSET}
+    named = {name: value for name, value in sent.items() if value is not UNSET}
     return OrgChange(
         name=body.name,
         description=body.description,
         language=_text(body.language),
         timezone=_text(body.timezone),
         enforces_mfa=body.enforces_two_factor_auth,
-        facets={NAME: named} if named else UNSET,
+        facets={NAME: {**facets.get(NAME, {}), **named}} if named else UNSET,
     )
 
 

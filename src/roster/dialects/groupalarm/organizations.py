@@ -69,7 +69,8 @@ async def update(tx: Tx, body: wire_organizations.OrganizationWrite) -> wire_org
     lookup.need(tx, "organization.edit", found)
     if body.parent_id not in (None, 0, (await lookup.parent_numbers(tx, [found])).get(found.id, 0)):
         raise InvalidInput.of("parentID", "not_changeable", "An organisation stays where it is.")
-    return await lookup.one(tx, await orgs.change(tx, found.id, mapping.organization_change(body)))
+    found = await orgs.lock(tx, found.id)
+    return await lookup.one(tx, await orgs.change(tx, found.id, mapping.organization_change(body, found.facets)))
 
 
 @ops.get("/organization/{organizationID}", id="GetOrganization", errors=(OrgNotFound,))
