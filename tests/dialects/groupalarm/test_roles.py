@@ -1,13 +1,18 @@
 """Roles of organisations, access entries, assignments, and API tokens (notes, sections 3, 10 and 12)."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from roster.core.access import org_roles, vocabulary
+from roster.core.access.models import WITHIN_ORGANISATIONS, RoleChange, RoleDraft
 from roster.core.realms.models import Realm
 from roster.core.users.models import User
-from roster.dialects.groupalarm import catalogue, dialect
+from roster.dialects.groupalarm import catalogue, dialect, entries
 from roster.storage.runtime import Runtime
+from tests import factories
+from tests.dialects.conftest import IS_WAITED_FOR
 from tests.dialects.groupalarm import contract
 from tests.dialects.groupalarm.conftest import Account, Wire, World, done, member_of, refusal
 
@@ -51,6 +56,69 @@ async def token_of(world: World, wire: Wire) -> Wire:
     answer = await world.by_administrator.post("/rbac/token", sent)
     assert answer.status_code == 201, answer.text
     return wire.by(api=answer.json()["token"])
+
+
+async def test_an_entry_that_is_being_taken_away_does_not_come_back_with_another(
+    world: World, runtime: Runtime, realm: Realm
+):
+    """The other change is about to finish when the second finds the entries as they were."""
+    role = await made(world)
+    first = await entry(world, role, ["label"], ["DELETE"])
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        org, found = await org_roles.find_numbered(tx, role)
+        before = entries.kept(found, vocabulary.of(runtime))
+        change = entries.change(found, before, entries.without(before, first))
+        await org_roles.change_role(tx, org.id, found.id, change)
+        adding = asyncio.create_task(entry(world, role, ["user"], ["GET"]))
+        while not await tx.value(IS_WAITED_FOR):
+            pass
+
+    second = await adding
+    kept = (await world.by_administrator.get(f"/rbac/roles/{role}/access")).json()
+    assert [(each["id"], each["endpoints"]) for each in kept] == [(second, ["user"])]
+    assert second > first
+
+
+async def test_a_role_that_was_made_elsewhere_gives_no_more_than_its_entries_say(
+    world: World, runtime: Runtime, realm: Realm
+):
+    draft = RoleDraft("Elsewhere", permissions=["labels.write", "members.read", "members.write"])
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        role = await org_roles.create_role(tx, world.org.id, draft)
+    path = f"/rbac/roles/{role.number}/access"
+    found = {each["endpoints"][0]: each["id"] for each in (await world.by_administrator.get(path)).json()}
+    assert found.keys() == {"label", "user"}
+
+    fewer = {"endpoints": ["user"], "methods": ["GET"]}
+    assert (await world.by_administrator.patch(f"{path}/{found['user']}", fewer)).status_code == 200
+    assert (await world.by_administrator.delete(f"{path}/{found['label']}")).status_code == 200
+
+    async with runtime.read(factories.roster_in(realm)) as tx:
+        _, changed = await org_roles.find_numbered(tx, role.number)
+    given = vocabulary.of(runtime).expand(changed.permissions)
+    assert given & WITHIN_ORGANISATIONS == {"members.read"}
+
+
+async def test_what_is_taken_from_a_role_elsewhere_does_not_come_back_with_an_entry(
+    world: World, runtime: Runtime, realm: Realm
+):
+    role = await made(world)
+    first = await entry(world, role, ["user"], ["GET", "DELETE"])
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        org, found = await org_roles.find_numbered(tx, role)
+        await org_roles.change_role(tx, org.id, found.id, RoleChange(permissions=["groupalarm:user.read"]))
+
+    second = await entry(world, role, ["label"], ["GET"])
+
+    kept = (await world.by_administrator.get(f"/rbac/roles/{role}/access")).json()
+    assert {each["endpoints"][0]: each["methods"] for each in kept} == {"user": ["GET"], "label": ["GET"]}
+    assert first not in [each["id"] for each in kept]
+    async with runtime.read(factories.roster_in(realm)) as tx:
+        _, changed = await org_roles.find_numbered(tx, role)
+    assert (second in [each["id"] for each in kept], sorted(changed.permissions)) == (
+        True,
+        ["groupalarm:label.read", "groupalarm:user.read"],
+    )
 
 
 async def test_every_organisation_has_the_default_roles(world: World):

@@ -56,6 +56,13 @@ async def find_numbered(tx: Tx, number: int) -> tuple[Org, Role]:
     return found, role
 
 
+async def hold_numbered(tx: Tx, number: int) -> tuple[Org, Role]:
+    """The same for whoever reads it to change it: nobody else does until the end of the transaction."""
+    org, _ = await find_numbered(tx, number)
+    await orgs.lock(tx, org.id)
+    return await find_numbered(tx, number)
+
+
 async def create_role(tx: Tx, org_id: OrgId, draft: RoleDraft, *, inheritable: bool = False) -> Role:
     """A new role of an organisation; where it holds follows from that. Needs `roles.create` or `roles.write` there.
 

@@ -107,6 +107,16 @@ def granted(held: Iterable[str]) -> Mapping[str, list[str]]:
     return {service: methods for service, methods in found.items() if methods}
 
 
+def meanings(permission: str) -> tuple[str, ...]:
+    """What a key, as the directory keeps it, means there. Raises KeyError for one that does not exist."""
+    return _KEYS[permission.removeprefix(_PREFIX)].means
+
+
+def own(held: Iterable[str]) -> set[str]:
+    """Those of a role's permissions that are ours."""
+    return {each for each in held if each.startswith(_PREFIX)}
+
+
 def others(held: Iterable[str]) -> list[str]:
     """Permissions that are none of ours, which a role keeps whatever its access entries say."""
     return [each for each in held if not each.startswith(_PREFIX)]

@@ -32,13 +32,13 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 def kept(role: Role, known: Vocabulary) -> Kept:
-    """The entries of a role; of one that was made elsewhere an entry for each service that it reaches."""
+    """The entries of a role; of one that was made, or given other keys, elsewhere one for each service it reaches."""
     stored = msgspec.convert(role.facets.get(NAME, {}), Kept)
-    if stored.access or stored.last:
+    if stored.last and _given(stored) == catalogue.own(role.permissions):
         return stored
     granted = catalogue.granted(known.expand(role.permissions))
-    found = [Entry(number, [name], methods) for number, (name, methods) in enumerate(granted.items(), 1)]
-    return msgspec.structs.replace(stored, access=found, last=len(found))
+    found = [Entry(number, [name], each) for number, (name, each) in enumerate(granted.items(), stored.last + 1)]
+    return msgspec.structs.replace(stored, access=found, last=stored.last + len(found))
 
 
 def added(before: Kept, body: wire_rbac.RoleAccessWrite) -> Kept:
@@ -70,16 +70,25 @@ def find(found: Kept, number: int) -> Entry:
     return entry
 
 
-def change(role: Role, after: Kept) -> RoleChange:
-    """The change of the role that the entries mean; permissions that are none of theirs stay."""
-    given = set[str]().union(*(catalogue.permissions(each.endpoints, each.methods) for each in after.access))
-    stays = catalogue.others(role.permissions)
+def change(role: Role, before: Kept, after: Kept) -> RoleChange:
+    """The change of the role that the entries mean.
+
+    Permissions that are none of theirs stay, but for what those mean that are left out: a role that was made elsewhere
+    would go on giving it.
+    """
+    given = _given(after)
+    gone = {meaning for key in _given(before) - given for meaning in catalogue.meanings(key)}
+    stays = (each for each in catalogue.others(role.permissions) if each not in gone)
     return RoleChange(permissions=sorted({*stays, *given}), facets={NAME: msgspec.to_builtins(after)})
 
 
 def out(role: Role, found: Sequence[Entry]) -> list[wire_rbac.RoleAccess]:
     """Entries as the wire shows them."""
     return [wire_rbac.RoleAccess(each.endpoints, each.id, each.methods, role.number) for each in found]
+
+
+def _given(found: Kept) -> set[str]:
+    return set[str]().union(*(catalogue.permissions(each.endpoints, each.methods) for each in found.access))
 
 
 def _entry(number: int, body: wire_rbac.RoleAccessWrite) -> Entry:

@@ -13,7 +13,7 @@ from roster.core.access.errors import (
     RoleNameTaken,
     RoleNotFound,
 )
-from roster.core.access.models import Role, RoleDraft
+from roster.core.access.models import Role, RoleChange, RoleDraft
 from roster.core.memberships import roles as member_roles
 from roster.core.memberships import service as memberships
 from roster.core.memberships.errors import NotAMember
@@ -109,23 +109,27 @@ async def list_entries(tx: Tx, roleID: int) -> list[wire_rbac.RoleAccess]:
 async def create_entry(tx: Tx, roleID: int, body: wire_rbac.RoleAccessWrite) -> wire_rbac.RoleAccess:
     """Let a role use services with some methods."""
     org, role = await _changeable(tx, roleID, "rbac.edit")
-    after = entries.added(_kept(tx, role), body)
-    return await _entry_stored(tx, org, role, after, after.last)
+    before = _kept(tx, role)
+    after = entries.added(before, body)
+    return await _entry_stored(tx, org, role, entries.change(role, before, after), after.last)
 
 
 @ops.patch(_ENTRY, id="RoleAccessUpdate", errors=(*_CHANGING, EntryNotFound))
 async def update_entry(tx: Tx, roleID: int, roleAccessID: int, body: wire_rbac.RoleAccessWrite) -> wire_rbac.RoleAccess:
     """Replace an access entry."""
     org, role = await _changeable(tx, roleID, "rbac.edit")
-    return await _entry_stored(tx, org, role, entries.replaced(_kept(tx, role), roleAccessID, body), roleAccessID)
+    before = _kept(tx, role)
+    change = entries.change(role, before, entries.replaced(before, roleAccessID, body))
+    return await _entry_stored(tx, org, role, change, roleAccessID)
 
 
 @ops.delete(_ENTRY, id="RoleAccessDelete", errors=(*_CHANGING, EntryNotFound))
 async def delete_entry(tx: Tx, request: Request, roleID: int, roleAccessID: int) -> wire.Success:
     """Remove an access entry."""
     org, role = await _changeable(tx, roleID, "rbac.edit")
-    after = entries.without(_kept(tx, role), roleAccessID)
-    await org_roles.change_role(tx, org.id, role.id, entries.change(role, after))
+    before = _kept(tx, role)
+    change = entries.change(role, before, entries.without(before, roleAccessID))
+    await org_roles.change_role(tx, org.id, role.id, change)
     return replies.done(request, replies.DELETED)
 
 
@@ -181,17 +185,17 @@ async def own_roles(tx: Tx) -> list[wire_rbac.MergedUserRole]:
 
 
 async def _changeable(tx: Tx, number: int, key: str) -> tuple[Org, Role]:
-    """A role that may be changed with this key. Raises RoleNotFound, Forbidden, RoleBuiltIn."""
-    org, role = await org_roles.find_numbered(tx, number)
+    """A role that may be changed with this key, as it stays until then. Raises RoleNotFound, Forbidden, RoleBuiltIn."""
+    org, role = await org_roles.hold_numbered(tx, number)
     lookup.need(tx, key, org)
     if role.built_in:
         raise RoleBuiltIn
     return org, role
 
 
-async def _entry_stored(tx: Tx, org: Org, role: Role, after: Kept, number: int) -> wire_rbac.RoleAccess:
-    changed = await org_roles.change_role(tx, org.id, role.id, entries.change(role, after))
-    return entries.out(changed, [entries.find(after, number)])[0]
+async def _entry_stored(tx: Tx, org: Org, role: Role, change: RoleChange, number: int) -> wire_rbac.RoleAccess:
+    changed = await org_roles.change_role(tx, org.id, role.id, change)
+    return entries.out(changed, [entries.find(_kept(tx, changed), number)])[0]
 
 
 def _kept(tx: Tx, role: Role) -> Kept:
