@@ -270,8 +270,8 @@ async def a_world(runtime: Runtime, realm: Realm, founder: User) -> World:
     pat = await factories.a_person(runtime, realm, "pat@example.org", email="pat@example.org", email_verified=True)
     actor = await factories.acting_as(runtime, realm, founder)
     async with runtime.write(actor) as tx:
-        access = [{"id": 1, "endpoints": ["user"], "methods": ["GET"]}]
-        draft = RoleDraft("Helper", permissions=[], facets={"groupalarm": {"access": access, "last": 1}})
+        kept = {"access": [{"id": 1, "endpoints": ["user"], "methods": ["GET"]}], "last": 1}
+        draft = RoleDraft("Helper", permissions=["groupalarm:user.read"], facets={"groupalarm": kept})
         role = await org_roles.create_role(tx, org.id, draft)
         gateway = await org_tokens.create(tx, org.id, OrgTokenDraft("relay"))
         label = await org_labels.create(tx, org.id, OrgLabelDraft("Drivers"))
