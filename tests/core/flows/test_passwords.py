@@ -1,7 +1,8 @@
 """Setting passwords: one's own, and those of others."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import pytest
@@ -61,8 +62,9 @@ class Meanwhile(Workers):
         return await super().run(work, *arguments)
 
 
-async def test_nor_does_one_by_whoever_knew_the_password_before(runtime: Runtime, realm: Realm, person: Person):
-    thief = await people.signed_in(runtime, person)
+@asynccontextmanager
+async def another_set_meanwhile(runtime: Runtime, realm: Realm, person: Person) -> AsyncIterator[None]:
+    """Within it the owner sets a password while the first one is hashed, and it is theirs afterwards."""
 
     async def owner() -> None:
         async with runtime.write(factories.roster_in(realm)) as tx:
@@ -70,8 +72,7 @@ async def test_nor_does_one_by_whoever_knew_the_password_before(runtime: Runtime
 
     before, runtime.workers = runtime.workers, Meanwhile(owner)
     try:
-        with pytest.raises(WrongPassword):
-            await passwords.change_knowing(runtime, thief, person.id, PASSWORD, NEW)
+        yield
     finally:
         runtime.workers.close()
         runtime.workers = before
@@ -86,18 +87,17 @@ async def test_a_change_that_is_under_way_does_not_undo_a_newer_one(runtime: Run
     if not had_one:
         await people.execute(runtime, "DELETE FROM credentials WHERE user_id = $1", person.id)
 
-    async def owner() -> None:
-        async with runtime.write(factories.roster_in(realm)) as tx:
-            await passwords.replace(tx, person.id, Prepared(people.HASH))
-
-    before, runtime.workers = runtime.workers, Meanwhile(owner)
-    try:
+    async with another_set_meanwhile(runtime, realm, person):
         with pytest.raises(StepUpRequired):
             await passwords.set_password(runtime, thief, person.id, NEW)
-    finally:
-        runtime.workers.close()
-        runtime.workers = before
-    await people.sign_in(runtime, person)
+
+
+async def test_nor_does_one_by_whoever_knew_the_password_before(runtime: Runtime, realm: Realm, person: Person):
+    thief = await people.signed_in(runtime, person)
+
+    async with another_set_meanwhile(runtime, realm, person):
+        with pytest.raises(WrongPassword):
+            await passwords.change_knowing(runtime, thief, person.id, PASSWORD, NEW)
 
 
 async def test_all_other_sessions_end_and_the_own_one_stays(runtime: Runtime, person: Person):

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from roster.core.access import service as access
-from roster.core.access.models import Members, RoleChange
+from roster.core.access.models import MembersChange, RoleChange
 from roster.core.realms.models import Realm
 from roster.dialects.acceleratxr import mapping
 from roster.kit import ids
@@ -55,7 +55,7 @@ async def test_a_member_who_is_being_taken_away_does_not_come_back_with_a_new_ow
     await make(wire, admin, "editors", members=[uid(jane)])
     async with runtime.write(factories.roster_in(realm)) as tx:
         role = await access.find_role(tx, "editors")
-        await access.change_role(tx, role.id, RoleChange(), members=Members(frozenset(), frozenset()))
+        await access.change_role(tx, role.id, RoleChange(), members=MembersChange(frozenset(), frozenset()))
         change = asyncio.create_task(wire.put("/roles/editors", {"name": "editors", "owners": [uid(john)]}, by=admin))
         while not await tx.value(IS_WAITED_FOR):
             pass

@@ -151,8 +151,8 @@ async def keep_an_administrator_without(tx: Tx, role_id: RoleId) -> None:
         raise LastAdministrator
 
 
-async def replace_members(tx: Tx, role: Role, change: Members | MembersChange) -> None:
-    """Make these people, and no others, have the role without limits; part of changing a role."""
+async def replace_members(tx: Tx, role: Role, change: MembersChange) -> None:
+    """Make these people, and no others, have the role without limits, owners as members; part of changing a role."""
     await _require_holding_to_give(tx, role)
     before = (await members_store.members(tx, [role.id])).get(role.id, Members(frozenset(), frozenset()))
     wanted = _all_members(before, change)
@@ -172,7 +172,7 @@ async def replace_members(tx: Tx, role: Role, change: Members | MembersChange) -
         await _raise_versions(tx, sorted({*joining, *leaving, *(wanted.owners ^ before.owners)}))
 
 
-def _all_members(before: Members, change: Members | MembersChange) -> Members:
+def _all_members(before: Members, change: MembersChange) -> Members:
     owners = before.owners if change.owners is None else change.owners
     members = before.members if change.members is None else change.members
     return Members(members | owners, owners)

@@ -91,7 +91,7 @@ async def create_role(
     role = await store.insert(tx, draft, built_in=False)
     await audit.record(tx, "role.created", "role", role.id, {"name": [None, role.name]})
     if members or owners:
-        await assigning.replace_members(tx, role, Members(frozenset(members) | frozenset(owners), frozenset(owners)))
+        await assigning.replace_members(tx, role, MembersChange(frozenset(members), frozenset(owners)))
     return role
 
 
@@ -130,7 +130,7 @@ async def change_role(
     change: RoleChange,
     *,
     version: int | None = None,
-    members: Members | MembersChange | None = None,
+    members: MembersChange | None = None,
 ) -> Role:
     """Change a role and, when given, all who have it. Needs `roles.write`, or owning the role.
 

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET
 
 from roster.core.access import contexts as _contexts
-from roster.core.access.models import Assignment, Members, Reason, Role, RoleChange, RoleDraft
+from roster.core.access.models import Assignment, Members, MembersChange, Reason, Role, RoleChange, RoleDraft
 from roster.core.access.vocabulary import Key, Vocabulary
 from roster.dialects.native.mapping.base import instant
 from roster.dialects.native.wire import access
@@ -50,10 +50,9 @@ def members_out(members: Members | None) -> access.Members:
     return access.Members(members=sorted(members.members), owners=sorted(members.owners))
 
 
-def members_in(body: access.SetMembers) -> Members:
+def members_in(body: access.SetMembers) -> MembersChange:
     """Who shall have a role."""
-    owners = frozenset(map(UserId, body.owners))
-    return Members(frozenset(map(UserId, body.members)) | owners, owners)
+    return MembersChange(frozenset(map(UserId, body.members)), frozenset(map(UserId, body.owners)))
 
 
 def assignment_out(assignment: Assignment) -> access.Assignment:
