@@ -13,7 +13,7 @@ import pytest
 from roster.core.access import objects
 from roster.core.access import service as access
 from roster.core.access.errors import Escalation
-from roster.core.access.models import Members, Rights, RoleChange
+from roster.core.access.models import MembersChange, Rights, RoleChange
 from roster.core.credentials import service as credentials
 from roster.core.credentials.models import CredentialDraft, Kind
 from roster.core.flows import passwords
@@ -41,7 +41,7 @@ async def test_owning_a_role_in_one_place_gives_no_say_about_it_elsewhere(runtim
 
     async with runtime.write(await factories.acting_as(runtime, realm, owner)) as tx:
         for members in ({owner.id}, {friend.id}):
-            wanted = Members(frozenset(members), frozenset(members))
+            wanted = MembersChange(frozenset(members), frozenset(members))
             with pytest.raises((Forbidden, Escalation)):
                 await access.change_role(tx, role.id, RoleChange(), members=wanted)
         with pytest.raises((Forbidden, Escalation)):

@@ -8,7 +8,7 @@ import pytest
 from roster.core.access import search as roles_search
 from roster.core.access import service as access
 from roster.core.access.errors import Escalation
-from roster.core.access.models import Members, RoleChange, RoleDraft, Wanted
+from roster.core.access.models import MembersChange, RoleChange, RoleDraft, Wanted
 from roster.core.places import service as places
 from roster.core.places.models import PlaceDraft
 from roster.core.realms.models import Realm
@@ -63,7 +63,7 @@ async def test_nobody_pulls_people_of_other_places_over_to_their_own(runtime: Ru
                 access.assign(tx, cook.id, user.id, HERE),
                 access.set_assignments(tx, user.id, [Wanted("cook", HERE)]),
                 access.widen(tx, user.id, "facility", "7"),
-                access.change_role(tx, cook.id, RoleChange(), members=Members(frozenset({user.id}), frozenset())),
+                access.change_role(tx, cook.id, RoleChange(), members=MembersChange(frozenset({user.id}))),
             ):
                 with pytest.raises((Forbidden, NotFound)):
                     await attempt

@@ -8,7 +8,7 @@ import pytest
 
 from roster.core.access import service as access
 from roster.core.access.errors import AssignmentExists, AssignmentNotFound, Escalation, LastAdministrator
-from roster.core.access.models import Assignment, Members, RoleChange, RoleDraft, Wanted
+from roster.core.access.models import Assignment, MembersChange, RoleChange, RoleDraft, Wanted
 from roster.core.audit import service as audit
 from roster.core.history import service as history
 from roster.core.places import service as places
@@ -227,7 +227,7 @@ async def test_a_role_says_which_places_it_must_be_given_for(runtime: Runtime, r
     async with runtime.write(system) as tx:
         waiter = await access.find_role(tx, "waiter")
         with pytest.raises(InvalidInput):
-            await access.change_role(tx, waiter.id, RoleChange(), members=Members(frozenset({user.id}), frozenset()))
+            await access.change_role(tx, waiter.id, RoleChange(), members=MembersChange(frozenset({user.id})))
 
 
 @pytest.mark.usefixtures("roles")
@@ -460,7 +460,7 @@ async def test_whoever_is_given_or_loses_a_role_has_a_new_version_with_an_entry(
     async with runtime.write(roster) as tx:
         await access.unassign(tx, given.id)
     async with runtime.write(roster) as tx:
-        members = Members(frozenset({user.id}), frozenset())
+        members = MembersChange(frozenset({user.id}))
         await access.change_role(tx, role.id, RoleChange(), members=members)
     async with runtime.write(roster) as tx:
         after = await users.get(tx, user.id)

@@ -50,7 +50,7 @@ async def test_nobody_grants_what_they_do_not_hold(runtime: Runtime, realm: Real
             access.create_role(tx, RoleDraft(name="better", permissions=["audit.read"])),
             access.change_role(tx, role.id, RoleChange(permissions=["*"])),
             access.assign(tx, admin.id, user.id),
-            access.change_role(tx, admin.id, RoleChange(), members=Members(frozenset({user.id}), frozenset())),
+            access.change_role(tx, admin.id, RoleChange(), members=MembersChange(frozenset({user.id}))),
         ):
             with pytest.raises(Escalation):
                 await attempt
@@ -63,7 +63,7 @@ async def test_an_owner_changes_members_but_not_permissions(runtime: Runtime, re
     actor = await factories.acting_as(runtime, realm, owner)
 
     async with runtime.write(actor) as tx:
-        members = Members(frozenset({friend.id}), frozenset({owner.id}))
+        members = MembersChange(frozenset({friend.id}), frozenset({owner.id}))
         await access.change_role(tx, role.id, RoleChange(description="ours"), members=members)
         with pytest.raises(Forbidden):
             await access.change_role(tx, role.id, RoleChange(permissions=["users.read", "users.write"]))

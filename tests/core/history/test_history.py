@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from roster.core.access import removal
 from roster.core.access import service as access
 from roster.core.access.errors import RoleNotFound
-from roster.core.access.models import Members, Role, RoleChange, RoleDraft, Wanted
+from roster.core.access.models import MembersChange, Role, RoleChange, RoleDraft, Wanted
 from roster.core.devices import service as devices
 from roster.core.devices.models import DeviceChange, DeviceDraft
 from roster.core.history import service as history
@@ -276,8 +276,8 @@ async def test_roles_of_a_person_come_out_as_they_were(runtime: Runtime, person:
         lambda tx: access.set_roles(tx, person.id, ["a"]),
         lambda tx: access.change_role(tx, roles["a"], RoleChange(name="c")),
         lambda tx: access.set_roles(tx, person.id, ["b", "c"]),
-        lambda tx: access.change_role(tx, roles["b"], RoleChange(), members=Members(nobody, nobody)),
-        lambda tx: access.change_role(tx, roles["b"], RoleChange(), members=Members(frozenset({person.id}), nobody)),
+        lambda tx: access.change_role(tx, roles["b"], RoleChange(), members=MembersChange(nobody, nobody)),
+        lambda tx: access.change_role(tx, roles["b"], RoleChange(), members=MembersChange(frozenset({person.id}))),
         lambda tx: access.set_roles(tx, person.id, []),
     ]
     expected = [{"a"}, {"a"}, {"a", "b"}, {"a"}, {"a", "b"}, set[str]()]
@@ -300,9 +300,7 @@ async def test_roles_that_are_deleted_now_come_out_with_those_who_had_them(runti
         await factories.a_role(runtime, realm, name, "users.read")
     async with runtime.write(actor) as tx:
         roles = {name: (await access.find_role(tx, name)).id for name in ("a", "b", "c")}
-        await access.change_role(
-            tx, roles["a"], RoleChange(), members=Members(frozenset({person.id, other.id}), frozenset())
-        )
+        await access.change_role(tx, roles["a"], RoleChange(), members=MembersChange(frozenset({person.id, other.id})))
         await access.assign(tx, roles["b"], person.id, {"facility": ["F-1"]})
         await access.assign(tx, roles["c"], person.id)
         before = tx.now
