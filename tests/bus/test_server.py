@@ -81,6 +81,14 @@ def test_services_find_it_where_it_was(folder: Path):
         assert second == first
 
 
+def test_a_new_one_leaves_the_port_of_another_that_is_away(folder: Path):
+    mine, other = folder / "a", folder / "b"
+    with server.using(mine) as first:
+        pass
+    with server.using(other), server.using(mine) as second:
+        assert second == first
+
+
 def test_it_moves_when_its_port_was_taken_meanwhile(folder: Path):
     with server.using(folder) as first:
         pass

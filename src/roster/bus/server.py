@@ -128,7 +128,7 @@ class BusServer:
 
     def _choose(self, port: int, known: Credentials | None) -> Credentials:
         """Services keep user and password in their own configuration, so both stay, and if possible the port."""
-        wanted = port or (known.port if known is not None and known.port and _gets_free(known.port) else _free_port())
+        wanted = port or _same_port(known) or _free_port(self.data)
         user, password = ("roster", secrets.token()) if known is None else (known.user, known.password)
         url = f"nats://{quote(user, safe='')}:{quote(password, safe='')}@{HOST}:{wanted}"
         return Credentials(url, HOST, wanted, user, password)
@@ -247,9 +247,17 @@ def _gets_free(port: int) -> bool:
     return True
 
 
-def _free_port() -> int:
-    """One of those near NATS' usual one, which the system gives to no connection; if need be any."""
-    found = next((port for port in _USUAL if _is_free(port)), None)
+def _same_port(known: Credentials | None) -> int | None:
+    return known.port if known is not None and known.port and _gets_free(known.port) else None
+
+
+def _free_port(data: Path) -> int:
+    """One of those near NATS' usual one, which the system gives to no connection; if need be any.
+
+    Folders begin to look at different ones, so that a new server hardly ever takes the port of one that is away.
+    """
+    first = sum(os.fsencode(data)) % len(_USUAL)
+    found = next((port for port in (*_USUAL[first:], *_USUAL[:first]) if _is_free(port)), None)
     if found is not None:
         return found
     with socket.socket() as probe:
