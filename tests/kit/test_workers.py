@@ -35,6 +35,14 @@ async def hold(workers: Workers) -> tuple["asyncio.Task[str]", threading.Event]:
     return task, leave
 
 
+async def wait_behind(workers: Workers) -> tuple["asyncio.Task[str]", threading.Event]:
+    """Wait for the thread, and keep it busy then until the event is set."""
+    leave = threading.Event()
+    task = asyncio.create_task(workers.run(held, threading.Event(), leave))
+    await asyncio.sleep(0)
+    return task, leave
+
+
 async def test_work_is_done_on_a_thread_that_yields_to_the_loop(one: Workers):
     def priority() -> tuple[str, int]:
         return threading.current_thread().name, os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
@@ -106,6 +114,26 @@ async def test_work_that_nobody_waits_for_any_more_is_not_begun(one: Workers):
     await one.run(begun.append, 2)
 
     assert begun == [2]
+
+
+async def test_while_others_wait_for_the_thread_two_are_told_together_what_came_of_their_work():
+    one, loop = Workers(threads=1, queue=3), asyncio.get_running_loop()
+    first, leave = await hold(one)
+
+    def was_told() -> bool:
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result()  # the loop has done all it was given before
+        return first.done()
+
+    second = asyncio.create_task(one.run(was_told))
+    await asyncio.sleep(0)
+    third, leave_again = await wait_behind(one)
+    leave.set()
+
+    assert not await second
+    assert first.done()
+    leave_again.set()
+    await third
+    one.close()
 
 
 async def test_closing_lets_running_work_finish_and_drops_what_waits(one: Workers):

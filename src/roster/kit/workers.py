@@ -3,6 +3,7 @@
 import asyncio
 import os
 import threading
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -16,6 +17,8 @@ T = TypeVar("T")
 _LOW_PRIORITY = 10
 _MEMORY = 20 << 20
 """Bytes that work takes at once: a password hash."""
+_GROUP = 2
+"""Outcomes for each thread that are told together."""
 
 _Task = tuple["asyncio.Future[Any]", Callable[..., Any], tuple[object, ...]]
 
@@ -26,6 +29,10 @@ class Workers:
     An unbounded queue is how latency reaches tens of seconds; a refused caller can come back.
     The threads yield to the event loop (`nice`), so that cheap requests stay quick while every core hashes.
     Python's own pool makes two futures, a lock and a condition for each call, which costs a sign-in 0.1 ms.
+
+    While others wait for a thread, those whose work is done hear of it in small groups, after the time of two calls at
+    most. Work like this leaves nothing else in the processor's caches, and what follows it, here and in the database,
+    takes half as long again when it is done for each alone.
     """
 
     def __init__(self, threads: int, queue: int) -> None:
@@ -33,6 +40,7 @@ class Workers:
         self._most = threads
         self._busy = 0
         self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
+        self._outcomes = _Outcomes(_GROUP * threads)
         self._threads: list[threading.Thread] = []
         self._is_closed = False
 
@@ -68,39 +76,71 @@ class Workers:
 
     def _start(self) -> None:
         name = f"roster-worker_{len(self._threads)}"
-        thread = threading.Thread(target=_work, args=(self._tasks,), name=name, daemon=True)
+        thread = threading.Thread(target=_work, args=(self._tasks, self._outcomes), name=name, daemon=True)
         thread.start()
         self._threads.append(thread)
 
 
-def _work(tasks: "SimpleQueue[_Task | None]") -> None:
+class _Outcomes:
+    """What threads have done and nobody has been told yet. All who wait do so in one loop."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._untold: deque[tuple[asyncio.Future[Any], Callable[[Any], None], object]] = deque()
+
+    def add(self, done: "asyncio.Future[Any]", how: Callable[[Any], None], outcome: object) -> None:
+        """Tell it with others, when there are enough."""
+        self._untold.append((done, how, outcome))
+        if len(self._untold) >= self._most:
+            self.tell()
+
+    def tell(self) -> None:
+        """Tell all of them."""
+        with suppress(IndexError):  # told meanwhile
+            _say(self._untold[0][0], self._settle)
+
+    def _settle(self) -> None:
+        while self._untold:
+            done, how, outcome = self._untold.popleft()
+            if not done.done():  # somebody still waits
+                how(outcome)
+
+
+def _work(tasks: "SimpleQueue[_Task | None]", outcomes: _Outcomes) -> None:
     """What a thread does until it is told to end."""
     _prepare()
-    while (task := tasks.get()) is not None:
-        _carry_out(*task)
+    while (task := _next(tasks, outcomes)) is not None:
+        _carry_out(outcomes, *task)
         del task  # while the thread waits it holds neither secrets nor results
+    outcomes.tell()
 
 
-def _carry_out(done: "asyncio.Future[Any]", work: Callable[..., Any], arguments: tuple[object, ...]) -> None:
+def _next(tasks: "SimpleQueue[_Task | None]", outcomes: _Outcomes) -> _Task | None:
+    """Before a thread waits, nothing is left to tell: who is told may have more to do."""
+    try:
+        return tasks.get_nowait()
+    except Empty:
+        outcomes.tell()
+        return tasks.get()
+
+
+def _carry_out(
+    outcomes: _Outcomes, done: "asyncio.Future[Any]", work: Callable[..., Any], arguments: tuple[object, ...]
+) -> None:
     if done.cancelled():
         return
     try:
         result = work(*arguments)
     except BaseException as error:  # noqa: BLE001 (it is raised again where the result is awaited)
-        _say(done, _settle, done, done.set_exception, error)
+        outcomes.add(done, done.set_exception, error)
     else:
-        _say(done, _settle, done, done.set_result, result)
+        outcomes.add(done, done.set_result, result)
 
 
-def _say(done: "asyncio.Future[Any]", how: Callable[..., object], *arguments: object) -> None:
+def _say(done: "asyncio.Future[Any]", how: Callable[[], object]) -> None:
     """Have it done in the loop of whoever waits, unless that has ended meanwhile."""
     with suppress(RuntimeError):
-        done.get_loop().call_soon_threadsafe(how, *arguments)
-
-
-def _settle(done: "asyncio.Future[Any]", how: Callable[[Any], None], outcome: object) -> None:
-    if not done.done():  # somebody still waits
-        how(outcome)
+        done.get_loop().call_soon_threadsafe(how)
 
 
 def _prepare() -> None:
