@@ -26,10 +26,14 @@ _NAMES: Final = frozenset({"id", "number", "username", "email"})
 _FEW: Final = 100
 _NEAR: Final = 10_000
 """Entries of an index that a glance looks at: three milliseconds' worth."""
+_BRIEF: Final = 2_500
+"""Entries to look at first where something is known to match."""
+_TELLING: Final = 2
+"""So many among them tell how many lie further on."""
 _LITTLE: Final = 2_500
-"""To gather so many takes as long."""
+"""To gather so many takes as long as to look for a letter's, of whom there are few then."""
 _SOME: Final = 6_000
-"""To gather so many takes long enough to try first with those who begin with one letter."""
+"""To gather so many takes no longer than to look for them first, if what they have goes with the order."""
 _MANY: Final = 30_000
 _FAR: Final = 100_000
 """They take no longer than it takes to gather so many rows."""
@@ -120,7 +124,7 @@ async def _glances(
     What no index finds is looked for to the end: to gather it is to read every row, of other realms too. Where little
     matches, gathering it is no more than a glance. Where very many match, they are looked for far away at once: what is
     alike lies together, and may begin late. Where some were found, and the rest is likely to be there before as many
-    entries as there are rows to gather, that is looked for. Before more than some are gathered, those of a letter are.
+    entries as there are rows to gather, that is looked for. Those of a letter are gathered before all are.
     """
 
     async def glance(steps: int) -> list[tuple[Any, ...]]:
@@ -132,19 +136,26 @@ async def _glances(
     common = await frequencies.of(tx, listing.tables)
     many = sql.about(walk.where, fields, tx.realm_id, common.rarest)
     evenly = _evenly(walk.page, common.rows, many)
-    if 0 < many < _LITTLE and evenly > _NEAR:
+    if 0 < many < (_LITTLE if _is_apart(walk.where, fields) else _SOME) and evenly > _BRIEF:
         return [], False
     if _MANY <= many < inf:
         return await glance(_FAR), False
-    by_letter = _SOME <= many < inf and fields[walk.sorts[0].field].initial
-    near = min(_NEAR, 2 * evenly) if by_letter else _NEAR
+    if 0 < many < inf and fields[walk.sorts[0].field].initial:
+        rows = await glance(_BRIEF) if 2 * evenly <= _BRIEF else []
+        return rows if len(rows) > walk.page.limit else await _of_a_letter(tx, listing, fields, walk, args), False
+    near = _BRIEF if 0 < many < inf else _NEAR
     rows = await glance(near)
+    if len(rows) < _TELLING and near < _NEAR:
+        near, rows = _NEAR, await glance(_NEAR)
     likely = _likely(walk.page, len(rows), near)
     if len(rows) <= walk.page.limit and many < inf and likely <= min(many, _FAR):
         rows = await glance(2 * likely)
-    if len(rows) <= walk.page.limit and by_letter:
-        rows = await _of_a_letter(tx, listing, fields, walk, args)
     return rows, False
+
+
+def _is_apart(where: Filter, fields: Fields) -> bool:
+    """Whether it asks for what has nothing to do with names, and so lies evenly in their order."""
+    return isinstance(where, Compare) and bool(fields[where.field].member)
 
 
 async def _of_a_letter(

@@ -1,6 +1,7 @@
 """What many people have in their texts, which lies together in the order of their names and may begin late there."""
 
 from collections.abc import AsyncIterator
+from itertools import product
 from math import inf
 from pathlib import Path
 from random import Random
@@ -10,7 +11,7 @@ import pytest
 from roster import app
 from roster.core.realms.models import Realm
 from roster.core.users import search, service
-from roster.core.users.fields import FIELDS
+from roster.core.users.fields import FIELDS, custom
 from roster.core.users.models import UserDraft
 from roster.kit import text
 from roster.kit.filters import All, AnyOf, Compare, Filter, Op, Sort
@@ -35,10 +36,11 @@ async def runtime(own_dsn: str, tmp_path: Path) -> AsyncIterator[Runtime]:
 async def realm(runtime: Runtime) -> Realm:
     realm = await factories.a_realm(runtime)
     async with runtime.write(factories.roster_in(realm)) as tx:
-        for name in (f"early{number:03d}" for number in range(30)):
-            await service.create(tx, UserDraft(name, email=f"{name}@example.org"))
+        for number, name in enumerate(f"early{number:03d}" for number in range(30)):
+            attributes: dict[str, object] = {"team": "blue"} if number < 20 else {}
+            await service.create(tx, UserDraft(name, email=f"{name}@example.org", attributes=attributes))
         for name in LATE:
-            await service.create(tx, UserDraft(name, email=f"{name}@example.org"))
+            await service.create(tx, UserDraft(name, email=f"{name}@example.org", attributes={"team": "red"}))
         await tx.run("ANALYZE users")
     return realm
 
@@ -64,9 +66,12 @@ async def test_it_is_known_how_many_have_a_common_text(runtime: Runtime, realm: 
         (Compare("given_name", Op.EQ, "Late"), 30),
         (Compare("family_name", Op.EQ, "Late"), inf),
         (Compare("status", Op.EQ, "active"), inf),
+        (Compare("attributes.team", Op.EQ, "blue"), 20),
+        (Compare("attributes.team", Op.NE, "blue"), inf),
         (AnyOf((Compare("email", Op.CONTAINS, "late"), Compare("email", Op.CONTAINS, "exam"))), 60),
         (AnyOf((Compare("email", Op.CONTAINS, "late"), Compare("email", Op.CONTAINS, "la"))), inf),
         (All((Compare("email", Op.CONTAINS, "late"), Compare("email", Op.CONTAINS, "la"))), 30),
+        (Compare("attributes.nobody", Op.EQ, "blue"), 0),
     ],
 )
 async def test_how_many_match_is_at_most_how_many_have_its_rarest_trigram(
@@ -74,12 +79,15 @@ async def test_how_many_match_is_at_most_how_many_have_its_rarest_trigram(
 ):
     async with runtime.read(factories.roster_in(realm)) as tx:
         known = await frequencies.of(tx, "users")
-    assert sql.about(where, FIELDS, realm.id, known.rarest) == pytest.approx(expected, abs=1)  # type: ignore[reportUnknownMemberType]
+    assert sql.about(where, FIELDS.with_attributes(custom({})), realm.id, known.rarest) == pytest.approx(
+        expected, abs=1
+    )  # type: ignore[reportUnknownMemberType]
 
 
-@pytest.mark.parametrize(
-    ("near", "many", "far"), [(100, 1, 100), (5, 20, 100), (5, 20, 40), (5, 1000, 100), (40, 1000, 100), (40, 1000, 1)]
-)
+WAYS = [(100, 1, 100), (5, 20, 100), (5, 20, 40), (5, 1000, 100), (40, 1000, 100), (40, 1000, 1)]
+"""Near; far; too late even for that; not being many, gathered; and, some being near, walked to or gathered."""
+
+
 @pytest.mark.parametrize(
     "where",
     [
@@ -87,32 +95,24 @@ async def test_how_many_match_is_at_most_how_many_have_its_rarest_trigram(
         AnyOf((Compare("username", Op.STARTS, "late"), Compare("email", Op.CONTAINS, "late0"))),
         Compare("email", Op.CONTAINS, "la"),
         All((Compare("email", Op.CONTAINS, "te"), Compare("username", Op.CONTAINS, "at"))),
+        Compare("attributes.team", Op.EQ, "red"),
     ],
 )
-@pytest.mark.parametrize(("little", "some"), [(0, 1000), (0, 1), (1000, 1000)])
+@pytest.mark.parametrize("sort", ["username", "created_at"])
 async def test_all_ways_to_a_page_lead_to_the_same(
-    runtime: Runtime,
-    realm: Realm,
-    monkeypatch: pytest.MonkeyPatch,
-    where: Filter,
-    near: int,
-    many: int,
-    far: int,
-    little: int,
-    some: int,
+    runtime: Runtime, realm: Realm, monkeypatch: pytest.MonkeyPatch, where: Filter, sort: str
 ):
-    """Near; far; too late even for that; not being many, gathered; and, some being near, walked to or gathered.
+    """And by the letter at once, after a look, and gathered at once; an order of dates knows no letters."""
+    for (near, many, far), (little, brief) in product(WAYS, [(0, 1), (0, 5), (0, 100), (1000, 5)]):
+        steps = {"_NEAR": near, "_MANY": many, "_FAR": far, "_LITTLE": little, "_SOME": little, "_BRIEF": brief}
+        for name, value in steps.items():
+            monkeypatch.setattr(listing, name, value)
+        async with runtime.read(factories.roster_in(realm)) as tx:
+            first = await search.search(tx, where, [Sort(sort)], Page(20))
+            rest = await search.search(tx, where, [Sort(sort)], Page(20, cursor=first.next))
 
-    As it is, by the letter first, and gathered at once.
-    """
-    for name, value in (("_NEAR", near), ("_MANY", many), ("_FAR", far), ("_LITTLE", little), ("_SOME", some)):
-        monkeypatch.setattr(listing, name, value)
-    async with runtime.read(factories.roster_in(realm)) as tx:
-        first = await search.search(tx, where, [Sort("username")], Page(20))
-        rest = await search.search(tx, where, [Sort("username")], Page(20, cursor=first.next))
-
-    assert [user.username for user in first.items] == LATE[:20]
-    assert [user.username for user in rest.items] == LATE[20:]
+        assert [user.username for user in first.items] == LATE[:20], steps
+        assert [user.username for user in rest.items] == LATE[20:], steps
 
 
 @pytest.mark.parametrize(
@@ -142,10 +142,10 @@ async def test_only_what_is_soonest_found_that_way_is_gathered(
 
     What is little is at once, unless what is near fills the page.
     """
-    for name, value in (("_NEAR", near), ("_FAR", far), ("_LITTLE", little)):
+    for name, value in (("_NEAR", near), ("_BRIEF", near), ("_FAR", far), ("_LITTLE", little), ("_SOME", little)):
         monkeypatch.setattr(listing, name, value)
     async with runtime.read(factories.roster_in(realm)) as tx:
-        found = await search.search(tx, Compare("email", Op.CONTAINS, needle), [Sort("username")], Page(20))
+        found = await search.search(tx, Compare("email", Op.CONTAINS, needle), [Sort("created_at")], Page(20))
         statements = await tx.rows("SELECT statement FROM pg_prepared_statements")
 
     assert len(found.items) == 20
@@ -187,7 +187,7 @@ async def test_pages_of_whom_a_letter_begins_are_the_pages_of_all(
                 await service.delete(tx, user.id)
                 names[name] = ""
         await tx.run("ANALYZE users")
-    for name, value in (("_NEAR", 6), ("_LITTLE", 0), ("_SOME", 1), ("_MANY", 1000), ("_FAR", 6)):
+    for name, value in (("_BRIEF", 1), ("_LITTLE", 0), ("_SOME", 0), ("_MANY", 1000)):
         monkeypatch.setattr(listing, name, value)
 
     async def walk(tx: Tx, where: Filter) -> list[str]:

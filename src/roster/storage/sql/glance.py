@@ -49,6 +49,8 @@ def about(where: Filter, fields: Fields, realm_id: UUID, holding: Callable[[Sequ
             return max((about(part, fields, realm_id, holding) for part in where.parts), default=0.0)
         case Compare(value=str(needle)) if (field := fields[where.field]).grams is not None:
             return _holding(field, where.op, text.fold(needle), lambda part: holding(text.grams(realm_id, part)))
+        case Compare(op=Op.EQ, value=value) if (field := fields[where.field]).member and field.pairs is not None:
+            return holding([text.pair(realm_id, field.member, value)])
         case _:
             return inf
 
