@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,7 +83,7 @@ def test_services_find_it_where_it_was(folder: Path):
 
 
 def test_a_new_one_leaves_the_port_of_another_that_is_away(folder: Path):
-    mine, other = folder / "a", folder / "b"
+    mine, other = folder / "a", folder / "a2"
     with server.using(mine) as first:
         pass
     with server.using(other), server.using(mine) as second:
@@ -99,6 +100,23 @@ def test_it_moves_when_its_port_was_taken_meanwhile(folder: Path):
         with server.using(folder) as second:
             assert second.port != first.port
             assert second.password == first.password
+
+
+def test_it_stays_where_it_was_when_it_is_killed_while_it_starts(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    """Its port is not free at once then."""
+    with server.using(folder) as first:
+        pass
+    dying = folder / "dying"
+    held = f"""import socket, time; s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("{server.HOST}", {first.port})); s.listen(); open("{folder}/bound", "w"); time.sleep(0.2)"""
+    waiting = f"while [ ! -e {folder}/bound ]; do sleep 0.01; done"
+    dying.write_text(
+        f"#!/bin/sh\nrm $0 && ln -s {server.program()} $0\n{sys.executable} -c '{held}' &\n{waiting}\nexit 1\n"
+    )
+    dying.chmod(0o700)
+    monkeypatch.setattr(server, "program", lambda: dying)
+    with server.using(folder) as second:
+        assert second == first
 
 
 def test_a_port_that_was_asked_for_and_is_taken_is_an_error(folder: Path):

@@ -38,6 +38,8 @@ MAX_PAYLOAD: Final = 1_048_576
 _STEP: Final = 0.01
 _PATIENCE: Final = 20.0
 _ATTEMPTS: Final = 5
+_FAITHFUL: Final = 2
+"""After so many of them another port is tried, though this one seems free; it may have been killed meanwhile."""
 _USUAL: Final = range(4222, 4322)
 _TAKEN_FOR: Final = 2.0
 _SHARING: Final = Sharing("bus")
@@ -78,12 +80,12 @@ class BusServer:
         if self.running() and known is not None and port in (0, known.port):
             return known
         self.stop()
-        for _ in range(1 if port else _ATTEMPTS):
+        for attempt in range(1 if port else _ATTEMPTS):
             wanted = self._choose(port, known)
             self._write(wanted)
             if self._launch(wanted.port):
                 return wanted
-            known = msgspec.structs.replace(wanted, port=0)
+            known = wanted if attempt < _FAITHFUL else msgspec.structs.replace(wanted, port=0)
         raise ServerError(f"The NATS server does not start{f' on port {port}' if port else ''}: see {self.log}.")
 
     def running(self) -> bool:
