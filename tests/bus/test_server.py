@@ -7,7 +7,6 @@ import shutil
 import signal
 import socket
 import stat
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,20 +102,17 @@ def test_it_moves_when_its_port_was_taken_meanwhile(folder: Path):
 
 
 def test_it_stays_where_it_was_when_it_is_killed_while_it_starts(folder: Path, monkeypatch: pytest.MonkeyPatch):
-    """Its port is not free at once then."""
-    with server.using(folder) as first:
+    with socket.socket() as free:
+        free.bind((server.HOST, 0))
+        port = free.getsockname()[1]
+    with server.using(folder, port) as first:
         pass
-    dying = folder / "dying"
-    held = f"""import socket, time; s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-s.bind(("{server.HOST}", {first.port})); s.listen(); open("{folder}/bound", "w"); time.sleep(0.2)"""
-    waiting = f"while [ ! -e {folder}/bound ]; do sleep 0.01; done"
-    dying.write_text(
-        f"#!/bin/sh\nrm $0 && ln -s {server.program()} $0\n{sys.executable} -c '{held}' &\n{waiting}\nexit 1\n"
-    )
-    dying.chmod(0o700)
-    monkeypatch.setattr(server, "program", lambda: dying)
+    programs = iter([Path("/bin/false"), server.program()])
+    monkeypatch.setattr(server, "program", lambda: next(programs))
+
     with server.using(folder) as second:
         assert second == first
+    assert next(programs, None) is None
 
 
 def test_a_port_that_was_asked_for_and_is_taken_is_an_error(folder: Path):

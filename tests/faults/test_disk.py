@@ -173,6 +173,7 @@ async def test_a_disk_that_is_full_from_one_moment_to_the_next(disk: Disk) -> No
                 await end_its_log(ending)
             await load.until_refused()
             await end(database, disk)
+            await load.until_refused()
             disk.free()
             await load.until_acknowledged(10)
         assert load.answers.keys() == {201, 503}

@@ -142,7 +142,9 @@ async def _glances(
         return await glance(_FAR), False
     if 0 < many < inf and fields[walk.sorts[0].field].initial:
         rows = await glance(_BRIEF) if 2 * evenly <= _BRIEF else []
-        return rows if len(rows) > walk.page.limit else await _of_a_letter(tx, listing, fields, walk, args), False
+        if len(rows) <= walk.page.limit:
+            rows = await _of_a_letter(tx, listing, fields, walk, args)
+        return rows, False
     near = _BRIEF if 0 < many < inf else _NEAR
     rows = await glance(near)
     if len(rows) < _TELLING and near < _NEAR:
