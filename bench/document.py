@@ -49,10 +49,10 @@ changed, so that a sign-out counts at once; over the limit, and on a server whos
 Pages of 25, one request after another, the same questions to the large realm and to one of ten thousand people in the
 same tables; names, parts of names and dates differ from request to request. A part of an address in the order of
 usernames is the hardest: an index knows who has it, another one the order, none both. Roster walks through the order
-while that is likely to fill the page, and gathers all who match otherwise, of thousands first those of one letter. What
-has ten thousand matches that come late in the order, as a few parts of names do, takes long. Longest take two letters
-that hardly anybody has side by side, which none of these lines asks for: no index knows them, so the order is walked to
-its end, half a second for a million.
+while that is likely to fill the page, and gathers all who match otherwise, of thousands first those of one letter. Of
+ten thousand whose names begin with the same few letters, what is looked for among them, only the first are looked at.
+Longest take two letters that hardly anybody has side by side, which none of these lines asks for: no index knows them,
+so the order is walked to its end, half a second for a million.
 """,
     "writes": """## Making people
 

@@ -12,7 +12,7 @@ from roster.core.realms.models import RealmSettings
 from roster.core.users.drafting import Drafting
 from roster.core.users.models import UserDraft
 from roster.core.users.store import Row
-from roster.kit.text import fold, grams, initial, pairs
+from roster.kit.text import fold, grams, pairs
 
 COLUMNS = ("realm_id", "id", "created_at", "updated_at", *Row.__struct_fields__)
 
@@ -111,7 +111,6 @@ def _row(realm_id: UUID, person: Person) -> Row:
             {
                 *grams(realm_id, *shown),
                 *pairs(realm_id, named),
-                initial(realm_id, person.username),
                 *pairs(realm_id, person.attributes),
             }
         ),

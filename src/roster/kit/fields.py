@@ -89,7 +89,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     grams: LiteralString | None = None  # the column with the trigrams of the folded text, for substring search
     pairs: LiteralString | None = None  # the column with hashes of what is in custom fields, see `kit.text.pairs`
     sketch: LiteralString | None = None  # a column that holds this text among others, or NULL; see `storage.sql.glance`
-    initial: bool = False  # among the trigrams is its first letter, see `kit.text.initial`
+    beginnings: LiteralString | None = None  # how the folded text begins, which the index of the trigrams knows too
     begun: bool = False  # an index finds whom a listing gathers by how this text begins
     filterable: bool = True
     sortable: bool = False

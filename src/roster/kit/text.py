@@ -29,11 +29,6 @@ def grams(realm_id: UUID, *texts: str) -> list[int]:
     return list({number ^ seed for number in map(_gram, trigrams)})
 
 
-def initial(realm_id: UUID, folded: str) -> int:
-    """A hash of the first letter of a text that others are sorted by. It stands among the trigrams."""
-    return _gram("\0" + folded[:1]) ^ _number(realm_id.bytes)
-
-
 def pairs(realm_id: UUID, values: Mapping[str, object]) -> list[int]:
     """Hashes of everything plain in these JSON values, each with the names on the way to it; of lists, the elements.
 

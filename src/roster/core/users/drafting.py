@@ -14,7 +14,7 @@ from roster.core.users.models import User, UserChange, UserDraft
 from roster.core.users.store import Row
 from roster.kit.errors import InvalidInput, Problem
 from roster.kit.patch import is_set, present
-from roster.kit.text import fold, grams, initial, pairs
+from roster.kit.text import fold, grams, pairs
 
 _LONGEST: Final = {
     "username": 200,
@@ -84,7 +84,7 @@ class Drafting:
             attributes={name: value for name, value in draft.attributes.items() if value is not None},
             facets=draft.facets,
             tags=sorted(set(draft.tags)),
-            grams=self._grams(username, username_key or "", email, phone, draft),
+            grams=self._grams(username, email, phone, draft),
         )
 
     def finish(self) -> None:
@@ -142,16 +142,13 @@ class Drafting:
             return None
         return found
 
-    def _grams(
-        self, username: str | None, username_key: str, email: str | None, phone: str | None, draft: UserDraft
-    ) -> list[int]:
+    def _grams(self, username: str | None, email: str | None, phone: str | None, draft: UserDraft) -> list[int]:
         texts = (username, email, phone, draft.display_name, draft.given_name, draft.family_name)
         exact = {name: getattr(draft, name) for name in EXACT}
         return sorted(
             {
                 *grams(self._realm_id, *filter(None, texts)),
                 *pairs(self._realm_id, exact),
-                initial(self._realm_id, username_key),
                 *pairs(self._realm_id, draft.attributes),
             }
         )

@@ -29,7 +29,7 @@ def _folded(
         grams="grams",
         pairs="grams" if name in EXACT else None,
         sketch="sketch",
-        initial=name == "username",
+        beginnings="beginnings(realm_id, username_key)" if name == "username" else None,
         begun=begun,
         sortable=True,
         indexed=indexed,

@@ -15,7 +15,7 @@ A filter with `matches` runs a regular expression of the caller on every row tha
 it does so inside of `Tx.bounded`.
 """
 
-from roster.storage.sql.glance import about, is_vague
+from roster.storage.sql.glance import about, crowds, is_vague
 from roster.storage.sql.natural import Alphabet, Order, alphabet, compile_ordered
 from roster.storage.sql.page import (
     Listing,
@@ -45,6 +45,7 @@ __all__ = [
     "compile_page",
     "compile_place",
     "compile_where",
+    "crowds",
     "has_glance",
     "is_vague",
 ]

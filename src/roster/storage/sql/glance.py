@@ -5,7 +5,7 @@ asks for something else, only the row itself tells.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from math import inf
 from typing import Any, LiteralString, TypeAlias
 from uuid import UUID
@@ -21,6 +21,7 @@ Needles: TypeAlias = list[frozenset[str]]
 _PARTS = frozenset({Op.CONTAINS, Op.STARTS, Op.ENDS})
 _FEW = 8
 _GRAM = 3
+_LONGEST = 5  # of the beginnings that an index knows
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789åäæöøüéèáàíóúçñł.-_@ "
 
 
@@ -75,6 +76,27 @@ def is_vague(where: Filter, fields: Fields) -> bool:
             return not by_range and len(text.fold(needle)) < _GRAM
         case _:
             return False
+
+
+def crowds(where: Filter, fields: Fields, beginnings: Mapping[str, float], *, least: float) -> list[str]:
+    """Of beginnings that many names have, those behind which nearly everybody matches: what is looked for is in them.
+
+    `beginnings` says how many have each; fewer than `least` are no crowd. One that begins with another is in the other.
+    """
+    wanted = needles(where, fields)
+    fitting: Collection[str] = beginnings if wanted else ()
+    for some in wanted:
+        fitting = {each for needle in some for each in fitting if needle[:_LONGEST] in each}
+    found: list[str] = []
+    for each in sorted(fitting, key=len):
+        if beginnings[each] >= least and not each.startswith(tuple(found)):
+            found.append(each)
+    return found
+
+
+def past(beginning: str) -> str:
+    """The least text, in the order of code points, that is greater than all with this beginning of printable signs."""
+    return beginning[:-1] + chr(ord(beginning[-1]) + 1)
 
 
 def sketched(column: LiteralString, wanted: Needles, parameters: Parameters) -> LiteralString:

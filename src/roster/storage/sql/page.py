@@ -10,11 +10,10 @@ from uuid import UUID
 
 import msgspec
 
-from roster.kit import text
 from roster.kit.filters import EVERYTHING, Field, Fields, Filter, Sort
 from roster.kit.pages import Page, Walk
 from roster.storage.sql.columns import comparable, type_of
-from roster.storage.sql.glance import needles, sketched
+from roster.storage.sql.glance import needles, past, sketched
 from roster.storage.sql.parameters import Compiled, Parameters, numbered
 from roster.storage.sql.where import beginnings, condition
 
@@ -76,12 +75,14 @@ def compile_page(
     realm_id: UUID,
     gather: bool = False,
     letter: str = "",
+    crowds: Sequence[str] = (),
 ) -> Compiled:
     """The rows of one page and one more, in walking order; each ends in its sort values and id, as `Walk.cut` wants.
 
     With `gather` all matching rows are found first and then put in order: for filters that few of them fulfil. Of those
     that are not on the page only what decides is read, which is a small part of a row. With `letter` they are only
-    those that begin with it in what they are sorted by, which must be a field with `initial`.
+    those that begin with it in what they are sorted by, which must be a field with `beginnings`. Of `crowds`, which are
+    such beginnings, only as many are looked for as the page has room for, along the order.
     """
     parameters = Parameters(len(args))
     keys = _keys(walk.sorts, fields, parameters, tiebreak=listing.tiebreak, backwards=walk.backwards)
@@ -90,10 +91,13 @@ def compile_page(
     ending = order + _window(walk.page, parameters)
     wanted = " FROM " + listing.tables + " WHERE " + _wanted(listing, fields, walk.where, parameters, realm_id)
     if letter:
-        wanted += _begin_with(letter, fields[walk.sorts[0].field], parameters, realm_id)
+        wanted += _begin_with(letter, crowds, fields[walk.sorts[0].field], parameters, realm_id)
     places = _places(keys, walk, parameters)
     if gather or listing.gathered:
-        found = "SELECT " + _shown(keys) + wanted + " AND " + _judged(listing, " OR ".join(places)) + " OFFSET 0"
+        found = "(SELECT " + _shown(keys) + wanted + " AND " + _judged(listing, " OR ".join(places)) + " OFFSET 0)"
+        for crowd in crowds:
+            along = _along(listing, fields, walk, parameters, realm_id=realm_id, crowd=crowd)
+            found += " UNION ALL (SELECT " + _shown(keys) + along + _first(walk.page, parameters) + ")"
         near = "(SELECT * FROM (" + found + ") found" + ending + ") near"
         same = " ON realm_id = $1 AND " + listing.tiebreak + " = " + names[-1]
         start = "SELECT " + ", ".join([listing.columns, *names]) + " FROM " + near + " JOIN "
@@ -119,30 +123,27 @@ def compile_glance(
     Rows are looked at only when their sketch holds what the filter looks for. A page that is not full may lack rows
     that come later.
     """
-    wanted = needles(walk.where, fields)
-    field = fields[walk.sorts[0].field]
     parameters = Parameters(len(args))
     keys = _keys(walk.sorts, fields, parameters, tiebreak=listing.tiebreak, backwards=walk.backwards)
-    (place,) = _places(keys, walk, parameters)
-    along = keys[:1] if field.unique else keys
-    order = " ORDER BY " + _order([key.expression for key in along], along)
-    limit = " LIMIT " + parameters.add(steps, "bigint")
-    near = "SELECT " + keys[0].expression + " AS near_key, id AS near_id, sketch FROM " + listing.tables
-    there = "SELECT * FROM " + listing.tables + " WHERE realm_id = $1 AND id = near.near_id AND "
-    exact = _wanted(listing, fields, walk.where, parameters, realm_id)
-    start = "SELECT " + listing.columns + ", " + _shown(keys) + " FROM (" + near + " WHERE realm_id = $1 AND " + place
-    middle = order + limit + ") near CROSS JOIN LATERAL (" + there + exact + " OFFSET 0) " + listing.tables
-    outer: list[LiteralString] = ["near_key", "near_id"]
-    ending = " ORDER BY " + _order(outer[: len(along)], along) + _window(walk.page, parameters)
-    query = start + middle + " WHERE " + sketched("near.sketch", wanted, parameters) + ending
+    near = _along(listing, fields, walk, parameters, realm_id=realm_id, steps=steps)
+    query = "SELECT " + listing.columns + ", " + _shown(keys) + near + _window(walk.page, parameters)
     return query, args + parameters.values
 
 
-def compile_letter(listing: Listing, fields: Fields, walk: Walk, *, args: tuple[object, ...]) -> Compiled:
-    """The letter that the next row begins with in what they are sorted by, be it one that matches or not."""
+def compile_letter(
+    listing: Listing, fields: Fields, walk: Walk, *, args: tuple[object, ...], beyond: str = ""
+) -> Compiled:
+    """The letter that the next row begins with in what they are sorted by, be it one that matches or not.
+
+    With `beyond`, the next after all that begin with that letter.
+    """
     parameters = Parameters(len(args))
     keys = _keys(walk.sorts, fields, parameters, tiebreak=listing.tiebreak, backwards=walk.backwards)
     (place,) = _places(keys, walk, parameters)
+    if beyond:
+        bound: LiteralString = " < " if keys[0].descending else " >= "
+        first = beyond if keys[0].descending else past(beyond)
+        place += " AND " + keys[0].expression + bound + parameters.add(first, "text")
     start = "SELECT left(" + keys[0].expression + ", 1) FROM " + listing.tables + " WHERE realm_id = $1 AND " + place
     return start + " ORDER BY " + _order([keys[0].expression], keys[:1]) + " LIMIT 1", args + parameters.values
 
@@ -158,12 +159,58 @@ def compile_place(
     return start + " AND " + listing.tiebreak + " = " + parameters.add(row, "uuid"), args + parameters.values
 
 
-def _begin_with(letter: str, field: Field, parameters: Parameters, realm_id: UUID) -> LiteralString:
-    """The trigrams find them, together with what else they are searched by."""
-    if field.grams is None:
+def _along(
+    listing: Listing,
+    fields: Fields,
+    walk: Walk,
+    parameters: Parameters,
+    *,
+    realm_id: UUID,
+    steps: int | None = None,
+    crowd: str = "",
+) -> LiteralString:
+    """What follows the columns of a walk along an index that holds sketches: so many entries, or all of a crowd."""
+    field = fields[walk.sorts[0].field]
+    keys = _keys(walk.sorts, fields, parameters, tiebreak=listing.tiebreak, backwards=walk.backwards)
+    (place,) = _places(keys, walk, parameters)
+    along = keys[:1] if field.unique else keys
+    order = " ORDER BY " + _order([key.expression for key in along], along)
+    end = " OFFSET 0" if steps is None else " LIMIT " + parameters.add(steps, "bigint")
+    part = " AND " + _range_of(crowd, field, parameters) if crowd else ""
+    near = "SELECT " + keys[0].expression + " AS near_key, id AS near_id, sketch FROM " + listing.tables
+    there = "SELECT * FROM " + listing.tables + " WHERE realm_id = $1 AND id = near.near_id AND "
+    exact = _wanted(listing, fields, walk.where, parameters, realm_id)
+    start = " FROM (" + near + " WHERE realm_id = $1 AND " + place + part + order + end
+    middle = ") near CROSS JOIN LATERAL (" + there + exact + " OFFSET 0) " + listing.tables
+    outer: list[LiteralString] = ["near_key", "near_id"]
+    ending = " ORDER BY " + _order(outer[: len(along)], along)
+    return start + middle + " WHERE " + sketched("near.sketch", needles(walk.where, fields), parameters) + ending
+
+
+def _range_of(crowd: str, field: Field, parameters: Parameters) -> LiteralString:
+    """From the beginning itself to what comes behind everything that begins so."""
+    key = comparable(field, parameters)
+    return key + " >= " + parameters.add(crowd, "text") + " AND " + key + " < " + parameters.add(past(crowd), "text")
+
+
+def _begin_with(
+    letter: str, crowds: Sequence[str], field: Field, parameters: Parameters, realm_id: UUID
+) -> LiteralString:
+    """Those who begin with the letter, but not with one of these; an index finds them with what else is asked."""
+    if field.beginnings is None:
         return ""
-    held = field.grams + " @> " + parameters.add([text.initial(realm_id, letter)], "int[]")
-    return " AND " + held + " AND left(" + comparable(field, parameters) + ", 1) = " + parameters.add(letter, "text")
+    asked = " & !".join([_lexeme(realm_id, each) for each in (letter, *crowds)])
+    return " AND " + field.beginnings + " @@ " + parameters.add(asked, "text") + "::tsquery"
+
+
+def _lexeme(realm_id: UUID, beginning: str) -> str:
+    quoted = beginning.replace("\\", "\\\\").replace("'", "''")
+    return f"'{realm_id}{quoted}'"
+
+
+def _first(page: Page, parameters: Parameters) -> LiteralString:
+    """As many as can be on the page, with those before it."""
+    return " LIMIT " + parameters.add(page.offset + page.limit + 1, "bigint")
 
 
 def _window(page: Page, parameters: Parameters) -> LiteralString:
