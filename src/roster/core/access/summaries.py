@@ -17,6 +17,14 @@ class Summary(msgspec.Struct, frozen=True):
     facilities: list[str] | None
 
 
+async def unlimited(tx: Tx, user_ids: Sequence[UserId]) -> dict[UserId, list[str]]:
+    """The names of roles that were given to these people without limits; the caller has checked who may see them."""
+    found: dict[UserId, list[str]] = {user_id: [] for user_id in user_ids}
+    for user_id, role in await summaries_store.unlimited_of(tx, user_ids) if user_ids else []:
+        found[UserId(user_id)].append(role)
+    return found
+
+
 async def of_people(tx: Tx, user_ids: Sequence[UserId]) -> dict[UserId, list[Summary]]:
     """The roles of these people, in the order in which they were given; the caller has checked who may see them."""
     found: dict[UserId, list[Summary]] = {user_id: [] for user_id in user_ids}

@@ -1,7 +1,7 @@
 """People as this API shows them: documents, whose custom fields stand among the others (notes, section 14)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
@@ -40,8 +40,10 @@ class Held(msgspec.Struct, frozen=True):
 def user(person: User, held: Held, shape: Shape, *, expand: bool = False) -> Document:
     """The user that a person is; with `expand` the profile is in it, if there is anything in that."""
     shown = whole(person, held, shape)
+    if not shape.is_split:
+        return shown
     found = {name: value for name, value in shown.items() if not shape.in_profile(name)}
-    if expand and shape.is_split and (inside := _profile(person, shown, shape)) is not None:
+    if expand and (inside := _profile(person, shown, shape)) is not None:
         found["profile"] = inside
     return found
 
@@ -109,11 +111,11 @@ def _metadata(person: User) -> Document:
 
 def _bare(value: object, shape: Shape) -> object:
     """Without private members, however deep they are."""
-    if isinstance(value, Mapping):
-        members: Mapping[str, object] = value  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, dict):
+        members = cast("Document", value)
         return {name: _bare(member, shape) for name, member in members.items() if name not in shape.private}
     if isinstance(value, list):
-        return [_bare(each, shape) for each in value]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        return [_bare(each, shape) for each in cast("list[object]", value)]
     return value
 
 

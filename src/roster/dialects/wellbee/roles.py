@@ -36,8 +36,7 @@ async def union(tx: Tx, names: Iterable[str]) -> list[str]:
 async def held(tx: Tx, people: Sequence[User]) -> dict[UserId, Held]:
     """What these people have everywhere, oldest first; of people who are only known to exist, nothing."""
     seen = [each.id for each in people if each.view is View.FULL]
-    found = await summaries.of_people(tx, seen)
-    names = {user_id: [each.role for each in roles if not each.contexts] for user_id, roles in found.items()}
+    names = await summaries.unlimited(tx, seen)
     known = await access.roles_named(tx, list({name for each in names.values() for name in each}))
     given = {role.name: scopes_of(tx.runtime, role) for role in known}
     return {user_id: _held(each, given) for user_id, each in names.items()}
