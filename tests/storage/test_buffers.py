@@ -23,12 +23,12 @@ def part_of_the_memory(wanted: int) -> int:
 
 
 def test_a_small_directory_may_grow_until_the_next_start(tmp_path: Path):
-    assert buffers.megabytes(tmp_path) == part_of_the_memory(512)
-    assert buffers.megabytes(stored(tmp_path, 800)) == part_of_the_memory(512)
+    assert buffers.megabytes(tmp_path) == part_of_the_memory(1024)
+    assert buffers.megabytes(stored(tmp_path, 1800)) == part_of_the_memory(1024)
 
 
 def test_a_large_one_takes_half_of_what_is_stored_but_no_more_than_a_part_of_the_memory(tmp_path: Path):
-    assert buffers.megabytes(stored(tmp_path, 1400)) == part_of_the_memory(700)
+    assert buffers.megabytes(stored(tmp_path, 2800)) == part_of_the_memory(1400)
     assert buffers.megabytes(stored(tmp_path / "larger", 1 << 16)) == part_of_the_memory(1 << 15)
 
 

@@ -13,13 +13,13 @@ from typing import Final
 
 _MIB: Final = 1024 * 1024
 _LEAST: Final = 64
-_GROWING: Final = 512
-"""In half of that every new person costs PostgreSQL a tenth more when there are a million."""
+_GROWING: Final = 1024
+"""In half of that every new person costs PostgreSQL 7 % more while there come to be a million."""
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 
 
 def megabytes(folder: Path, cgroups: Path = _CGROUPS) -> int:
-    """Half of what is stored in the folder, or 512; at most a sixteenth of the memory, but 64 at least."""
+    """Half of what is stored in the folder, or 1024; at most a sixteenth of the memory, but 64 at least."""
     wanted = max(_GROWING, _stored(folder) // 2 // _MIB)
     return max(_LEAST, min(wanted, memory(cgroups) // 16 // _MIB))
 

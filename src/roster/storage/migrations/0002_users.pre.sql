@@ -87,5 +87,5 @@ END $$;
 
 CREATE INDEX users_by_place ON users USING gin (places, place_names(places, family_key)) WITH (fastupdate = off)
     WHERE places <> '{}';
-ALTER TABLE users ALTER COLUMN grams SET STATISTICS 1000;
-ALTER TABLE users ALTER COLUMN places SET STATISTICS 1000;
+ALTER TABLE users ALTER COLUMN grams SET STATISTICS 500;
+ALTER TABLE users ALTER COLUMN places SET STATISTICS 500;
