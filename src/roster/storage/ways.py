@@ -30,6 +30,8 @@ _FAR: Final = 100_000
 """They take no longer than it takes to gather so many rows."""
 _CROWD: Final = 1_000
 """To look for so many with one beginning by themselves takes no longer than to gather them."""
+_CROWDS: Final = 8
+"""Of a letter; each makes the statement longer."""
 _LETTERS: Final = 3
 """To look for those of so many letters, one after another, takes no longer than to gather all."""
 _TO_THE_END: Final = 1 << 62
@@ -104,7 +106,8 @@ class Ways(NamedTuple):
         for left in reversed(range(self._tries(letter, crowds, begun))):
             if not letter:
                 return found, True
-            found += await self._rows(letter=letter, crowds=[each for each in crowds if each.startswith(letter)])
+            those = [each for each in crowds if each.startswith(letter)][:_CROWDS]
+            found += await self._rows(letter=letter, crowds=those)
             if self._is_full(found) or not left:
                 break
             letter = await self._letter(beyond=letter)

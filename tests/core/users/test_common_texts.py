@@ -9,8 +9,10 @@ from random import Random
 import pytest
 
 from roster import app
+from roster.core.access import service as access
+from roster.core.access.models import RoleDraft, Wanted
 from roster.core.realms.models import Realm
-from roster.core.users import search, service
+from roster.core.users import search, service, sight
 from roster.core.users.fields import FIELDS, custom
 from roster.core.users.models import UserDraft
 from roster.kit import text
@@ -186,7 +188,7 @@ async def test_pages_of_whom_a_letter_begins_are_the_pages_of_all(
     people: dict[str, str] = {}
     async with runtime.write(factories.roster_in(realm)) as tx:
         for number in range(60):
-            name = f"{chosen.choice(starts)}{''.join(chosen.choices('abc', k=3))}{number}"
+            name = f"{chosen.choice(starts)}{''.join(chosen.choices('abc', k=chosen.choice((0, 3))))}{number}"
             email = f"{name.translate(_ODD)}.{chosen.choice(words)}{chosen.choice(words)}@example.org"
             user = await service.create(tx, UserDraft(name, email=email))
             if chosen.random() < 0.2:
@@ -224,3 +226,48 @@ async def test_pages_of_whom_a_letter_begins_are_the_pages_of_all(
             statements += [statement for (statement,) in await tx.rows("SELECT statement FROM pg_prepared_statements")]
     assert any("::tsquery" in statement for statement in statements)
     assert any(" UNION ALL " in statement for statement in statements)
+
+
+@pytest.mark.parametrize("crowd", [1, inf])
+async def test_who_sees_only_people_of_a_place_finds_them_by_letters_too(
+    runtime: Runtime, realm: Realm, monkeypatch: pytest.MonkeyPatch, crowd: float
+):
+    """Where there are too many of them to begin with all: the listing has arguments of its own then."""
+    here = {"facility": ["north"]}
+    async with runtime.write(factories.roster_in(realm)) as tx:
+        for name in ("cook", "lead"):
+            await access.create_role(tx, RoleDraft(name, permissions=["users.read"] if name == "lead" else []))
+        for name in LATE[::2]:
+            cook = await service.find_by_identifier(tx, name)
+            assert cook is not None
+            await access.set_assignments(tx, cook.id, [Wanted("cook", here)])
+        lead = await service.create(tx, UserDraft("lead"))
+        await access.set_assignments(tx, lead.id, [Wanted("lead", here)])
+    actor = await factories.acting_as(runtime, realm, lead)
+    monkeypatch.setattr(sight, "_FEW", 0)
+    for name, value in (("_BRIEF", 1), ("_LITTLE", 0), ("_SOME", 0), ("_MANY", 1000), ("_CROWD", crowd)):
+        monkeypatch.setattr(ways, name, value)
+
+    async with runtime.read(actor) as tx:
+        first = await search.search(tx, Compare("email", Op.CONTAINS, "late"), [Sort("username")], Page(10))
+        rest = await search.search(
+            tx, Compare("email", Op.CONTAINS, "late"), [Sort("username")], Page(10, cursor=first.next)
+        )
+    assert [user.username for user in (*first.items, *rest.items)] == LATE[::2]
+
+
+@pytest.mark.parametrize(
+    ("needle", "expected"),
+    [
+        ("ann", ["ann", "joann"]),
+        ("anna", ["annab"]),
+        ("anders", ["ander"]),
+        ("joannes", ["joann"]),
+        ("bert", []),
+    ],
+)
+def test_a_crowd_has_what_is_looked_for_in_the_beginning_of_its_names(needle: str, expected: list[str]):
+    """The whole name of somebody who has four letters is the beginning of others, of whom the index does not know."""
+    begun = {"a": 90.0, "ann": 50.0, "anna": 50.0, "annab": 20.0, "joann": 20.0, "ander": 9.0, "alber": 9.0}
+    assert sql.crowds(Compare("email", Op.CONTAINS, needle), FIELDS, begun, least=5) == expected
+    assert sql.crowds(Compare("email", Op.CONTAINS, needle), FIELDS, begun, least=100) == []

@@ -71,6 +71,7 @@ CREATE INDEX users_by_created ON users (realm_id, created_at, id) INCLUDE (sketc
 CREATE INDEX users_by_family ON users (realm_id, family_key, id);
 CREATE INDEX users_by_display ON users (realm_id, display_key, id);
 CREATE INDEX users_by_deletion ON users (realm_id, deleted_at) WHERE deleted_at IS NOT NULL;
+
 -- How a name begins: with its first letter, and with as many as tell apart what very many begin with.
 CREATE FUNCTION beginnings(realm_id uuid, name text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN array_to_tsvector(ARRAY[
@@ -78,6 +79,7 @@ CREATE FUNCTION beginnings(realm_id uuid, name text) RETURNS tsvector LANGUAGE s
     ]);
 
 CREATE INDEX users_by_grams ON users USING gin (grams, beginnings(realm_id, username_key));
+
 -- Each of the places with the first two letters of the name: whoever asks for people of some places by the beginning
 -- of a name looks at those only whose name begins so. (In plpgsql, which costs least for each row.)
 CREATE FUNCTION place_names(places uuid[], name text) RETURNS text[] LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$

@@ -21,7 +21,7 @@ Needles: TypeAlias = list[frozenset[str]]
 _PARTS = frozenset({Op.CONTAINS, Op.STARTS, Op.ENDS})
 _FEW = 8
 _GRAM = 3
-_LONGEST = 5  # of the beginnings that an index knows
+_BEGINNINGS = (1, 3, 5)  # letters of those that an index knows of every name that has so many
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789åäæöøüéèáàíóúçñł.-_@ "
 
 
@@ -81,15 +81,17 @@ def is_vague(where: Filter, fields: Fields) -> bool:
 def crowds(where: Filter, fields: Fields, beginnings: Mapping[str, float], *, least: float) -> list[str]:
     """Of beginnings that many names have, those behind which nearly everybody matches: what is looked for is in them.
 
-    `beginnings` says how many have each; fewer than `least` are no crowd. One that begins with another is in the other.
+    `beginnings` says how many have each; fewer than `least` are no crowd, nor is a whole name of two or four letters.
+    One that begins with another is in the other.
     """
     wanted = needles(where, fields)
     fitting: Collection[str] = beginnings if wanted else ()
     for some in wanted:
-        fitting = {each for needle in some for each in fitting if needle[:_LONGEST] in each}
+        fitting = {each for needle in some for each in fitting if needle[: _BEGINNINGS[-1]] in each}
     found: list[str] = []
     for each in sorted(fitting, key=len):
-        if beginnings[each] >= least and not each.startswith(tuple(found)):
+        is_crowd = len(each) in _BEGINNINGS and beginnings[each] >= least
+        if is_crowd and not each.startswith(tuple(found)):
             found.append(each)
     return found
 

@@ -135,9 +135,10 @@ def compile_letter(
 ) -> Compiled:
     """The letter that the next row begins with in what they are sorted by, be it one that matches or not.
 
-    With `beyond`, the next after all that begin with that letter.
+    With `beyond`, the next after all that begin with that letter. Of `args` it needs the realm alone.
     """
-    parameters = Parameters(len(args))
+    realm = args[:1]
+    parameters = Parameters(len(realm))
     keys = _keys(walk.sorts, fields, parameters, tiebreak=listing.tiebreak, backwards=walk.backwards)
     (place,) = _places(keys, walk, parameters)
     if beyond:
@@ -145,7 +146,7 @@ def compile_letter(
         first = beyond if keys[0].descending else past(beyond)
         place += " AND " + keys[0].expression + bound + parameters.add(first, "text")
     start = "SELECT left(" + keys[0].expression + ", 1) FROM " + listing.tables + " WHERE realm_id = $1 AND " + place
-    return start + " ORDER BY " + _order([keys[0].expression], keys[:1]) + " LIMIT 1", args + parameters.values
+    return start + " ORDER BY " + _order([keys[0].expression], keys[:1]) + " LIMIT 1", realm + parameters.values
 
 
 def compile_place(
