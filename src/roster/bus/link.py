@@ -4,7 +4,7 @@ Delivery is at most once, as on any plain bus: who needs more repeats what was n
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol, cast
+from typing import Protocol
 
 import msgspec
 
@@ -107,4 +107,4 @@ def remove(runtime: Runtime) -> None:
 
 def of(runtime: Runtime) -> Link | None:
     """The process's link; None where there is no bus."""
-    return cast("Link | None", runtime.memo.get("bus"))
+    return runtime.memo.get("bus")

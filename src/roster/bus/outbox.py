@@ -9,7 +9,7 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
-from typing import Final, cast
+from typing import Final
 
 import structlog
 
@@ -34,7 +34,7 @@ _CURSOR: Final = re.compile(r"(\d{1,18})\.(-1|\d{1,18})", re.ASCII)
 
 def of(runtime: Runtime) -> "Outbox":
     """The process's one reader."""
-    return cast("Outbox", runtime.memo.setdefault("outbox", Outbox(runtime)))
+    return runtime.memo.setdefault("outbox", Outbox(runtime))
 
 
 def cursor(place: Position) -> str:

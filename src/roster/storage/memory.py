@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 from roster.storage.runtime import Runtime
 
@@ -23,11 +23,11 @@ class Memory(Generic[K, V]):
 
     def recall(self, runtime: Runtime, key: K) -> V | None:
         """What is kept under this key, which was of use just now."""
-        kept = self._kept(runtime)
-        found = kept.get(key)
-        if found is not None:
-            kept.move_to_end(key)
-        return found
+        kept: OrderedDict[K, V] | None = runtime.memo.get(self.name)
+        if kept is None or key not in kept:
+            return None
+        kept.move_to_end(key)
+        return kept[key]
 
     def keep(self, runtime: Runtime, key: K, value: V) -> V:
         """Keep this, instead of what was there before."""
@@ -43,7 +43,7 @@ class Memory(Generic[K, V]):
         self._kept(runtime).pop(key, None)
 
     def _kept(self, runtime: Runtime) -> OrderedDict[K, V]:
-        kept = runtime.memo.get(self.name)
+        kept: OrderedDict[K, V] | None = runtime.memo.get(self.name)
         if kept is None:
             kept = runtime.memo[self.name] = OrderedDict[K, V]()
-        return cast("OrderedDict[K, V]", kept)
+        return kept

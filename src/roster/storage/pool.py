@@ -193,7 +193,10 @@ class Pool:
             self._idle.append(connection)
             if self._looking is None and len(self._idle) > 1:
                 self._look_later()
-        self._give_place()
+        if self._waiting:
+            self._give_place()
+        else:
+            self._leased -= 1
 
     def close_spare(self) -> None:
         """Close those that nobody has needed since this was called; one stays.

@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 from uuid import UUID
 
 from roster.kit.actor import NOTHING, Actor, Kind
@@ -10,7 +11,7 @@ from roster.kit.ids import RealmId
 from roster.kit.secrets import Keyring
 from roster.kit.workers import Workers
 from roster.settings import Settings
-from roster.storage.pool import Connection, Pool
+from roster.storage.pool import Pool
 from roster.storage.replicas import Replicas
 from roster.storage.tx import Tx
 from roster.storage.voids import Voids
@@ -29,7 +30,7 @@ class Runtime:
         self.workers = workers
         self.voids = pool.voids
         self.replicas = Replicas(settings.database)
-        self.memo: dict[object, object] = {}
+        self.memo: dict[object, Any] = {}
         self.unready = ""
         """Why nobody should be sent here any more; empty as long as there is no reason."""
 
@@ -58,11 +59,11 @@ class Runtime:
     def lent(self) -> "Lent | None":
         """The same at once, if a connection is idle: for what every request does."""
         connection = self.pool.take()
-        return None if connection is None else Lent(self, connection)
+        return None if connection is None else Lent(self, connection, NOBODY)
 
     async def lend(self) -> "Lent":
         """The same when there is one. Raises Unavailable when none can be had in time."""
-        return Lent(self, await self.pool.lease())
+        return Lent(self, await self.pool.lease(), NOBODY)
 
     def read(self, actor: Actor) -> AbstractAsyncContextManager[Tx]:
         """Reads on behalf of the actor, each statement on its own."""
@@ -112,17 +113,13 @@ class _Lease(AbstractAsyncContextManager[Tx]):
         self._runtime.pool.release(self._connection)
 
 
-class Lent:
-    """A connection for a block that has been leased already, so that nobody has to wait at either end of it."""
+class Lent(Tx):
+    """On a connection that has been leased already, so that nobody has to wait at either end of the block."""
 
-    __slots__ = ("_connection", "_runtime")
-
-    def __init__(self, runtime: Runtime, connection: Connection) -> None:
-        self._runtime = runtime
-        self._connection = connection
+    __slots__ = ()
 
     def __enter__(self) -> Tx:
-        return Tx(self._runtime, self._connection, NOBODY)
+        return self
 
     def __exit__(self, *_: object) -> None:
-        self._runtime.pool.release(self._connection)
+        self.runtime.pool.release(self._connection)

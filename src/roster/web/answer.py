@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
+from operator import itemgetter
 
 import msgspec
 
@@ -14,6 +15,7 @@ _ENCODE = msgspec.json.Encoder().encode
 _API = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 _NO_BODY: RawHeaders = [*_API]
 _BASE_NAMES = frozenset({b"content-type", *(name for name, _ in _API)})
+_name_of = itemgetter(0)
 
 
 class Answer:
@@ -71,8 +73,10 @@ def _merged(base: RawHeaders, own: Headers) -> RawHeaders:
     if not own:
         return base
     raw = [(_wire_name(name), _safe(value)) for name, value in own]
-    named = [name for name, _ in raw if name in _BASE_NAMES]
-    return ([pair for pair in base if pair[0] not in named] if named else base) + raw
+    if _BASE_NAMES.isdisjoint(map(_name_of, raw)):
+        return base + raw
+    named = {*map(_name_of, raw)}
+    return [pair for pair in base if pair[0] not in named] + raw
 
 
 @lru_cache(256)

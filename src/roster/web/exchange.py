@@ -47,7 +47,7 @@ class Exchange:
         self.is_answered = False
         self._connection = connection
         self._expects_word = expects_word
-        self._body = bytearray()
+        self._body: bytearray | None = None
         self._is_read = False
         self._news = False
         self._waiting: Future[None] | None = None
@@ -66,6 +66,8 @@ class Exchange:
 
     def add(self, piece: bytes) -> None:
         """More of the body."""
+        if self._body is None:
+            self._body = bytearray()
         self._body += piece
         if len(self._body) > _LARGEST_UNREAD:
             self._connection.flow.pause_reading()
@@ -96,8 +98,8 @@ class Exchange:
             self._news = False
         if self.is_answered or connection.is_lost:
             return _GONE
-        body, self._body = self._body, bytearray()
-        return {"type": "http.request", "body": bytes(body), "more_body": not self._is_read}
+        body, self._body = self._body, None
+        return {"type": "http.request", "body": bytes(body or b""), "more_body": not self._is_read}
 
     def answer(self, status: int, headers: Headers, body: bytes) -> bool:
         """The whole answer in one step, with its length last; False when that has to wait, so that it has to be sent.
@@ -170,7 +172,8 @@ class Exchange:
 
     def _finish(self) -> None:
         self.is_answered = True
-        self.tell()
+        if self._waiting is not None:
+            self.tell()
         if not self.keeps:
             self._connection.transport.close()
 

@@ -54,7 +54,7 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Place:
-    __slots__ = ("_below", "_host", "_literal", "_prefix", "front", "mount", "start")
+    __slots__ = ("_below", "_found", "_host", "_literal", "_prefix", "_under", "front", "mount", "start")
 
     def __init__(self, mount: Mount, front: Front) -> None:
         self.mount = mount
@@ -67,13 +67,19 @@ class _Place:
         self._literal = "" if "{" in prefix else prefix
         self._prefix = _with_realm(prefix, "[^/]+") if "{" in prefix else None
         self._host = _with_realm(mount.host.lower(), "[a-z0-9-]+") if mount.host else None
+        plain = not (mount.host or mount.below or self._prefix)
+        self._under = f"{prefix}/" if plain else None
+        """What all paths but one begin with that belong here, where that is all there is to look at."""
+        self._found = front, len(prefix), mount.realm
 
     def is_at(self, host: str) -> bool:
         """Whether this host is its own."""
         return self._host is not None and self._host.fullmatch(host) is not None
 
-    def match(self, raw: str, host: str) -> tuple[int, str] | None:
-        """Where the path below the prefix starts, and the realm; None when this place is another."""
+    def match(self, raw: str, host: str) -> tuple[Front, int, str] | None:
+        """What answers here, where the path below the prefix starts, and the realm; None when this is another place."""
+        if self._under is not None and raw.startswith(self._under):
+            return self._found
         realm = self.mount.realm
         if self._host is not None:
             found = self._host.fullmatch(host)
@@ -90,7 +96,7 @@ class _Place:
             return None
         if self._below and not raw.startswith(self._below, end):
             return None
-        return (end, realm) if end == len(raw) or raw[end] == "/" else None
+        return (self.front, end, realm) if end == len(raw) or raw[end] == "/" else None
 
 
 class Mounts:
@@ -226,7 +232,7 @@ class Mounts:
             for place in self._near(raw[slash:]):
                 found = None if place.front.dialect.realm_in_path else place.match(raw[slash:], "")
                 if found is not None:
-                    return place.front, slash + found[0], slug
+                    return place.front, slash + found[1], slug
         return None, 0, "main"
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
@@ -242,7 +248,7 @@ def _first(places: "Iterable[_Place]", raw: str, host: str = "") -> tuple[Front,
     for place in places:
         found = place.match(raw, host)
         if found is not None:
-            return place.front, *found
+            return found
     return None
 
 

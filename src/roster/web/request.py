@@ -178,7 +178,7 @@ class Request:
     def origin(self) -> Origin:
         """Where the request came from, for audit trail, limits and sessions."""
         if self._origin is None:
-            agent = (self.header("user-agent") or "")[:_USER_AGENT_LENGTH]
+            agent = self.raw_header(b"user-agent")[:_USER_AGENT_LENGTH].decode("latin-1")
             self._origin = Origin(self.dialect, self.request_id, self.address, agent)
         return self._origin
 

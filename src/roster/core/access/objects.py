@@ -1,7 +1,6 @@
 """Permission lists of single objects and of classes, as stored; `lists` has the rule."""
 
 from collections.abc import Mapping, Sequence
-from typing import cast
 from uuid import UUID
 
 import msgspec
@@ -137,7 +136,7 @@ def _require_full(tx: Tx, name: str, found: Lists) -> None:
 
 async def any_lists(tx: Tx) -> bool:
     """Whether the realm has any list at all; remembered until the realm's access version changes."""
-    remembered = cast("dict[UUID, tuple[int | None, bool]]", tx.runtime.memo.setdefault("listed", {}))
+    remembered: dict[UUID, tuple[int | None, bool]] = tx.runtime.memo.setdefault("listed", {})
     known = remembered.get(tx.realm_id)
     version = tx.actor.access_version
     if known is None or version is None or known[0] != version:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import cast
 from uuid import UUID
 
 import msgspec
@@ -47,7 +46,7 @@ async def _asked(tx: Tx) -> _Definitions:
 
 
 def _memo(tx: Tx) -> dict[UUID, _Definitions]:
-    return cast("dict[UUID, _Definitions]", tx.runtime.memo.setdefault("attributes", {}))
+    return tx.runtime.memo.setdefault("attributes", {})
 
 
 async def define(tx: Tx, name: str, draft: DefinitionDraft) -> Definition:

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
 from contextvars import Context
-from typing import Final, cast
+from typing import Final
 
 import msgspec
 
@@ -72,4 +72,4 @@ async def _write_soon(runtime: Runtime, noted: _Noted) -> None:
 
 
 def _noted(runtime: Runtime) -> _Noted:
-    return cast("_Noted", runtime.memo.setdefault("returns", _Noted()))
+    return runtime.memo.setdefault("returns", _Noted())

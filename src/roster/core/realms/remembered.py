@@ -5,7 +5,7 @@ case. Whoever knows no more than its name or id believes it as everything that i
 """
 
 from datetime import datetime, timedelta
-from typing import Final, cast
+from typing import Final
 
 import msgspec
 
@@ -98,4 +98,4 @@ def _remembered(tx: Tx, realm: Realm, marks: Marks | None) -> Realm:
 
 
 def _known(tx: Tx) -> _Known:
-    return cast("_Known", tx.runtime.memo.setdefault("realms", _Known()))
+    return tx.runtime.memo.setdefault("realms", _Known())

@@ -7,7 +7,7 @@ request. What a killed process has not written is lost; nothing depends on it.
 import asyncio
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Final, cast
+from typing import Final
 from uuid import UUID
 
 from roster.core.credentials import service as credentials
@@ -67,12 +67,12 @@ async def run(runtime: Runtime) -> None:
 
 
 def _sessions(runtime: Runtime) -> _Used:
-    return cast("_Used", runtime.memo.setdefault("used sessions", {}))
+    return runtime.memo.setdefault("used sessions", {})
 
 
 def _org_tokens(runtime: Runtime) -> dict[tuple[RealmId, UUID], datetime]:
-    return cast("dict[tuple[RealmId, UUID], datetime]", runtime.memo.setdefault("used tokens of organisations", {}))
+    return runtime.memo.setdefault("used tokens of organisations", {})
 
 
 def _keys(runtime: Runtime) -> _UsedKeys:
-    return cast("_UsedKeys", runtime.memo.setdefault("used keys", {}))
+    return runtime.memo.setdefault("used keys", {})

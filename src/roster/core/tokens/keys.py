@@ -1,7 +1,7 @@
 """The signing keys of realms: made when first needed, remembered by the process, and replaced on demand."""
 
 from datetime import datetime, timedelta
-from typing import Final, cast
+from typing import Final
 
 import msgspec
 from joserfc.jwk import ECKey
@@ -141,4 +141,4 @@ def _row(realm_id: RealmId, kid: str) -> bytes:
 
 
 def _known(tx: Tx) -> dict[str, KeySet]:
-    return cast("dict[str, KeySet]", tx.runtime.memo.setdefault("key sets", {}))
+    return tx.runtime.memo.setdefault("key sets", {})

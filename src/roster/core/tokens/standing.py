@@ -94,10 +94,10 @@ def _end_of(claims: AccessClaims, now: datetime) -> datetime:
 
 def _presented(tx: Tx, standing: Standing, origin: Origin) -> Actor:
     """The actor as they ask now, from where they ask."""
-    actor = standing.actor
-    if tx.now >= standing.touch_at:
-        activity.touch(tx.runtime, actor.realm_id, cast("SessionId", actor.session_id), tx.now)
-        standing.touch_at = tx.now + activity.PRECISION
+    actor, now = standing.actor, tx.now
+    if now >= standing.touch_at:
+        activity.touch(tx.runtime, actor.realm_id, cast("SessionId", actor.session_id), now)
+        standing.touch_at = now + activity.PRECISION
     device_id = actor.origin.device_id
     if device_id is not None:
         origin = msgspec.structs.replace(origin, device_id=device_id)

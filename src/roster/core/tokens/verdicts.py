@@ -26,14 +26,8 @@ _KNOWN: Final = Memory[bytes, Verdict]("signatures", 10_000)
 
 
 def recall(tx: Tx, text: str) -> Verdict | None:
-    """What is known about this token; within one unit of work it is looked up once."""
-    last = tx.memo.get("verdict")
-    if last is not None and last[0] is text:
-        return last[1]
-    verdict = _KNOWN.recall(tx.runtime, _digest(text))
-    if verdict is not None:
-        tx.memo["verdict"] = (text, verdict)
-    return verdict
+    """What is known about this token."""
+    return _KNOWN.recall(tx.runtime, _digest(text))
 
 
 def remember(tx: Tx, text: str, verdict: Verdict) -> None:

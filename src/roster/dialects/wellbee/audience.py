@@ -184,7 +184,7 @@ class Audience:
 
 def of(runtime: Runtime) -> Audience:
     """The one audience of this process."""
-    return cast("Audience", runtime.memo.setdefault("wellbee.audience", Audience(runtime)))
+    return runtime.memo.setdefault("wellbee.audience", Audience(runtime))
 
 
 def _decoded(message: bytes) -> _Addressed | None:
