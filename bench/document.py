@@ -108,7 +108,7 @@ memory.
 
 Of people with hashes, from an NDJSON file into an empty realm; the reference is a binary COPY of the rows that came out
 of it into empty tables with the same indexes, in the same order. The CPU for each person may not grow with their number
-by more than that of an export may.
+by more than that of an export may; a tenth of them is brought in before and after all of them.
 """,
     "spills": """## Spilling
 
