@@ -34,6 +34,8 @@ from roster.storage import pool
 PREFIX = "/onslip360/v1/~main"
 SIGNED_BAR = 1.3
 LIST_BAR = 3.0
+_TURNS = 4
+"""Of a round."""
 _LISTED = 1_000
 _LIST = f"{PREFIX}/users/?s=id;o=1000;c={_LISTED}"
 _ROWS = (
@@ -51,11 +53,12 @@ def lines(stage: Stage, _server: Server) -> list[Line]:
     """On a server of its own that takes bearer tokens there too, or there would be nothing to compare with."""
     key = asyncio.run(_key(stage))
     paths = [f"{PREFIX}/users/{each.number}" for each in asyncio.run(stored.people(stage, stage.main.some()))]
+    count = stage.size.requests // _TURNS
     with stage.beside("signed", "--workers", "2", ROSTER_DIALECTS_ONSLIP360_BEARER_TOKENS="true") as server:
         by_key, by_token = trial.in_turns(
-            stage.size.rounds,
-            lambda: stage.window(server, _signed(key, paths, stage.size.requests), count=stage.size.requests),
-            lambda: stage.window(server, _with_tokens(stage, paths), count=stage.size.requests),
+            _TURNS * stage.size.rounds,
+            lambda: stage.window(server, _signed(key, paths, count), count=count),
+            lambda: stage.window(server, _with_tokens(stage, paths), count=count),
         )
         listed = _lists(stage, server)
     signed = judging.over("GET one user, signed, two workers", by_key, by_token, called="bearer token", most=SIGNED_BAR)

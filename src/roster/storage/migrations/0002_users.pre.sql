@@ -60,7 +60,7 @@ CREATE TABLE users (
             || E'\n' || attributes::text
         END) STORED,
     PRIMARY KEY (realm_id, id)
-);
+) WITH (fillfactor = 90); -- room for one more version in each page: a sign-in then leaves the indexes alone
 
 CREATE UNIQUE INDEX users_username_key ON users (realm_id, username_key) INCLUDE (id, sketch);
 CREATE UNIQUE INDEX users_email_key ON users (realm_id, email_key) WHERE email_unique;
