@@ -48,10 +48,6 @@ _MODES = {
     "as Roster sets it up, right after a checkpoint": [],
     "the same, page images compressed": ["ALTER SYSTEM SET wal_compression = 'pglz'"],
     "without page images, as long after a checkpoint": ["ALTER SYSTEM SET full_page_writes = off"],
-    "the same, a tenth of each page of people left free": [
-        "ALTER TABLE users SET (fillfactor = 90)",
-        "VACUUM FULL users",
-    ],
 }
 
 _PARTS = """
