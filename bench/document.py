@@ -101,8 +101,8 @@ of a person than the native API does, and some need more to be known before.
 """,
     "memory": """## Memory afterwards
 
-PostgreSQL keeps pages that it has used, up to 512 MB or half of what is stored, or a sixteenth of the machine's
-memory.
+PostgreSQL keeps pages that it has used, up to 1,024 MB or half of what is stored, whichever is more, but no more than a
+sixteenth of the machine's memory.
 """,
     "imports": """## Import
 

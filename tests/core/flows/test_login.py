@@ -44,6 +44,27 @@ async def test_a_person_signs_in_by_any_of_their_names(runtime: Runtime, realm: 
         assert done.session.user_agent == "tests"
 
 
+async def test_signing_in_leaves_a_person_in_their_page(runtime: Runtime, realm: Realm):
+    """A row that moves to another page is written into each of its indexes again."""
+    members: list[Person] = []
+    for _ in range(5):
+        members.append(await people.a_member(runtime, realm))
+        await people.execute(runtime, _FILL_PAGES, realm.id)
+    before = await people.value(runtime, _PAGES, realm.id, [each.id for each in members])
+
+    for each in members:
+        await people.sign_in(runtime, each)
+
+    assert await people.value(runtime, _PAGES, realm.id, [each.id for each in members]) == before
+
+
+_FILL_PAGES = (
+    "INSERT INTO users (realm_id, id, username, username_key, created_at, updated_at)"
+    " SELECT $1, id, id::text, id::text, now(), now() FROM (SELECT gen_random_uuid() id FROM generate_series(1, 100)) n"
+)
+_PAGES = "SELECT array_agg((ctid::text::point)[0] ORDER BY id) FROM users WHERE realm_id = $1 AND id = ANY($2)"
+
+
 async def test_the_token_of_a_sign_in_stands_for_the_person(runtime: Runtime, person: Person):
     granted = await people.sign_in(runtime, person)
 
