@@ -28,19 +28,19 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 COSTS: Mapping[str, Cost] = {
-    "sign-in": Cost(server_us=21_557, database_us=1_368, calm=7_025, fresh=84_892, transactions=3, trail=1),
-    "failed sign-in": Cost(server_us=21_557, database_us=1_368, calm=1_607, fresh=4_571, transactions=2, trail=1),
-    "refresh": Cost(server_us=394, database_us=268, calm=897, fresh=17_372, transactions=1),
-    "session check": Cost(server_us=108, database_us=35),
-    "GET one user": Cost(server_us=114, database_us=42),
-    "list of 25": Cost(server_us=439, database_us=277),
-    "create": Cost(server_us=510, database_us=538, calm=5_384, fresh=41_542, transactions=1, trail=1),
-    "change": Cost(server_us=579, database_us=683, calm=5_242, fresh=80_378, transactions=1, trail=1),
-    "noted use": Cost(server_us=0, database_us=50, calm=197, fresh=796),
+    "sign-in": Cost(server_us=20_175, database_us=1_069, calm=2_882, fresh=14_504, transactions=3, trail=1),
+    "failed sign-in": Cost(server_us=20_175, database_us=1_069, calm=1_587, fresh=4_485, transactions=2, trail=1),
+    "refresh": Cost(server_us=228, database_us=152, calm=845, fresh=10_794, transactions=1),
+    "session check": Cost(server_us=69, database_us=23),
+    "GET one user": Cost(server_us=72, database_us=25),
+    "list of 25": Cost(server_us=283, database_us=120),
+    "create": Cost(server_us=333, database_us=555, calm=4_822, fresh=40_100, transactions=1, trail=1),
+    "change": Cost(server_us=376, database_us=484, calm=1_412, fresh=10_523, transactions=1, trail=1),
+    "noted use": Cost(server_us=0, database_us=50, calm=198, fresh=796),
 }
 """The lines of docs/scale.md. A failed sign-in costs the same hash; of a change, CPU is that of a name's."""
 
-PERSON, ASSIGNMENT, PASSWORD, SESSION, ENTRY, EVENT = 2_681, 495, 485, 565, 374, 276
+PERSON, ASSIGNMENT, PASSWORD, SESSION, ENTRY, EVENT = 3_034, 495, 479, 565, 374, 273
 """Bytes of each with its indexes."""
 CONNECTION, WORKER = 8_200_000, 141_000_000
 """Bytes that a connection of the database and a process of the server take for themselves."""
