@@ -75,6 +75,16 @@ def test_secrets_are_masked_at_any_depth():
     }
 
 
+def test_a_log_that_was_closed_stops_nothing():
+    script = (
+        SAYING.format(form="json", level="info") + "import sys; sys.stderr.close(); log.info('thing.went'); print('on')"
+    )
+
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (0, "on\n")
+
+
 def test_a_log_that_nobody_reads_stops_nothing():
     script = "input()\n" + SAYING.format(form="json", level="info") + "print('went on')"
     with subprocess.Popen(

@@ -7,8 +7,8 @@ import logging
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, Final, TextIO, cast
+from contextlib import contextmanager, suppress
+from typing import Any, Final, cast
 
 
 @contextmanager
@@ -50,7 +50,7 @@ def configure(form: str, level: str) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=lambda *_: _Lines(sys.stderr),
+        logger_factory=lambda *_: _Lines(),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -91,14 +91,9 @@ def _renderer(form: str) -> Processor:
 class _Lines:
     """Writes each entry in one piece, so that those of several processes do not mix."""
 
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
-
     def msg(self, text: str) -> None:
-        try:
-            self._out.write(text + "\n")
-            self._out.flush()
-        except OSError:
-            return
+        with suppress(OSError, ValueError):  # nobody reads it, or it was closed
+            sys.stderr.write(text + "\n")
+            sys.stderr.flush()
 
     debug = info = warning = error = critical = exception = fatal = log = warn = failure = err = msg

@@ -6,6 +6,7 @@ Secrets are masked, headers left out.
 import asyncio
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 from typing import BinaryIO
@@ -64,18 +65,17 @@ class AccessLog:
             self._timer = asyncio.get_running_loop().call_later(_FLUSH_AFTER, self.flush)
 
     def flush(self) -> None:
-        """Write what is buffered. A log nobody reads (closed pipe) does not stop the service."""
+        """Write what is buffered. A log that nobody reads (a closed pipe), or that was closed, stops nothing."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         lines, self._lines = self._lines, []
         if not lines:
             return
-        try:
-            self._out.write(b"".join([self._encode(each) + b"\n" for each in lines]))
+        text = b"".join([self._encode(each) + b"\n" for each in lines])
+        with suppress(OSError, ValueError):
+            self._out.write(text)
             self._out.flush()
-        except OSError:
-            return
 
 
 def line(at: datetime, request: Request, status: int, seconds: float) -> Line:
