@@ -153,6 +153,26 @@ async def test_a_deleted_device_is_seen_but_not_changed_until_restored(runtime: 
     assert (restored.deleted_at, restored.version) == (None, 2)
 
 
+async def test_what_is_deleted_and_restored_says_by_whom_and_from_which_device(runtime: Runtime, person: Person):
+    realm = person.realm
+    device, till, other = [await a_device(runtime, realm, DeviceDraft(name=name)) for name in ("A", "Till", "Other")]
+    actor = msgspec.structs.replace(somebody(realm, "devices.read", "devices.write"), user_id=person.id)
+
+    def at(till: Device) -> Actor:
+        return msgspec.structs.replace(actor, origin=msgspec.structs.replace(actor.origin, device_id=till.id))
+
+    async with runtime.write(at(till)) as tx:
+        await devices.delete(tx, device.id)
+        deleted = await devices.get(tx, device.id)
+    async with runtime.write(at(other)) as tx:
+        restored = await devices.restore(tx, device.id)
+
+    assert (deleted.deleted_by, deleted.deleted_from, deleted.deleted_at) == (person.id, till.id, deleted.updated_at)
+    assert (deleted.updated_by, deleted.updated_from, deleted.version) == (person.id, till.id, 1)
+    assert (restored.deleted_by, restored.deleted_from, restored.deleted_at) == (None, None, None)
+    assert (restored.updated_by, restored.updated_from, restored.version) == (person.id, other.id, 2)
+
+
 @pytest.mark.parametrize(
     "draft",
     [DeviceDraft(name=" "), DeviceDraft(name="a\nb"), DeviceDraft(name="a", kind="\0"),

@@ -8,6 +8,7 @@ from roster.core.devices.errors import DeviceIdTaken, DeviceNotFound
 from roster.core.devices.models import Device, Facets, Proven
 from roster.kit.ids import DeviceId
 from roster.kit.text import fold
+from roster.storage.restorable import Restorable
 from roster.storage.sql import Listing
 from roster.storage.tx import Tx
 
@@ -18,6 +19,7 @@ _COLUMNS = (
 LIVE = Listing(columns=_COLUMNS, tables="devices", condition="realm_id = $1 AND deleted_at IS NULL")
 ALL = Listing(columns=_COLUMNS, tables="devices", condition="realm_id = $1")
 _UNIQUE = {"devices_external_key": DeviceIdTaken}
+_RESTORABLE = Restorable(Device, "devices", _COLUMNS, missing=DeviceNotFound, conflicts=_UNIQUE)
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -132,32 +134,11 @@ async def set_key(tx: Tx, device_id: DeviceId, sealed: bytes | None) -> Device:
 
 
 async def mark_deleted(tx: Tx, device_id: DeviceId) -> Device:
-    return await tx.one(
-        Device,
-        "UPDATE devices SET deleted_at = $3, deleted_by = $4, deleted_from = $5, version = version + 1,"
-        " updated_at = $3, updated_by = $4, updated_from = $5 WHERE realm_id = $1 AND id = $2 RETURNING " + _COLUMNS,
-        tx.realm_id,
-        device_id,
-        tx.now,
-        tx.actor.user_id,
-        tx.actor.origin.device_id,
-        missing=DeviceNotFound,
-    )
+    return await _RESTORABLE.delete(tx, device_id)
 
 
 async def mark_restored(tx: Tx, device_id: DeviceId) -> Device:
-    return await tx.one(
-        Device,
-        "UPDATE devices SET deleted_at = NULL, deleted_by = NULL, deleted_from = NULL, version = version + 1,"
-        " updated_at = $3, updated_by = $4, updated_from = $5 WHERE realm_id = $1 AND id = $2 RETURNING " + _COLUMNS,
-        tx.realm_id,
-        device_id,
-        tx.now,
-        tx.actor.user_id,
-        tx.actor.origin.device_id,
-        missing=DeviceNotFound,
-        conflicts=_UNIQUE,
-    )
+    return await _RESTORABLE.restore(tx, device_id)
 
 
 async def proven(tx: Tx, slug: str, name: str, number: int | None) -> Proven | None:

@@ -8,6 +8,7 @@ from roster.core.labels.errors import CategoryNameTaken, CategoryNotFound
 from roster.core.labels.models import Category, Facets
 from roster.kit.ids import CategoryId
 from roster.kit.text import fold
+from roster.storage.restorable import Restorable
 from roster.storage.sql import Listing
 from roster.storage.tx import Tx
 
@@ -18,6 +19,7 @@ _COLUMNS = (
 LIVE = Listing(columns=_COLUMNS, tables="label_categories", condition="realm_id = $1 AND deleted_at IS NULL")
 ALL = Listing(columns=_COLUMNS, tables="label_categories", condition="realm_id = $1")
 _UNIQUE = {"label_categories_name_key": CategoryNameTaken}
+_RESTORABLE = Restorable(Category, "label_categories", _COLUMNS, missing=CategoryNotFound, conflicts=_UNIQUE)
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -83,26 +85,11 @@ def _written(tx: Tx, category_id: CategoryId, row: Row) -> tuple[object, ...]:
 
 
 async def mark_deleted(tx: Tx, category_id: CategoryId) -> Category:
-    return await _mark(tx, category_id, "deleted_at = $3, deleted_by = $4, deleted_from = $5")
+    return await _RESTORABLE.delete(tx, category_id)
 
 
 async def mark_restored(tx: Tx, category_id: CategoryId) -> Category:
-    return await _mark(tx, category_id, "deleted_at = NULL, deleted_by = NULL, deleted_from = NULL")
-
-
-async def _mark(tx: Tx, category_id: CategoryId, change: LiteralString) -> Category:
-    return await tx.one(
-        Category,
-        "UPDATE label_categories SET " + change + ", version = version + 1, updated_at = $3::timestamptz,"
-        " updated_by = $4::uuid, updated_from = $5::uuid WHERE realm_id = $1 AND id = $2 RETURNING " + _COLUMNS,
-        tx.realm_id,
-        category_id,
-        tx.now,
-        tx.actor.user_id,
-        tx.actor.origin.device_id,
-        missing=CategoryNotFound,
-        conflicts=_UNIQUE,
-    )
+    return await _RESTORABLE.restore(tx, category_id)
 
 
 async def is_used(tx: Tx, category_id: CategoryId) -> bool:

@@ -10,6 +10,7 @@ from roster.core.labels.errors import LabelNameTaken, LabelNotFound
 from roster.core.labels.models import Facets, OrgLabel
 from roster.kit.ids import LabelId, OrgId, uuid7
 from roster.kit.text import fold
+from roster.storage.restorable import Restorable
 from roster.storage.tx import Tx
 
 _COLUMNS = (
@@ -17,6 +18,7 @@ _COLUMNS = (
     " updated_from, deleted_at, deleted_by, deleted_from"
 )
 _UNIQUE = {"labels_name_key": LabelNameTaken}
+_RESTORABLE = Restorable(OrgLabel, "labels", _COLUMNS, missing=LabelNotFound, conflicts=_UNIQUE)
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -140,21 +142,8 @@ def _who(tx: Tx) -> tuple[object, ...]:
 
 
 async def mark_deleted(tx: Tx, label_id: LabelId) -> OrgLabel:
-    return await _mark(tx, label_id, "deleted_at = $3, deleted_by = $4, deleted_from = $5")
+    return await _RESTORABLE.delete(tx, label_id)
 
 
 async def mark_restored(tx: Tx, label_id: LabelId) -> OrgLabel:
-    return await _mark(tx, label_id, "deleted_at = NULL, deleted_by = NULL, deleted_from = NULL")
-
-
-async def _mark(tx: Tx, label_id: LabelId, change: LiteralString) -> OrgLabel:
-    return await tx.one(
-        OrgLabel,
-        "UPDATE labels SET " + change + ", version = version + 1, updated_at = $3::timestamptz,"
-        " updated_by = $4::uuid, updated_from = $5::uuid WHERE realm_id = $1 AND id = $2 RETURNING " + _COLUMNS,
-        tx.realm_id,
-        label_id,
-        *_who(tx),
-        missing=LabelNotFound,
-        conflicts=_UNIQUE,
-    )
+    return await _RESTORABLE.restore(tx, label_id)

@@ -11,6 +11,7 @@ from roster.core.labels.fields import CATEGORY_NUMBER
 from roster.core.labels.models import Facets, Label
 from roster.kit.ids import CategoryId, LabelId
 from roster.kit.text import fold
+from roster.storage.restorable import Restorable
 from roster.storage.sql import Listing
 from roster.storage.tx import Tx
 
@@ -21,6 +22,7 @@ _COLUMNS = (
 LIVE = Listing(columns=_COLUMNS, tables="labels", condition="realm_id = $1 AND org_id IS NULL AND deleted_at IS NULL")
 ALL = Listing(columns=_COLUMNS, tables="labels", condition="realm_id = $1 AND org_id IS NULL")
 _UNIQUE = {"labels_name_key": LabelNameTaken}
+_RESTORABLE = Restorable(Label, "labels", _COLUMNS, missing=LabelNotFound, conflicts=_UNIQUE)
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -86,26 +88,11 @@ def _written(tx: Tx, label_id: LabelId, row: Row) -> tuple[object, ...]:
 
 
 async def mark_deleted(tx: Tx, label_id: LabelId) -> Label:
-    return await _mark(tx, label_id, "deleted_at = $3, deleted_by = $4, deleted_from = $5")
+    return await _RESTORABLE.delete(tx, label_id)
 
 
 async def mark_restored(tx: Tx, label_id: LabelId) -> Label:
-    return await _mark(tx, label_id, "deleted_at = NULL, deleted_by = NULL, deleted_from = NULL")
-
-
-async def _mark(tx: Tx, label_id: LabelId, change: LiteralString) -> Label:
-    return await tx.one(
-        Label,
-        "UPDATE labels SET " + change + ", version = version + 1, updated_at = $3::timestamptz,"
-        " updated_by = $4::uuid, updated_from = $5::uuid WHERE realm_id = $1 AND id = $2 RETURNING " + _COLUMNS,
-        tx.realm_id,
-        label_id,
-        tx.now,
-        tx.actor.user_id,
-        tx.actor.origin.device_id,
-        missing=LabelNotFound,
-        conflicts=_UNIQUE,
-    )
+    return await _RESTORABLE.restore(tx, label_id)
 
 
 async def live(tx: Tx, label_ids: Sequence[UUID], numbers: Sequence[int] = ()) -> list[Label]:
