@@ -3,7 +3,6 @@
 A run of the whole suite is spread over processes, and then all this is there once for each of them.
 """
 
-import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -16,7 +15,7 @@ from roster import app
 from roster.bus import server
 from roster.core.realms.models import Realm
 from roster.kit import ids
-from roster.storage import embedded, hearing, migrate
+from roster.storage import embedded, migrate
 from roster.storage.runtime import Runtime
 from tests import factories, listening_to
 
@@ -89,10 +88,8 @@ async def runtime(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIt
     """One server's runtime on the shared database; it remembers who asks, as servers do."""
     folder = tmp_path_factory.mktemp("data")
     runtime = app.runtime_of(factories.settings(folder), dsn)
-    listening = asyncio.create_task(hearing.listen(runtime))
-    await listening_to.until_trusted(runtime)
-    yield runtime
-    listening.cancel()
+    async with listening_to.listening(runtime):
+        yield runtime
     await runtime.close()
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from roster.storage import pool
+from roster.storage import hearing, pool
 from roster.storage.runtime import Runtime
 from roster.storage.voids import CHANNEL
 from tests import processes
@@ -38,6 +38,18 @@ async def told(dsn: str) -> AsyncIterator[Told]:
         yield found
     finally:
         await connection.close()
+
+
+@asynccontextmanager
+async def listening(runtime: Runtime) -> AsyncIterator[None]:
+    """The runtime listens, and by now believes what it remembers; at the end it has stopped."""
+    task = asyncio.create_task(hearing.listen(runtime))
+    await until_trusted(runtime)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def until_trusted(runtime: Runtime) -> None:

@@ -1,8 +1,9 @@
-"""A served dialect, and people who are signed in. Each dialect's own conftest makes its `client`."""
+"""A served dialect, and people who are signed in. Each dialect's own conftest makes its `app`."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Final
 
+import httpx
 import msgspec
 import pytest
 
@@ -12,11 +13,11 @@ from roster.core.realms.models import Realm
 from roster.core.sessions.models import Opening
 from roster.core.users.models import User
 from roster.storage.runtime import Runtime
+from roster.web.mounts import Mounts
 from tests import factories
 from tests.dialects import fuzzing
+from tests.dialects.calling import client_of
 
-ADDRESS = "http://127.0.0.1:8080"
-"""What the test settings call public."""
 IS_WAITED_FOR: Final = (
     "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
 )
@@ -52,6 +53,13 @@ def server(runtime: Runtime, dsn: str) -> Iterator[str]:
     """The address of the whole installation, for requests that no client of ours would make."""
     with fuzzing.serving(runtime, dsn) as address:
         yield address
+
+
+@pytest.fixture
+async def client(app: Mounts) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody on a connection of their own; `app` is what each dialect's own conftest serves."""
+    async with client_of(app) as found:
+        yield found
 
 
 @pytest.fixture

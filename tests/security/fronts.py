@@ -19,9 +19,8 @@ from roster.web.access_log import AccessLog
 from roster.web.dialect import Dialect
 from roster.web.mounts import Mount, Mounts
 from roster.web.request import Site
+from tests.dialects.calling import ADDRESS, client_of
 
-ADDRESS = "http://127.0.0.1:8080"
-"""What the test settings call public."""
 PREFIXES: dict[str, str] = {"native": "/api/v1", "acceleratxr": "/acceleratxr/v1"}
 """Front doors at which people sign up, sign in and look after themselves."""
 MOUNTED: dict[str, str] = {
@@ -130,8 +129,7 @@ class House:
 
     def client(self, address: str = "192.0.2.1") -> httpx.AsyncClient:
         """A client that comes from this address."""
-        transport = httpx.ASGITransport(app=self.app, client=(address, 50000))  # type: ignore[arg-type]
-        return httpx.AsyncClient(transport=transport, base_url=ADDRESS)
+        return client_of(self.app, address)
 
     def forget(self) -> None:
         """Begin the access log anew."""

@@ -13,7 +13,8 @@ from roster.storage.runtime import Runtime
 from tests import factories
 from tests.core import people
 from tests.core.people import Person
-from tests.security.fronts import ADDRESS, PREFIXES, Front, House
+from tests.dialects.calling import ADDRESS
+from tests.security.fronts import PREFIXES, Front, House
 
 POISON = {
     "Host": "evil.example",

@@ -18,8 +18,9 @@ from roster.web import body as bodies
 from roster.web import plain_page
 from roster.web.operation import Operation
 from tests.core.people import Person
+from tests.dialects.calling import ADDRESS
 from tests.security import walking
-from tests.security.fronts import ADDRESS, DIALECTS, PREFIXES, Front, House
+from tests.security.fronts import DIALECTS, PREFIXES, Front, House
 from tests.security.stored import snapshot
 
 JSON = {"Content-Type": "application/json"}

@@ -24,9 +24,10 @@ from roster.storage.runtime import Runtime
 from tests import factories
 from tests.core import people
 from tests.core.people import Person
+from tests.dialects.calling import ADDRESS
 from tests.dialects.groupalarm import cases as groupalarm_cases
 from tests.security import walking
-from tests.security.fronts import ADDRESS, PREFIXES, Front
+from tests.security.fronts import PREFIXES, Front
 from tests.security.stored import snapshot
 
 LINKS = ("AcceptInvitation", "DeclineInvitation", "ConfirmActivation", "EmailChangeConfirm")

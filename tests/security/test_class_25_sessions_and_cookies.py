@@ -13,8 +13,9 @@ from roster.core.realms.models import Realm
 from roster.storage.runtime import Runtime
 from tests.core import people
 from tests.core.people import PASSWORD, Person
+from tests.dialects.calling import ADDRESS
 from tests.security import walking
-from tests.security.fronts import ADDRESS, DIALECTS, PREFIXES, Front, House
+from tests.security.fronts import DIALECTS, PREFIXES, Front, House
 from tests.security.stored import snapshot
 
 COOKIES = {"native": "roster_session", "acceleratxr": "jwt", "fulfillmenttools": "roster_session", "wellbee": "jwt"}

@@ -17,8 +17,9 @@ from roster.messaging import mail, texts
 from roster.storage.runtime import Runtime
 from tests import factories
 from tests.core import people
+from tests.dialects.calling import ADDRESS
 from tests.security import walking
-from tests.security.fronts import ADDRESS, PREFIXES, Front, House
+from tests.security.fronts import PREFIXES, Front, House
 
 MARKUP = [
     "<script>alert(1)</script>",

@@ -21,10 +21,8 @@ KILL = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE appl
 async def server(own_dsn: str, tmp_path: Path) -> AsyncIterator[Runtime]:
     """A runtime that listens, on a database of its own."""
     runtime = app.runtime_of(factories.settings(tmp_path), own_dsn)
-    listening = asyncio.create_task(hearing.listen(runtime))
-    await listening_to.until_trusted(runtime)
-    yield runtime
-    listening.cancel()
+    async with listening_to.listening(runtime):
+        yield runtime
     await runtime.close()
 
 

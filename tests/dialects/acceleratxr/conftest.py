@@ -1,7 +1,7 @@
 """The dialect served for the test's own realm, with a client that holds every answer against the contract."""
 
 import base64
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,13 +18,14 @@ from roster.web.request import Site
 from tests import factories
 from tests.core import people
 from tests.dialects.acceleratxr import contract
-from tests.dialects.conftest import ADDRESS, Person, SignIn
+from tests.dialects.calling import ADDRESS, Verbs
+from tests.dialects.conftest import Person, SignIn
 
 PREFIX = "/acceleratxr/v1"
 PASSWORD = "correct horse battery"
 
 
-class Wire:
+class Wire(Verbs):
     """Calls the dialect in one realm; every answer must be one that the contract documents."""
 
     def __init__(self, client: httpx.AsyncClient, slug: str) -> None:
@@ -51,18 +52,6 @@ class Wire:
         answer = await self.http.request(method, self.prefix + path, headers=sent, **more)
         contract.check(answer, path.partition("?")[0])
         return answer
-
-    async def get(self, path: str, **more: Any) -> httpx.Response:
-        return await self.call("GET", path, **more)
-
-    async def post(self, path: str, json: object = None, **more: Any) -> httpx.Response:
-        return await self.call("POST", path, json=json, **more)
-
-    async def put(self, path: str, json: object = None, **more: Any) -> httpx.Response:
-        return await self.call("PUT", path, json=json, **more)
-
-    async def delete(self, path: str, **more: Any) -> httpx.Response:
-        return await self.call("DELETE", path, **more)
 
     async def sign_in(self, identifier: str, secret: str) -> httpx.Response:
         """The documented sign-in with HTTP Basic."""
@@ -91,14 +80,6 @@ def uid(person: Person) -> str:
 def app(runtime: Runtime) -> Mounts:
     """The dialect, mounted as an installation mounts it."""
     return Mounts(runtime, [Mount(dialect=dialect, prefix=PREFIX)], site=Site(public_url=ADDRESS))
-
-
-@pytest.fixture
-async def client(app: Mounts) -> AsyncIterator[httpx.AsyncClient]:
-    """Somebody on a connection of their own."""
-    transport = httpx.ASGITransport(app=app, client=("", 50000))  # type: ignore[arg-type]
-    async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as found:
-        yield found
 
 
 @pytest.fixture

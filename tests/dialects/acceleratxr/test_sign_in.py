@@ -13,7 +13,8 @@ from tests import factories
 from tests.core import people
 from tests.dialects.acceleratxr.conftest import PASSWORD, PREFIX, Register, Wire, basic, options, refusal
 from tests.dialects.acceleratxr.test_secrets import create, enrolled
-from tests.dialects.conftest import ADDRESS, Person
+from tests.dialects.calling import ADDRESS
+from tests.dialects.conftest import Person
 from tests.federation import provider as providers
 from tests.federation.provider import StandIn
 

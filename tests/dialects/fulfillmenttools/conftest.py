@@ -1,20 +1,20 @@
 """The dialect served for the test's own tenant, with a client that holds every answer against the contract."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
 
-from roster import app
+from roster.app import application
 from roster.core.access import service as access
 from roster.core.realms import client_keys
 from roster.core.realms.models import Realm
 from roster.storage.runtime import Runtime
 from roster.web.mounts import Mounts
 from tests import factories
-from tests.dialects.conftest import ADDRESS, Person, signed_in
+from tests.dialects.calling import Verbs
+from tests.dialects.conftest import Person, signed_in
 from tests.dialects.fulfillmenttools import contract
 
 PREFIX = "/fulfillmenttools/{realm}"
@@ -22,7 +22,7 @@ TOOLKIT = "/identitytoolkit.googleapis.com"
 RENEWAL = "/securetoken.googleapis.com"
 
 
-class Wire:
+class Wire(Verbs):
     """Calls the dialect in one tenant; every answer must be one that the contract documents."""
 
     def __init__(self, client: httpx.AsyncClient, slug: str, key: str = "") -> None:
@@ -51,21 +51,6 @@ class Wire:
         answer = await self.http.request(method, self.prefix + path, headers=sent, **more)
         contract.check(answer, path.partition("?")[0])
         return answer
-
-    async def get(self, path: str, **more: Any) -> httpx.Response:
-        return await self.call("GET", path, **more)
-
-    async def post(self, path: str, json: object = None, **more: Any) -> httpx.Response:
-        return await self.call("POST", path, json=json, **more)
-
-    async def put(self, path: str, json: object = None, **more: Any) -> httpx.Response:
-        return await self.call("PUT", path, json=json, **more)
-
-    async def patch(self, path: str, json: object = None, **more: Any) -> httpx.Response:
-        return await self.call("PATCH", path, json=json, **more)
-
-    async def delete(self, path: str, **more: Any) -> httpx.Response:
-        return await self.call("DELETE", path, **more)
 
     async def toolkit(self, path: str, json: object = None, *, key: str | None = None, **more: Any) -> httpx.Response:
         """A sign-in call, which names the tenant by its key."""
@@ -131,17 +116,9 @@ async def fulfiller(runtime: Runtime, realm: Realm) -> Person:
 
 
 @pytest.fixture(scope="session")
-def whole(runtime: Runtime) -> Mounts:
+def app(runtime: Runtime) -> Mounts:
     """The application as an installation serves it."""
-    return app.application(runtime)
-
-
-@pytest.fixture
-async def client(whole: Mounts) -> AsyncIterator[httpx.AsyncClient]:
-    """Somebody on a connection of their own."""
-    transport = httpx.ASGITransport(app=whole, client=("", 50000))  # type: ignore[arg-type]
-    async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as found:
-        yield found
+    return application(runtime)
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from roster.core.realms.models import Realm
 from roster.dialects.fulfillmenttools import auth, catalogue, dialect, identity
 from roster.settings import Provider
 from roster.storage.runtime import Runtime
-from tests.dialects.conftest import ADDRESS, Person
+from tests.dialects.calling import client_of
+from tests.dialects.conftest import Person
 from tests.dialects.fulfillmenttools import cases, contract
 from tests.dialects.fulfillmenttools.cases import CASES, CLOSED, MINE, Case, World
 from tests.dialects.fulfillmenttools.conftest import Wire, given, refusal
@@ -206,11 +207,11 @@ async def test_pages_of_other_sites_may_call_it_and_its_sign_in(runtime: Runtime
     before = runtime.settings
     server = msgspec.structs.replace(before.server, cors_origins=("https://app.example.org",))
     runtime.settings = msgspec.structs.replace(before, server=server)
-    transport = httpx.ASGITransport(app=app.application(runtime))  # type: ignore[arg-type]
+    whole = app.application(runtime)
     runtime.settings = before
     headers = {"Origin": "https://app.example.org", "Access-Control-Request-Method": "POST"}
 
-    async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as client:
+    async with client_of(whole) as client:
         for path in (
             f"/fulfillmenttools/{realm.slug}/api/users/search",
             f"/fulfillmenttools/{realm.slug}/v1/token",

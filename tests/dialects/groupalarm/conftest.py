@@ -1,6 +1,6 @@
 """The dialect served for the test's own realm, with a client that holds every answer against the contract."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,13 +23,13 @@ from roster.web.request import Site
 from tests import factories
 from tests.core import organisations, people
 from tests.core.people import HASH, PASSWORD
-from tests.dialects.conftest import ADDRESS
+from tests.dialects.calling import ADDRESS, Verbs
 from tests.dialects.groupalarm import contract
 
 PREFIX = "/groupalarm/api/v1"
 
 
-class Wire:
+class Wire(Verbs):
     """Calls the dialect in one realm, with the headers of one caller."""
 
     def __init__(self, client: httpx.AsyncClient, slug: str, headers: dict[str, str] | None = None) -> None:
@@ -54,21 +54,6 @@ class Wire:
         answer = await self.http.request(method, f"/realms/{self.slug}{PREFIX}{path}", headers=sent, **more)
         contract.check(answer, path.partition("?")[0])
         return answer
-
-    async def get(self, path: str, **more: Any) -> httpx.Response:
-        return await self.call("GET", path, **more)
-
-    async def post(self, path: str, json: object = None, **more: Any) -> httpx.Response:
-        return await self.call("POST", path, json, **more)
-
-    async def put(self, path: str, json: object = None, **more: Any) -> httpx.Response:
-        return await self.call("PUT", path, json, **more)
-
-    async def patch(self, path: str, json: object = None, **more: Any) -> httpx.Response:
-        return await self.call("PATCH", path, json, **more)
-
-    async def delete(self, path: str, **more: Any) -> httpx.Response:
-        return await self.call("DELETE", path, **more)
 
     async def log_in(self, email: str, password: str = PASSWORD, **more: Any) -> httpx.Response:
         """The documented login."""
@@ -102,14 +87,6 @@ def done(answer: httpx.Response) -> str:
 def app(runtime: Runtime) -> Mounts:
     """The dialect, mounted as an installation mounts it."""
     return Mounts(runtime, [Mount(dialect=dialect, prefix=PREFIX)], site=Site(public_url=ADDRESS))
-
-
-@pytest.fixture
-async def client(app: Mounts) -> AsyncIterator[httpx.AsyncClient]:
-    """Somebody on a connection of their own."""
-    transport = httpx.ASGITransport(app=app, client=("192.0.2.1", 50000))  # type: ignore[arg-type]
-    async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as found:
-        yield found
 
 
 @pytest.fixture

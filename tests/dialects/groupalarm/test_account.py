@@ -6,7 +6,6 @@ import io
 import struct
 import zlib
 
-import httpx
 import pytest
 
 from roster.core.realms.models import Realm
@@ -17,7 +16,7 @@ from roster.web.access_log import AccessLog
 from roster.web.mounts import Mount, Mounts
 from tests.core import people
 from tests.core.people import PASSWORD, Person
-from tests.dialects.conftest import ADDRESS
+from tests.dialects.calling import client_of
 from tests.dialects.groupalarm.conftest import PREFIX, Account, Wire, done, options, refusal
 
 WRONG_CODE = (400, "code: the code is wrong")
@@ -227,8 +226,7 @@ async def test_codes_and_tokens_stay_out_of_the_access_log(runtime: Runtime, rea
     written = io.BytesIO()
     log = AccessLog(written)  # type: ignore[arg-type]
     app = Mounts(runtime, [Mount(dialect=dialect, prefix=PREFIX)], access_log=log)
-    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
-    async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as client:
+    async with client_of(app) as client:
         at = f"/realms/{realm.slug}{PREFIX}"
         await client.post(f"{at}/mfa?code=492039", headers=by_ada.headers)
         await client.delete(f"{at}/mfa?code=492040", headers=by_ada.headers)

@@ -10,7 +10,7 @@ from roster.dialects.native import dialect
 from roster.storage.runtime import Runtime
 from roster.web.mounts import Mount, Mounts
 from roster.web.request import Site
-from tests.dialects.conftest import ADDRESS
+from tests.dialects.calling import ADDRESS, client_of
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +22,5 @@ def app(runtime: Runtime) -> Mounts:
 @pytest.fixture
 async def client(app: Mounts, main_realm: Realm) -> AsyncIterator[httpx.AsyncClient]:
     """A client without credentials; paths that are not absolute begin below the prefix."""
-    transport = httpx.ASGITransport(app=app, client=("192.0.2.1", 50000))  # type: ignore[arg-type]
-    async with httpx.AsyncClient(transport=transport, base_url=ADDRESS + "/api/v1") as client:
+    async with client_of(app, base_url=ADDRESS + "/api/v1") as client:
         yield client

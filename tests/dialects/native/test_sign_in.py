@@ -15,7 +15,8 @@ from roster.core.users.models import User, UserChange
 from roster.storage.runtime import Runtime
 from roster.web.mounts import Mounts
 from tests import factories
-from tests.dialects.conftest import ADDRESS, Person, signed_in
+from tests.dialects.calling import ADDRESS
+from tests.dialects.conftest import Person, signed_in
 from tests.dialects.native.cases import NEW_PASSWORD, PASSWORD, password_hash
 
 

@@ -1,6 +1,6 @@
 """The dialect served as an installation serves it, with a client that holds every answer against the contract."""
 
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import httpx
@@ -15,7 +15,8 @@ from roster.settings import Dialects, Onslip360Dialect
 from roster.storage.runtime import Runtime
 from roster.web.mounts import Mount, Mounts
 from roster.web.request import Site
-from tests.dialects.conftest import ADDRESS, Person, SignIn
+from tests.dialects.calling import ADDRESS, Verbs
+from tests.dialects.conftest import Person, SignIn
 from tests.dialects.onslip360 import contract
 
 PREFIX = "/onslip360/v1"
@@ -54,7 +55,7 @@ class Hawk(httpx.Auth):
         return Target(method, request.url.raw_path.decode(), request.url.host, port)
 
 
-class Wire:
+class Wire(Verbs):
     """Calls the dialect, by somebody of the realm; every answer must be one that the contract documents."""
 
     def __init__(self, client: httpx.AsyncClient, slug: str, by: Person | None) -> None:
@@ -78,21 +79,6 @@ class Wire:
         answer = await self.http.request(method, PREFIX + where, headers=sent, **more)
         contract.check(answer, where.partition("?")[0])
         return answer
-
-    async def get(self, path: str, **more: Any) -> httpx.Response:
-        return await self.call("GET", path, **more)
-
-    async def post(self, path: str, json: object = None, **more: Any) -> httpx.Response:
-        return await self.call("POST", path, json, **more)
-
-    async def put(self, path: str, json: object = None, **more: Any) -> httpx.Response:
-        return await self.call("PUT", path, json, **more)
-
-    async def patch(self, path: str, json: object = None, **more: Any) -> httpx.Response:
-        return await self.call("PATCH", path, json, **more)
-
-    async def delete(self, path: str, **more: Any) -> httpx.Response:
-        return await self.call("DELETE", path, **more)
 
     async def add(self, alias: str = "asa", **members: Any) -> dict[str, Any]:
         """A new user."""
@@ -129,14 +115,6 @@ def bearer(runtime: Runtime) -> Iterator[None]:
 def app(runtime: Runtime) -> Mounts:
     """The dialect, mounted as an installation mounts it."""
     return Mounts(runtime, [Mount(dialect=dialect, prefix=PREFIX)], site=Site(public_url=ADDRESS))
-
-
-@pytest.fixture
-async def client(app: Mounts) -> AsyncIterator[httpx.AsyncClient]:
-    """Somebody on a connection of their own."""
-    transport = httpx.ASGITransport(app=app, client=("192.0.2.1", 50000))  # type: ignore[arg-type]
-    async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as found:
-        yield found
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 
-import httpx
 import msgspec
 import pytest
 
@@ -11,7 +10,8 @@ from roster.dialects.onslip360 import dialect
 from roster.storage.runtime import Runtime
 from roster.web.mounts import Mount, Mounts
 from roster.web.request import Site
-from tests.dialects.conftest import ADDRESS, Person
+from tests.dialects.calling import ADDRESS, client_of
+from tests.dialects.conftest import Person
 from tests.dialects.onslip360.conftest import ASA, PREFIX, Wire, refusal
 
 ORIGIN = "https://shop.example"
@@ -157,9 +157,8 @@ async def test_head_is_get_without_the_body(wire: Wire):
 async def test_pages_of_other_sites_may_read_what_clients_need(runtime: Runtime, realm: Realm, boss: Person):
     site = Site(public_url=ADDRESS, cors_origins=(ORIGIN,))
     app = Mounts(runtime, [Mount(dialect=dialect, prefix=PREFIX)], site=site)
-    transport = httpx.ASGITransport(app=app, client=("192.0.2.1", 50000))  # type: ignore[arg-type]
     wanted = "authorization, content-type, accept, content-disposition, if-match, if-none-match, x-http-method-override"
-    async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as client:
+    async with client_of(app) as client:
         asked = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": wanted}
         preflight = await client.options(f"{PREFIX}/~{realm.slug}/users/7", headers=asked)
         answer = await client.get(f"{PREFIX}/~{realm.slug}/users/", headers={"Origin": ORIGIN, **boss.bearer})

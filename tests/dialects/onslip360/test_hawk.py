@@ -21,7 +21,8 @@ from roster.storage.runtime import Runtime
 from roster.web.mounts import Mount, Mounts
 from roster.web.request import Site
 from tests import factories
-from tests.dialects.conftest import ADDRESS, Person, SignIn
+from tests.dialects.calling import ADDRESS, client_of
+from tests.dialects.conftest import Person, SignIn
 from tests.dialects.onslip360.conftest import ASA, PREFIX, Hawk, Wire, refusal
 
 REFUSED = (401, "unauthorized")
@@ -270,8 +271,7 @@ async def served(
     runtime: Runtime, wire: Wire, site: Site, auth: Hawk, headers: dict[str, str], base: str
 ) -> httpx.Response:
     app = Mounts(runtime, [Mount(dialect=dialect, prefix=PREFIX)], site=site)
-    transport = httpx.ASGITransport(app=app, client=("192.0.2.1", 50000))  # type: ignore[arg-type]
-    async with httpx.AsyncClient(transport=transport, base_url=base) as client:
+    async with client_of(app, base_url=base) as client:
         return await client.get(f"{PREFIX}/~{wire.slug}/users/", auth=auth, headers=headers)
 
 

@@ -3,7 +3,6 @@
 import base64
 from typing import Any
 
-import httpx
 import pytest
 
 from roster import app
@@ -16,7 +15,8 @@ from roster.storage.runtime import Runtime
 from roster.web.mounts import Mounts
 from tests import factories
 from tests.core import people
-from tests.dialects.conftest import ADDRESS, Person
+from tests.dialects.calling import client_of
+from tests.dialects.conftest import Person
 from tests.dialects.onslip360.conftest import ASA, Hawk, Wire, refusal
 
 PASSWORD_KEY = base64.b64decode("FuJbghfe3XdwV4qlh3cFskf6R+1gk1F9kK6qstxhVx0=")
@@ -203,9 +203,8 @@ async def test_a_lost_password_is_asked_for_and_set_in_a_browser(
         asked = await nobody.post("/password-reset-challenge", {"company": company, "user": user, "locale": "sv"})
         assert (asked.status_code, asked.content) == (204, b"")
     token = await people.mailed_token(runtime, realm, "recover_password")
-    transport = httpx.ASGITransport(app=_whole(runtime), client=("192.0.2.1", 50000))  # type: ignore[arg-type]
     where = f"/onslip360/password-reset?realm={realm.slug}&token={token}"
-    async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as browser:
+    async with client_of(_whole(runtime)) as browser:
         shown = await browser.get(where, headers={"Accept": "text/html"})
         short = await browser.post(where, data={"password": "short"})
         done = await browser.post(where, data={"password": "correct horse"})

@@ -15,7 +15,8 @@ from roster.core.realms.models import Realm
 from roster.core.sessions import service as sessions
 from roster.storage.runtime import Runtime
 from tests import factories
-from tests.dialects.conftest import ADDRESS, Person, SignIn
+from tests.dialects.calling import client_of
+from tests.dialects.conftest import Person, SignIn
 from tests.dialects.onslip360.conftest import Hawk, Wire, refusal
 
 BACK = "https://shop.example/back"
@@ -226,8 +227,7 @@ async def test_integrations_take_permissions(wire: Wire, cashier: Person, sign_i
 
 @pytest.fixture
 async def browser(runtime: Runtime) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app=app.application(runtime), client=("192.0.2.1", 50000))  # type: ignore[arg-type]
-    async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as found:
+    async with client_of(app.application(runtime)) as found:
         yield found
 
 

@@ -17,7 +17,7 @@ from roster.web.dialect import Front
 from roster.web.mounts import Mount, Mounts
 from roster.web.request import Site
 from tests import factories
-from tests.dialects.conftest import ADDRESS
+from tests.dialects.calling import ADDRESS, client_of
 from tests.dialects.wellbee import contract, signing
 
 PREFIX = "/wellbee"
@@ -91,14 +91,6 @@ def app(runtime: Runtime) -> Mounts:
     return Mounts(runtime, [Mount(dialect=dialect, prefix=PREFIX)], site=Site(public_url=ADDRESS))
 
 
-@pytest.fixture
-async def client(app: Mounts) -> AsyncIterator[httpx.AsyncClient]:
-    """Somebody on a connection of their own."""
-    transport = httpx.ASGITransport(app=app, client=("192.0.2.1", 50000))  # type: ignore[arg-type]
-    async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as found:
-        yield found
-
-
 Served = Callable[..., Awaitable[Wire]]
 
 
@@ -109,8 +101,7 @@ async def served(realm: Realm) -> AsyncIterator[Served]:
 
         async def start(runtime: Runtime, public_url: str = ADDRESS) -> Wire:
             app = Mounts(runtime, [Mount(dialect=dialect, prefix=PREFIX)], site=Site(public_url=public_url))
-            transport = httpx.ASGITransport(app=app, client=("192.0.2.1", 50000))  # type: ignore[arg-type]
-            client = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url=public_url))
+            client = await stack.enter_async_context(client_of(app, base_url=public_url))
             return Wire(client, runtime, realm.slug)
 
         yield start

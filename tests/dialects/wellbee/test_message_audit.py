@@ -20,7 +20,7 @@ from roster.storage.runtime import Runtime
 from roster.web.request import Site
 from tests import buses, factories
 from tests.buses import Peer
-from tests.dialects.conftest import ADDRESS
+from tests.dialects.calling import ADDRESS
 from tests.dialects.wellbee.conftest import Reset, Wire
 
 ANN = str(ids.uuid4())
