@@ -1,12 +1,16 @@
 """The lease on connections."""
 
+import asyncio
+from collections.abc import AsyncIterator
+
 import pytest
 
 from roster.kit.errors import TooMany, Unavailable
 from roster.storage import pool
 from roster.storage.runtime import NOBODY, Runtime
 from roster.storage.tx import Tx
-from tests import listening_to
+from tests import listening_to, processes
+from tests.faults.proxy import Proxy
 
 
 async def test_a_statement_that_takes_too_long_is_broken_off(runtime: Runtime, dsn: str):
@@ -30,6 +34,33 @@ async def test_a_server_that_is_silent_is_given_up(runtime: Runtime, dsn: str):
     assert connection.is_closed()
     async with runtime.lease() as other:
         await other.value("SELECT pg_terminate_backend($1)", backend)
+
+
+async def test_rows_that_nobody_reads_any_more_wait_for_nobody_once_the_server_is_lost(runtime: Runtime, dsn: str):
+    """The driver stops writing while the server does not read, and is told by nobody that it was lost meanwhile."""
+    line = Proxy(dsn)
+    given = 0
+
+    async def rows() -> AsyncIterator[tuple[str]]:
+        nonlocal given
+        with line.silent():
+            while not connection.is_closed():
+                given += 1
+                yield ("x" * 65536,)
+
+    async with line.listening():
+        connection = await pool.connect(line.url)
+        tx = Tx(runtime, connection, NOBODY)
+        await tx.run("CREATE TEMP TABLE loaded (text text)")
+        loading = asyncio.create_task(tx.copy("loaded", ["text"], rows()))
+        before = -1
+        while not given or given != before:
+            before = given
+            for _ in range(1000):
+                await asyncio.sleep(0)
+    with pytest.raises(Unavailable):
+        async with asyncio.timeout(processes.PATIENCE):
+            await loading
 
 
 async def test_connections_of_requests_have_such_a_limit(runtime: Runtime):
