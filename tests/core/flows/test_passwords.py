@@ -100,6 +100,20 @@ async def test_nor_does_one_by_whoever_knew_the_password_before(runtime: Runtime
             await passwords.change_knowing(runtime, thief, person.id, PASSWORD, NEW)
 
 
+@pytest.mark.parametrize("kind", [Kind.API_KEY, Kind.PERSONAL])
+async def test_a_key_left_with_a_program_and_the_password_set_no_other(runtime: Runtime, person: Person, kind: Kind):
+    """Whoever has both may still lack the second factor, and would shut out who has it."""
+    roster = factories.roster_in(person.realm)
+    made = await credentials.create(runtime, roster, person.id, CredentialDraft(kind))
+    thief = await people.actor_of(runtime, person, made.secret or "")
+
+    with pytest.raises(StepUpRequired):
+        await passwords.change_knowing(runtime, thief, person.id, PASSWORD, NEW)
+    with pytest.raises(StepUpRequired):
+        await passwords.set_password(runtime, thief, person.id, NEW, current=PASSWORD)
+    await people.sign_in(runtime, person)
+
+
 async def test_all_other_sessions_end_and_the_own_one_stays(runtime: Runtime, person: Person):
     others = [await people.sign_in(runtime, person) for _ in range(2)]
     granted = await people.sign_in(runtime, person)

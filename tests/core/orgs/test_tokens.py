@@ -7,6 +7,9 @@ import pytest
 from roster.core.access import org_roles, search
 from roster.core.access.errors import Escalation
 from roster.core.access.models import RoleChange
+from roster.core.credentials import service as credentials
+from roster.core.credentials.models import CredentialDraft
+from roster.core.credentials.models import Kind as CredentialKind
 from roster.core.flows import organisations
 from roster.core.memberships import roles
 from roster.core.memberships import service as memberships
@@ -23,7 +26,7 @@ from roster.core.tokens import service as tokens
 from roster.core.users.models import User
 from roster.kit import clock
 from roster.kit.actor import Actor, Kind
-from roster.kit.errors import Forbidden, InvalidInput, InvalidToken
+from roster.kit.errors import Forbidden, InvalidInput, InvalidToken, StepUpRequired
 from roster.kit.ids import uuid7
 from roster.kit.pages import Page
 from roster.storage.runtime import Runtime
@@ -44,8 +47,12 @@ async def org(runtime: Runtime, realm: Realm, founder: User) -> Org:
     return await making.founded(runtime, realm, founder)
 
 
+async def signed_in(runtime: Runtime, realm: Realm, user: User) -> Actor:
+    return await factories.acting_as(runtime, realm, user, factors=("password",))
+
+
 async def issued(runtime: Runtime, realm: Realm, founder: User, org: Org) -> Issued:
-    async with runtime.write(await factories.acting_as(runtime, realm, founder)) as tx:
+    async with runtime.write(await signed_in(runtime, realm, founder)) as tx:
         return await organisations.make_token(tx, org.id, OrgTokenDraft("machine"))
 
 
@@ -110,7 +117,7 @@ async def test_a_token_neither_owns_nor_founds_nor_makes_tokens(
 async def test_a_token_ends_when_it_is_revoked(runtime: Runtime, realm: Realm, founder: User, org: Org):
     made = await issued(runtime, realm, founder, org)
     await presented(runtime, realm, made.text)
-    async with runtime.write(await factories.acting_as(runtime, realm, founder)) as tx:
+    async with runtime.write(await signed_in(runtime, realm, founder)) as tx:
         await org_tokens.revoke(tx, org.id, made.token.id)
         with pytest.raises(OrgTokenNotFound):
             await org_tokens.revoke(tx, org.id, made.token.id)
@@ -124,7 +131,7 @@ async def test_a_token_ends_with_its_time_and_its_organisation(runtime: Runtime,
     await people.execute(runtime, "UPDATE org_tokens SET expires_at = $1 WHERE id = $2", past, late.token.id)
     with pytest.raises(InvalidToken):
         await presented(runtime, realm, late.text)
-    async with runtime.write(await factories.acting_as(runtime, realm, founder)) as tx:
+    async with runtime.write(await signed_in(runtime, realm, founder)) as tx:
         await orgs.delete(tx, org.id)
     with pytest.raises(InvalidToken):
         await presented(runtime, realm, orphaned.text)
@@ -143,8 +150,8 @@ async def test_a_token_is_good_in_its_realm_and_as_it_was_shown(
 
 async def test_tokens_are_for_those_who_run_the_organisation(runtime: Runtime, realm: Realm, founder: User, org: Org):
     made = await issued(runtime, realm, founder, org)
-    member = await factories.acting_as(runtime, realm, await making.joined(runtime, realm, org))
-    stranger = await factories.acting_as(runtime, realm, await factories.a_person(runtime, realm))
+    member = await signed_in(runtime, realm, await making.joined(runtime, realm, org))
+    stranger = await signed_in(runtime, realm, await factories.a_person(runtime, realm))
     for actor, error in ((member, Forbidden), (stranger, OrgNotFound)):
         async with runtime.write(actor) as tx:
             for attempt in (
@@ -156,15 +163,29 @@ async def test_tokens_are_for_those_who_run_the_organisation(runtime: Runtime, r
                     await attempt
 
 
+async def test_no_key_makes_a_token(runtime: Runtime, realm: Realm, founder: User, org: Org):
+    """It would outlive the key, and whoever has stolen that would keep the organisation."""
+    person = people.Person(realm, founder)
+    draft = CredentialDraft(CredentialKind.API_KEY)
+    made = await credentials.create(runtime, factories.roster_in(realm), founder.id, draft)
+    by_key = await people.actor_of(runtime, person, made.secret or "")
+    async with runtime.write(by_key) as tx:
+        assert await org_tokens.list_of(tx, org.id) == []
+        with pytest.raises(StepUpRequired):
+            await organisations.make_token(tx, org.id, OrgTokenDraft("mine"))
+    async with runtime.write(await signed_in(runtime, realm, founder)) as tx:
+        await organisations.make_token(tx, org.id, OrgTokenDraft("mine"))
+
+
 async def test_whoever_may_only_make_tokens_gets_by_none_what_administrators_may(
     runtime: Runtime, realm: Realm, founder: User, org: Org
 ):
-    boss = await factories.acting_as(runtime, realm, founder)
+    boss = await signed_in(runtime, realm, founder)
     role = await making.a_role(runtime, boss, org, "keys", "orgs.administer")
     keeper = await making.joined(runtime, realm, org)
     async with runtime.write(boss) as tx:
         await roles.assign(tx, org.id, role, keeper.id)
-    async with runtime.write(await factories.acting_as(runtime, realm, keeper)) as tx:
+    async with runtime.write(await signed_in(runtime, realm, keeper)) as tx:
         with pytest.raises(Escalation):
             await organisations.make_token(tx, org.id, OrgTokenDraft("mine"))
 
@@ -172,16 +193,16 @@ async def test_whoever_may_only_make_tokens_gets_by_none_what_administrators_may
         administrators = await making.role_of(runtime, realm, org, "administrator")
         every = RoleChange(permissions=administrators.permissions)
         await org_roles.change_role(tx, org.id, role, every)
-    async with runtime.write(await factories.acting_as(runtime, realm, keeper)) as tx:
+    async with runtime.write(await signed_in(runtime, realm, keeper)) as tx:
         await organisations.make_token(tx, org.id, OrgTokenDraft("mine"))
 
 
 async def test_owners_make_tokens_of_what_is_below_too(runtime: Runtime, realm: Realm, founder: User, org: Org):
     part = await making.founded(runtime, realm, founder, below=org.id)
     owner = await making.joined(runtime, realm, org)
-    async with runtime.write(await factories.acting_as(runtime, realm, founder)) as tx:
+    async with runtime.write(await signed_in(runtime, realm, founder)) as tx:
         await organisations.add_owner(tx, org.id, owner.id)
-    async with runtime.write(await factories.acting_as(runtime, realm, owner)) as tx:
+    async with runtime.write(await signed_in(runtime, realm, owner)) as tx:
         for each in (org, part):
             await organisations.make_token(tx, each.id, OrgTokenDraft("theirs"))
 
@@ -189,7 +210,7 @@ async def test_owners_make_tokens_of_what_is_below_too(runtime: Runtime, realm: 
 async def test_another_organisation_s_token_is_not_there(runtime: Runtime, realm: Realm, founder: User, org: Org):
     made = await issued(runtime, realm, founder, org)
     other = await making.founded(runtime, realm, founder)
-    async with runtime.write(await factories.acting_as(runtime, realm, founder)) as tx:
+    async with runtime.write(await signed_in(runtime, realm, founder)) as tx:
         for token_id in (made.token.id, uuid7()):
             with pytest.raises(OrgTokenNotFound):
                 await org_tokens.revoke(tx, other.id, token_id)
@@ -200,7 +221,7 @@ async def test_another_organisation_s_token_is_not_there(runtime: Runtime, realm
 async def test_a_token_that_cannot_be_is_refused(
     runtime: Runtime, realm: Realm, founder: User, org: Org, known: dict[str, object]
 ):
-    async with runtime.write(await factories.acting_as(runtime, realm, founder)) as tx:
+    async with runtime.write(await signed_in(runtime, realm, founder)) as tx:
         with pytest.raises(InvalidInput):
             await organisations.make_token(tx, org.id, OrgTokenDraft(**known))  # type: ignore[arg-type]
 
@@ -210,5 +231,5 @@ async def test_when_a_token_was_last_used_is_written_down(runtime: Runtime, real
     assert made.token.last_used_at is None
     await presented(runtime, realm, made.text)
     await activity.flush(runtime)
-    async with runtime.read(await factories.acting_as(runtime, realm, founder)) as tx:
+    async with runtime.read(await signed_in(runtime, realm, founder)) as tx:
         assert (await org_tokens.list_of(tx, org.id))[0].last_used_at is not None

@@ -28,6 +28,8 @@ from tests.core import people
 from tests.core.transfer import moving
 from tests.core.transfer.moving import bring, ndjson, report_of, rows, who
 
+SEED = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
 
 async def test_people_are_made_with_everything_that_the_file_says(runtime: Runtime, realm: Realm):
     person = {
@@ -296,12 +298,11 @@ async def test_a_hash_of_no_known_form_is_left_out_and_said(runtime: Runtime, re
 
 
 async def test_an_imported_authenticator_is_asked_for_at_sign_in(runtime: Runtime, realm: Realm):
-    seed = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-    await bring(runtime, realm, ndjson({"username": "ada", "password_hash": people.HASH, "totp": seed}))
+    await bring(runtime, realm, ndjson({"username": "ada", "password_hash": people.HASH, "totp": SEED}))
     person = people.Person(realm, await who(runtime, realm, "ada"))
 
     step = await people.begin(runtime, person)
-    done = await login.second_factor(runtime, people.nobody(realm), step.proof, people.code_of(seed))
+    done = await login.second_factor(runtime, people.nobody(realm), step.proof, people.code_of(SEED))
 
     assert isinstance(done, Granted)
 
@@ -332,6 +333,69 @@ async def test_nobody_changes_people_who_may_do_more(runtime: Runtime, realm: Re
 
     assert await report_of(runtime, realm, done) == [(1, "escalation")]
     assert (await who(runtime, realm, "boss")).email is None
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_what_changes_about_people_who_exist_takes_what_it_takes_by_hand(
+    runtime: Runtime, realm: Realm, dry_run: bool
+):
+    every = ("transfers.write", "users.write", "credentials.write", "roles.assign")
+    rows_of_people = ndjson(
+        {"username": "p1", "given_name": "New"},
+        {"username": "p2", "email": "thief@example.org"},
+        {"username": "p3", "password_hash": people.HASH},
+        {"username": "p4", "totp": SEED},
+        {"username": "p5", "roles": ["harmless"]},
+        {"username": "p6"},
+        {"username": "p7", "email": "P7@Example.org"},
+    )
+    needs = {1: "users.write", 2: "credentials.write", 3: "credentials.write", 4: "credentials.write"}
+    await factories.a_role(runtime, realm, "harmless")
+    for number in range(1, 8):
+        await factories.a_person(runtime, realm, f"p{number}", email=f"p{number}@example.org")
+    for lacking in every[1:]:
+        await factories.a_role(runtime, realm, f"without-{lacking}", *(each for each in every if each != lacking))
+        user = await factories.a_person(runtime, realm, roles=(f"without-{lacking}",))
+        actor = await factories.acting_as(runtime, realm, user)
+        done = await bring(
+            runtime, realm, rows_of_people, actor=actor, dry_run=True, options=ImportOptions(existing="replace")
+        )
+        refused = {row for row, permission in {**needs, 5: "roles.assign"}.items() if permission == lacking}
+        if lacking == "users.write":
+            refused |= {2, 7}
+        assert await report_of(runtime, realm, done) == [(row, "forbidden") for row in sorted(refused)], lacking
+
+    await factories.a_role(runtime, realm, "importer", "transfers.write")
+    user = await factories.a_person(runtime, realm, roles=("importer",))
+    actor = await factories.acting_as(runtime, realm, user)
+    done = await bring(
+        runtime, realm, rows_of_people, actor=actor, dry_run=dry_run, options=ImportOptions(existing="replace")
+    )
+    assert await report_of(runtime, realm, done) == [(row, "forbidden") for row in (1, 2, 3, 4, 5, 7)]
+    assert rows(done) == (0, 0, 1, 6)
+    assert (await who(runtime, realm, "p2")).email == "p2@example.org"
+    assert await people.value(runtime, "SELECT count(*) FROM credentials WHERE realm_id = $1", realm.id) == 0
+
+
+async def test_nobody_changes_by_a_file_what_they_sign_in_with_themselves(runtime: Runtime, realm: Realm):
+    """It takes a recent sign-in, for which a job cannot ask; a stolen session or key must not become the account."""
+    boss = await people.a_member(runtime, realm, roles=("admin",), username="boss", email="boss@example.org")
+    actor = await people.signed_in(runtime, boss)
+    replace = ImportOptions(existing="replace")
+
+    for row in (
+        {"email": "thief@example.org"},
+        {"password_hash": people.HASH},
+        {"password": "a password of the thief's"},
+        {"totp": SEED},
+    ):
+        done = await bring(runtime, realm, ndjson({"username": "boss", **row}), actor=actor, options=replace)
+        assert await report_of(runtime, realm, done) == [(1, "own_account")], row
+    done = await bring(runtime, realm, ndjson({"username": "boss", "given_name": "Bo"}), actor=actor, options=replace)
+
+    assert rows(done) == (0, 1, 0, 0)
+    assert (await who(runtime, realm, "boss")).email == "boss@example.org"
+    await people.sign_in(runtime, boss)
 
 
 async def test_nobody_changes_people_to_whom_permission_lists_give_more(runtime: Runtime, realm: Realm):

@@ -6,13 +6,14 @@ import pytest
 
 from roster.core.access import within
 from roster.core.access.models import ORG_ADMINISTRATOR
+from roster.core.credentials import service as credentials
 from roster.core.memberships import service as memberships
 from roster.core.memberships.models import MembershipChange
 from roster.core.realms.models import Realm
 from roster.core.users.models import User
 from roster.storage.runtime import Runtime
 from tests import factories
-from tests.core import people
+from tests.core import organisations, people
 from tests.core.people import Person
 from tests.dialects.groupalarm.conftest import Account, Wire, World, done, mailed, member_of, refusal
 
@@ -242,6 +243,17 @@ async def test_two_factor_login_of_a_member_can_be_asked_for(world: World, runti
     assert (await world.by_founder.get(path)).status_code == 400
 
 
+async def test_who_was_only_invited_shows_nobody_how_they_sign_in(
+    world: World, runtime: Runtime, realm: Realm, ada: User
+):
+    await people.with_second_factor(runtime, Person(realm, ada))
+    await member_of(runtime, realm, world.org, ada, pending=True)
+
+    answer = await world.by_administrator.get(f"/mfa?user={ada.number}&organization={world.org.number}")
+
+    assert answer.status_code == 404
+
+
 async def test_administrators_change_names_of_members_who_let_them(world: World, by_ada: Wire, ada: User):
     user = {"id": world.participant.number, "name": "Patricia"}
     body = {"organizationId": world.org.number, "user": user}
@@ -272,6 +284,23 @@ async def test_people_leave_and_are_removed(world: World, runtime: Runtime, real
     assert await numbers(by_ada, "/organizations") == []
     assert done(await by_ada.delete(f"/user/{ada.number}/{here}"))
     assert refusal(await by_ada.delete(f"/user/{ada.number}/{here}"))[0] == 404
+
+
+async def test_an_invitation_keeps_nobody_from_deleting_their_account(
+    world: World, runtime: Runtime, realm: Realm, ada: User, by_ada: Wire
+):
+    here = world.org.number
+    await member_of(runtime, realm, world.org, ada, pending=True)
+    await member_of(runtime, realm, await organisations.founded(runtime, realm, world.founder), world.participant)
+    assert refusal(await world.by_participant.delete("/user")) == (403, "user is member of 2 organizations")
+    assert done(await world.by_participant.delete(f"/user/{world.participant.number}/{here}"))
+    await member_of(runtime, realm, world.org, world.participant, pending=True)
+    assert refusal(await world.by_participant.delete("/user")) == (403, "user is member of 1 organization")
+
+    assert done(await by_ada.delete("/user"))
+
+    shown = (await world.by_administrator.get(f"/users?organization={here}")).json()
+    assert ada.number not in [each["id"] for each in shown]
 
 
 async def test_the_last_administrator_stays_even_when_two_leave_at_once(world: World):
@@ -395,3 +424,39 @@ async def test_nobody_changes_the_address_of_somebody_with_an_account(world: Wor
         body = {"newEmail": "mine@example.org", "userID": number}
         assert refusal(await world.by_administrator.post("/auth/change-email", body))[0] in (403, 404)
         assert refusal(await world.by_administrator.get(f"/auth/change-email?userID={number}"))[0] in (403, 404)
+
+
+async def asks_for(by: Wire, user: User) -> int:
+    """What it answers to somebody who wants another's address to be their own."""
+    return (await by.post("/auth/change-email", {"newEmail": "mine@example.org", "userID": user.number})).status_code
+
+
+async def test_an_organisation_gives_an_address_to_those_whom_it_alone_keeps(
+    world: World, wire: Wire, runtime: Runtime, realm: Realm
+):
+    kept = await factories.a_person(runtime, realm)
+    await member_of(runtime, realm, world.org, kept)
+
+    assert await asks_for(world.by_participant, kept) in (403, 404)
+    assert await asks_for(world.by_administrator, kept) == 200
+    assert done(await wire.post(f"/auth/change-email/{await mailed(runtime, realm, 'change_email')}"))
+
+    assert await asks_for(world.by_administrator, kept) in (403, 404)
+
+
+@pytest.mark.parametrize("known", ["nothing", "personal number", "password", "another organisation"])
+async def test_it_keeps_nobody_who_was_only_invited_or_comes_by_themselves(
+    world: World, by_ada: Wire, ada: User, runtime: Runtime, realm: Realm, known: str
+):
+    """Anybody may found an organisation and invite whom they like."""
+    number = "19121212-1212" if known == "personal number" else None
+    user = await factories.a_person(runtime, realm, personal_number=number)
+    if known == "password":
+        async with runtime.write(factories.roster_in(realm)) as tx:
+            await credentials.replace_password(tx, user.id, people.HASH)
+    if known == "another organisation":
+        await member_of(runtime, realm, await organisations.founded(runtime, realm, ada), user)
+    await member_of(runtime, realm, world.org, user, pending=known == "nothing")
+
+    assert await asks_for(world.by_administrator, user) in (403, 404)
+    assert await people.links(runtime, realm, "change_email") == []

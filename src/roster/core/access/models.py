@@ -39,7 +39,7 @@ PERMISSIONS: dict[str, str] = {
     "files.read": "See which files are stored",
     "files.write": "Store files without being a person, and remove them",
     "timers.write": "Have requests made to other services at certain times",
-    "transfers.write": "Import and export people",
+    "transfers.write": "Import and export people; what changes about those who exist takes the permission for that too",
     "orgs.read": "See organisations",
     "orgs.create": "Found organisations; in realms where everybody may, this is not needed",
     "orgs.write": "Change organisations, and make others below them",

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from roster.core.access import org_roles, within
+from roster.core.access import org_roles, recent, within
 from roster.core.access.models import ORG_OWNER
 from roster.core.limits import service as limits
 from roster.core.limits.service import Policy
@@ -45,11 +45,13 @@ async def found(tx: Tx, draft: OrgDraft, *, owner: UserId | None = None) -> Org:
 async def make_token(tx: Tx, org_id: OrgId, draft: OrgTokenDraft) -> Issued:
     """Make a token that may do in the organisation what its administrators may, which whoever makes it may then too.
 
-    Needs `orgs.administer` there, and all else that they may. Tokens make no tokens: what a stolen one can do ends with
-    it. Raises OrgNotFound, Forbidden, Escalation, InvalidInput, TooManyOrgTokens.
+    Needs `orgs.administer` there, and all else that they may. Neither tokens of organisations nor API keys make tokens:
+    what a stolen one can do ends with it. Raises OrgNotFound, Forbidden, StepUpRequired, Escalation, InvalidInput,
+    TooManyOrgTokens.
     """
     org = await orgs.lock(tx, org_id)
     await tokens.require_person(tx, org)
+    recent.require_strong(tx)
     await within.require_administrating(tx, org)
     return await tokens.create(tx, org_id, draft)
 
@@ -86,8 +88,8 @@ async def delete_account(tx: Tx, user_id: UserId, *, version: int | None = None)
 
 
 async def require_left(tx: Tx, user_id: UserId) -> None:
-    """Raise StillMember for a person who is a member of an organisation, pending or not, or owns one."""
-    if await memberships.is_anywhere(tx, user_id) or await orgs.owns_any(tx, user_id):
+    """Raise StillMember for a person who has joined an organisation, or owns one."""
+    if await memberships.has_joined_any(tx, user_id) or await orgs.owns_any(tx, user_id):
         raise StillMember
 
 

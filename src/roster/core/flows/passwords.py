@@ -1,5 +1,7 @@
 """Setting a password: one's own, another's, or a lost one. Other sessions end, and open proofs become useless."""
 
+from typing import Final
+
 import msgspec
 
 from roster.core.access import recent
@@ -24,6 +26,9 @@ from roster.kit.errors import Forbidden, InvalidToken, StepUpRequired, Unavailab
 from roster.kit.ids import ProofId, UserId
 from roster.storage.runtime import Runtime
 from roster.storage.tx import Tx
+
+_KEYS: Final = frozenset({"api_key", "personal"})
+"""What was left with a program. It must not be enough, with a password, to shut out whoever has a second factor."""
 
 
 async def set_password(
@@ -106,8 +111,8 @@ async def confirm(runtime: Runtime, actor: Actor, current: str) -> Actor:
 async def change_knowing(runtime: Runtime, actor: Actor, user_id: UserId, old: str, new: str) -> None:
     """Replace a password by whoever knows the present one, which the person is told by mail.
 
-    One's own, however one came; another's with `credentials.write`. Other sessions end.
-    Raises UserNotFound, WrongPassword, InvalidInput, Forbidden, Escalation, TooMany, Unavailable.
+    One's own, however one came but with a key of one's own; another's with `credentials.write`. Other sessions end.
+    Raises UserNotFound, WrongPassword, InvalidInput, StepUpRequired, Forbidden, Escalation, TooMany, Unavailable.
     """
     async with runtime.read(actor) as tx:
         user = await users.tx_maybe(tx, user_id)
@@ -117,6 +122,8 @@ async def change_knowing(runtime: Runtime, actor: Actor, user_id: UserId, old: s
         if not actor.is_in_person(user_id):
             await access.require_over(tx, "credentials.write", user_id)
             await access.require_not_above(tx, user_id)
+        elif not _KEYS.isdisjoint(actor.factors):
+            raise StepUpRequired
     version = await require_current(runtime, actor, user_id, old)
     hashed = await prepare(runtime, actor, new, username=user.username)
     async with runtime.write(actor) as tx:

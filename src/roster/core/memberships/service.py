@@ -230,9 +230,9 @@ async def remove(tx: Tx, org_id: OrgId, user_id: UserId) -> None:
     await audit.record(tx, "member.removed", "user", user_id, {"organisation": [str(org_id), None]})
 
 
-async def is_anywhere(tx: Tx, user_id: UserId) -> bool:
-    """Whether a person is a member, pending or not, of any organisation. Nothing is checked."""
-    return await store.is_anywhere(tx, user_id)
+async def has_joined_any(tx: Tx, user_id: UserId) -> bool:
+    """Whether a person is an active member of any organisation; an invitation binds nobody. Nothing is checked."""
+    return await store.has_joined_any(tx, user_id)
 
 
 async def is_looked_after(tx: Tx, user_id: UserId) -> bool:

@@ -207,9 +207,11 @@ async def delete(tx: Tx, membership_id: UUID) -> None:
     await tx.run("DELETE FROM memberships WHERE realm_id = $1 AND id = $2", tx.realm_id, membership_id)
 
 
-async def is_anywhere(tx: Tx, user_id: UserId) -> bool:
+async def has_joined_any(tx: Tx, user_id: UserId) -> bool:
     return await tx.value(
-        "SELECT EXISTS (SELECT FROM memberships WHERE realm_id = $1 AND user_id = $2)", tx.realm_id, user_id
+        "SELECT EXISTS (SELECT FROM memberships WHERE realm_id = $1 AND user_id = $2 AND state = 'active')",
+        tx.realm_id,
+        user_id,
     )
 
 
@@ -225,11 +227,17 @@ async def share_an_organisation(tx: Tx, user_id: UserId, other_id: UserId) -> bo
 
 
 async def is_kept_within(tx: Tx, user_id: UserId, org_ids: Sequence[OrgId]) -> bool:
-    """Whether somebody without address and credentials belongs to one of these organisations, and to no other."""
+    """Whether somebody without address and credentials has joined one of these organisations, and no other.
+
+    An organisation that has only invited them keeps nobody: anybody may found one. With a personal number they may
+    sign in by an electronic identification.
+    """
     return await tx.value(
         "SELECT EXISTS (SELECT FROM users u WHERE u.realm_id = $1 AND u.id = $2 AND u.deleted_at IS NULL"
-        " AND u.email IS NULL AND NOT EXISTS (SELECT FROM credentials c WHERE c.realm_id = $1 AND c.user_id = $2)"
-        " AND (SELECT bool_and(m.org_id = ANY($3)) FROM memberships m WHERE m.realm_id = $1 AND m.user_id = $2))",
+        " AND u.email IS NULL AND u.personal_number IS NULL"
+        " AND NOT EXISTS (SELECT FROM credentials c WHERE c.realm_id = $1 AND c.user_id = $2)"
+        " AND (SELECT bool_and(m.org_id = ANY($3)) FROM memberships m"
+        " WHERE m.realm_id = $1 AND m.user_id = $2 AND m.state = 'active'))",
         tx.realm_id,
         user_id,
         list(org_ids),

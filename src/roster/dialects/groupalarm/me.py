@@ -88,7 +88,7 @@ async def delete_user(tx: Tx, request: Request) -> wire.Success:
     try:
         await organisations.delete_account(tx, me)
     except StillMember:
-        count = len(await memberships.of_user(tx, me))
+        count = sum(each.state == "active" for each in await memberships.of_user(tx, me))
         raise MemberStill(f"user is member of {count} organization{'' if count == 1 else 's'}") from None
     return replies.done(request, "MSG_USER_DELETED")
 

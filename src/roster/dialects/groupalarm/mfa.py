@@ -37,6 +37,8 @@ async def is_active(tx: Tx, query: Asked) -> wire.MFAEnabledResponse:
         raise InvalidInput.of("organization", "required", "With a user the organisation must be named.")
     org = await lookup.org(tx, query.organization)
     member = await lookup.member(tx, org.id, query.user)
+    if member.membership.state != "active":
+        raise NotAMember
     return wire.MFAEnabledResponse(await mfa.is_active(tx, member.person.id))
 
 

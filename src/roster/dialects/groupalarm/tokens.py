@@ -8,7 +8,7 @@ from roster.core.orgs import tokens as org_tokens
 from roster.core.orgs.errors import OrgNotFound, OrgTokenNotFound, TooManyOrgTokens
 from roster.core.orgs.models import OrgTokenDraft
 from roster.dialects.groupalarm import auth, lookup, replies, wire, wire_rbac
-from roster.kit.errors import Forbidden, InvalidInput
+from roster.kit.errors import Forbidden, InvalidInput, StepUpRequired
 from roster.storage.tx import Tx
 from roster.web.operation import Operations
 from roster.web.request import Request
@@ -31,7 +31,7 @@ async def list_tokens(tx: Tx, query: lookup.OfOrganization) -> list[wire_rbac.Or
     "/rbac/token",
     id="OrganizationTokenCreate",
     status=201,
-    errors=(InvalidInput, OrgNotFound, Forbidden, Escalation, TooManyOrgTokens),
+    errors=(InvalidInput, OrgNotFound, Forbidden, StepUpRequired, Escalation, TooManyOrgTokens),
     extra=auth.PERSON,
 )
 async def create(tx: Tx, body: wire_rbac.OrganizationTokenRequest) -> wire_rbac.OrganizationToken:

@@ -39,7 +39,7 @@ REPORTS: Final = {"ndjson": ("roster", "application/x-ndjson"), "csv": ("csv", "
     "/imports",
     id="startImport",
     status=202,
-    needs=_NEEDS,
+    needs=_NEEDS + "; for what changes about people who exist what that takes too",
     errors=(Forbidden, TooLarge, TransferState),
     returns=wire.Import,
     consumes=_FILES,

@@ -10,7 +10,7 @@ from roster.core.orgs.errors import OrgNotFound, OrgTokenNotFound, TooManyOrgTok
 from roster.dialects.native.mapping import organisations as mapping
 from roster.dialects.native.wire import organisations as wire
 from roster.dialects.native.wire.base import Listing
-from roster.kit.errors import Forbidden
+from roster.kit.errors import Forbidden, StepUpRequired
 from roster.kit.ids import OrgId
 from roster.storage.tx import Tx
 from roster.web.operation import Operations
@@ -35,7 +35,7 @@ async def list_tokens(tx: Tx, org_id: OrgId) -> Listing[wire.OrgToken]:
     id="createOrganisationToken",
     status=201,
     needs=_NEEDS + ", and all else that its administrators may",
-    errors=(OrgNotFound, Forbidden, Escalation, TooManyOrgTokens),
+    errors=(OrgNotFound, Forbidden, StepUpRequired, Escalation, TooManyOrgTokens),
 )
 async def create_token(tx: Tx, org_id: OrgId, body: wire.OrgTokenCreate) -> wire.OrgTokenIssued:
     """Make a token, which goes into `Authorization: Bearer …`. The answer shows it this once.

@@ -14,7 +14,7 @@ from roster.dialects.wellbee.signing_in import EmailNotVerified, NoAccount, Nobo
 from roster.dialects.wellbee.subjects import Services
 from roster.kit import ids
 from roster.kit.actor import Actor
-from roster.kit.errors import BadCredentials, InvalidInput, InvalidToken, TooMany, Unauthenticated
+from roster.kit.errors import BadCredentials, InvalidInput, InvalidToken, StepUpRequired, TooMany, Unauthenticated
 from roster.kit.ids import UserId
 from roster.storage.runtime import Runtime
 from roster.web.operation import Operations
@@ -56,7 +56,7 @@ class Presented(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fiel
     "/user/update-password",
     id="user-update-password",
     status=202,
-    errors=(InvalidInput, InvalidPassword, BadCredentials, NoAccount, TooMany),
+    errors=(InvalidInput, InvalidPassword, BadCredentials, NoAccount, StepUpRequired, TooMany),
 )
 async def update_own(runtime: Runtime, actor: Actor, body: OwnPassword) -> None:
     """Change one's own password. Everywhere else one is signed out."""

@@ -1,7 +1,7 @@
 """Merging what a file says about people who exist already."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -16,7 +16,7 @@ from roster.core.transfer.merging import store
 from roster.core.transfer.merging.batch import Batch, Entry
 from roster.core.transfer.merging.staging import columns
 from roster.core.transfer.sources.person import Person
-from roster.core.users import normal
+from roster.core.users import normal, personal
 from roster.core.users.drafting import Drafting, Row, merged
 from roster.core.users.models import User
 from roster.kit.errors import Problem
@@ -45,6 +45,7 @@ _COMPARED: Final = (
 )
 ABOVE: Final = Problem("", "escalation", "This person may do something that you may not.")
 _OWN: Final = Problem("status", "own_account", "You cannot disable your own account.")
+_OWN_WAY: Final = Problem("", "own_account", "You cannot change what you sign in with yourself by an import.")
 _LAST: Final = Problem("status", "last_administrator", "The last administrator of a realm must stay.")
 
 
@@ -78,6 +79,19 @@ async def drop_betters(tx: Tx, people: Mapping[UserId, Entry], batch: Batch) -> 
     return above
 
 
+def objection(tx: Tx, user_id: UserId, takes: Collection[str]) -> Problem | None:
+    """Why the actor may not do to somebody who exists what takes these permissions, as it would by hand.
+
+    What people sign in with themselves they change after a recent sign-in only, so never by an import.
+    """
+    if "credentials.write" in takes and tx.actor.is_user(user_id):
+        return _OWN_WAY
+    lacking = [each for each in takes if not tx.actor.may(each)]
+    if lacking:
+        return Problem("", "forbidden", f"To change this about people who exist takes {', '.join(sorted(lacking))}.")
+    return None
+
+
 async def changes(tx: Tx, users: Sequence[User], people: Mapping[UserId, Entry], batch: Batch) -> list[Changed]:
     """What becomes of these people, without those who stay as they are and those whose row is refused."""
     realm = await realms.current(tx)
@@ -98,9 +112,19 @@ async def changes(tx: Tx, users: Sequence[User], people: Mapping[UserId, Entry],
         problems = drafting.problems or guard.objections(user, row)
         if problems:
             batch.refuse(entry.row, *problems)
+        elif differences and (problem := objection(tx, user.id, _takes(tx, user, row))) is not None:
+            batch.refuse(entry.row, problem)
         elif differences:
             found.append(Changed(user, row, differences))
     return found
+
+
+def _takes(tx: Tx, user: User, row: Row) -> list[str]:
+    """The permissions for a change, as `users.change` asks for them."""
+    opens = not normal.is_same_mailbox(row.email, user.email)
+    if personal.is_key(tx):
+        opens = opens or row.personal_number != user.personal_number
+    return ["users.write", "credentials.write"] if opens else ["users.write"]
 
 
 def _is_known(user: User, person: Person) -> bool:

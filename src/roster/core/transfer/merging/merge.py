@@ -39,6 +39,21 @@ class Counts(msgspec.Struct):
     unchanged: int = 0
 
 
+class _Added(msgspec.Struct, gc=False):
+    """What somebody who exists gets besides other values; `had_password` says that another one goes."""
+
+    password: bool
+    seed: bool
+    roles: list[Granted]
+    had_password: bool
+
+    @property
+    def takes(self) -> list[str]:
+        """The permissions that giving this by hand would take."""
+        found = ["credentials.write"] if self.password or self.seed else []
+        return [*found, "roles.assign"] if self.roles else found
+
+
 async def merge(tx: Tx, job: Job, batch: Batch, descriptions: Mapping[str, str]) -> tuple[Counts, Summary]:
     """Merge what is staged. `descriptions` are those of roles that the file defines."""
     await store.alone(tx)
@@ -162,14 +177,20 @@ class _Merge:
         users = await store.lock_people(tx, people)
         for user_id in set(people) - {user.id for user in users}:
             batch.refuse(people.pop(user_id).row, _DELETED)
-        changed = await existing.changes(tx, users, people, batch)
+        added = await self._added(people)
+        for user_id, each in added.items():
+            problem = existing.objection(tx, user_id, each.takes)
+            if problem is not None:
+                batch.refuse(people.pop(user_id).row, problem)
+        changed = await existing.changes(tx, [user for user in users if user.id in people], people, batch)
         people = {user_id: entry for user_id, entry in people.items() if entry.row in batch.entries}
-        touched = {each.user.id for each in changed}
+        added = {user_id: each for user_id, each in added.items() if user_id in people}
         await self._write(changed)
-        touched |= await self._add_credentials(people)
-        touched |= await self._add_roles(people)
-        self._counts.updated += len(touched)
-        self._counts.unchanged += len(people) - len(touched)
+        await self._add_credentials(people, added)
+        await self._add_roles(added)
+        touched = len({each.user.id for each in changed} | added.keys())
+        self._counts.updated += touched
+        self._counts.unchanged += len(people) - touched
 
     async def _write(self, changed: list[Changed]) -> None:
         for each in changed:
@@ -182,25 +203,44 @@ class _Merge:
             await store.end_sessions(self._tx, shut_out, "disabled")
         await audit.record_each(self._tx, "user.changed", "user", {each.user.id: each.differences for each in changed})
 
-    async def _add_credentials(self, people: Mapping[UserId, Entry]) -> set[UserId]:
-        """Passwords and second factors for those who have none; with `replace` for all."""
-        bearing = {user_id: entry for user_id, entry in people.items() if _has_password(entry) or entry.seed}
-        if not bearing:
-            return set()
-        held = await store.kinds_of(self._tx, bearing)
+    async def _added(self, people: Mapping[UserId, Entry]) -> dict[UserId, _Added]:
+        """What these people get: passwords and second factors if they have none, with `replace` all; missing roles.
+
+        Those who get nothing are left out.
+        """
+        bearing = [user_id for user_id, entry in people.items() if _has_password(entry) or entry.seed]
+        held = await store.kinds_of(self._tx, bearing) if bearing else set[tuple[UserId, str]]()
+        wanting = [user_id for user_id, entry in people.items() if self._given.get(entry.row)]
+        roles = await store.roles_held(self._tx, wanting) if wanting else set[tuple[UserId, UUID, str]]()
         is_free = self._job.options.existing == "replace"
-        passwords = [
-            each for each in bearing if _has_password(bearing[each]) and (is_free or (each, "password") not in held)
-        ]
-        seeds = [each for each in bearing if bearing[each].seed and (is_free or (each, "totp") not in held)]
+        found: dict[UserId, _Added] = {}
+        for user_id, entry in people.items():
+            has_one = (user_id, "password") in held
+            added = _Added(
+                password=_has_password(entry) and (is_free or not has_one),
+                seed=bool(entry.seed) and (is_free or (user_id, "totp") not in held),
+                roles=[
+                    each
+                    for each in self._given.get(entry.row, ())
+                    if (user_id, each.role_id, each.contexts) not in roles
+                ],
+                had_password=has_one,
+            )
+            if added.takes:
+                found[user_id] = added
+        return found
+
+    async def _add_credentials(self, people: Mapping[UserId, Entry], added: Mapping[UserId, _Added]) -> None:
+        passwords = [user_id for user_id, each in added.items() if each.password]
+        seeds = [user_id for user_id, each in added.items() if each.seed]
         self._summary.passwords += len(passwords)
         self._summary.second_factors += len(seeds)
-        if not self._job.dry_run:
-            await self._put_passwords({each: bearing[each].hash for each in passwords})
-            await store.end_sessions(self._tx, [each for each in passwords if (each, "password") in held], "password")
-            await store.drop_second_factors(self._tx, seeds)
-            await self._put_seeds({each: bearing[each] for each in seeds})
-        return {*passwords, *seeds}
+        if self._job.dry_run or not (passwords or seeds):
+            return
+        await self._put_passwords({each: people[each].hash for each in passwords})
+        await store.end_sessions(self._tx, [each for each in passwords if added[each].had_password], "password")
+        await store.drop_second_factors(self._tx, seeds)
+        await self._put_seeds({each: people[each] for each in seeds})
 
     async def _put_passwords(self, hashes: Mapping[UserId, str | None]) -> None:
         rows = [(uuid7(), user_id, hash, None) for user_id, hash in hashes.items()]
@@ -217,21 +257,14 @@ class _Merge:
             await store.put_credentials(self._tx, "totp", rows)
             await audit.record_many(self._tx, "mfa.activated", "user", list(people))
 
-    async def _add_roles(self, people: Mapping[UserId, Entry]) -> set[UserId]:
+    async def _add_roles(self, added: Mapping[UserId, _Added]) -> None:
         """Roles are added, never taken away."""
-        wanted = {user_id: self._given[entry.row] for user_id, entry in people.items() if self._given.get(entry.row)}
-        held = await store.roles_held(self._tx, wanted) if wanted else set[tuple[UserId, UUID, str]]()
-        missing = {
-            user_id: lacking
-            for user_id, given in wanted.items()
-            if (lacking := [each for each in given if (user_id, each.role_id, each.contexts) not in held])
-        }
+        missing = {user_id: each.roles for user_id, each in added.items() if each.roles}
         self._summary.roles_given += sum(map(len, missing.values()))
         if missing and not self._job.dry_run:
             await self._give(missing)
             changes: dict[UUID, audit.Changes] = {each: _given(lacking) for each, lacking in missing.items()}
             await audit.record_each(self._tx, "role.assigned", "user", changes)
-        return set(missing)
 
     async def _give(self, given: Mapping[UserId, Collection[Granted]]) -> None:
         rows = [
