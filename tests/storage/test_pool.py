@@ -1,9 +1,11 @@
 """The lease on connections."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
 
 import pytest
+import uvloop
 
 from roster.kit.errors import TooMany, Unavailable
 from roster.storage import pool
@@ -36,9 +38,16 @@ async def test_a_server_that_is_silent_is_given_up(runtime: Runtime, dsn: str):
         await other.value("SELECT pg_terminate_backend($1)", backend)
 
 
-async def test_rows_that_nobody_reads_any_more_wait_for_nobody_once_the_server_is_lost(runtime: Runtime, dsn: str):
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+async def test_rows_that_nobody_reads_any_more_wait_for_nobody_once_the_server_is_lost(
+    runtime: Runtime, dsn: str, run: Callable[[Coroutine[Any, Any, None]], None]
+):
     """The driver stops writing while the server does not read, and is told by nobody that it was lost meanwhile."""
-    line = Proxy(dsn)
+    with pytest.raises(Unavailable):
+        await asyncio.to_thread(run, _lost_while_writing(runtime, Proxy(dsn)))
+
+
+async def _lost_while_writing(runtime: Runtime, line: Proxy) -> None:
     given = 0
 
     async def rows() -> AsyncIterator[tuple[str]]:
@@ -58,9 +67,8 @@ async def test_rows_that_nobody_reads_any_more_wait_for_nobody_once_the_server_i
             before = given
             for _ in range(1000):
                 await asyncio.sleep(0)
-    with pytest.raises(Unavailable):
-        async with asyncio.timeout(processes.PATIENCE):
-            await loading
+    async with asyncio.timeout(processes.PATIENCE):
+        await loading
 
 
 async def test_connections_of_requests_have_such_a_limit(runtime: Runtime):

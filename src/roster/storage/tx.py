@@ -241,10 +241,15 @@ class Tx:
         columns: Sequence[str],
         rows: Iterable[Sequence[object]] | AsyncIterable[Sequence[object]],
     ) -> None:
-        """Load rows with COPY in its binary form; of an asynchronous source, one by one as they come."""
+        """Load rows with COPY in its binary form; of an asynchronous source, one by one as they come.
+
+        Raises Unavailable, and whatever the source raises.
+        """
         try:
             await self._connection.copy_records_to_table(table, columns=list(columns), records=rows)
         except Exception as error:
+            if self._connection.is_closed():  # where it was lost the event loop may be the first to notice
+                raise _unavailable(error) from error
             raise _translated(error, None) from error
 
     async def with_connection(self, work: Callable[[Connection], Awaitable[T]]) -> T:
