@@ -71,6 +71,18 @@ async def _lost_while_writing(runtime: Runtime, line: Proxy) -> None:
         await loading
 
 
+async def test_a_connection_that_is_given_up_is_no_failure(dsn: str, caplog: pytest.LogCaptureFixture):
+    connection = await pool.connect(dsn)
+    gone = asyncio.Event()
+    connection.add_termination_listener(lambda _: gone.set())
+
+    connection.terminate()
+    await gone.wait()
+    await asyncio.sleep(0)
+
+    assert caplog.records == []
+
+
 async def test_connections_of_requests_have_such_a_limit(runtime: Runtime):
     async with runtime.lease() as tx:
         assert await tx.value("SHOW statement_timeout") == "1min"

@@ -32,6 +32,7 @@ class _Protocol:
     async def bind_execute(
         self, state: object, args: Sequence[object], portal_name: str, limit: int, return_extra: bool, timeout: object
     ) -> tuple[list[Any], bytes, bool]: ...
+    def resume_writing(self) -> None: ...
 
 class Connection(Generic[_Record]):
     _protocol: _Protocol

@@ -60,7 +60,9 @@ class Connection(asyncpg.Connection):
         self._looks = 0
         """Since it was asked."""
         self.add_log_listener(_heard)
-        self.add_termination_listener(_let_go)
+        # Whoever still waits for a server that is lost to read what they COPY: the driver leaves them waiting for ever.
+        protocol = self._protocol
+        self.add_termination_listener(lambda _: protocol.resume_writing())
 
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 (theirs)
         """The driver's, which it also commits with."""
@@ -119,11 +121,6 @@ def _heard(connection: Any, message: Any) -> None:
     name = voids.named_in(message.message)
     if name is not None:
         connection.voided.add(name)
-
-
-def _let_go(connection: Any) -> None:
-    """Whoever still waits for a server that is lost to read what they COPY: the driver leaves them waiting for ever."""
-    connection._protocol.resume_writing()  # noqa: SLF001 - what it does itself when the server reads on
 
 
 class Pool:
