@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ import asyncpg
 import psutil
 import pytest
 
-from roster.storage import embedded, postmaster
+from roster.storage import embedded, interrupts, postmaster
+from tests import processes
 
 HOLD = Path(__file__).with_name("hold.py")
 QUICK = {"fsync": "off"}
@@ -269,6 +271,41 @@ async def test_a_creation_that_was_broken_off_is_begun_anew(data: Path) -> None:
     with embedded.using(data, overrides=QUICK) as dsn:
         assert await ask(dsn, "SELECT 1") == 1
     assert not list(data.glob("postgres.new-*"))
+
+
+@pytest.mark.parametrize("word", ["initdb", "--single", "unix_socket_directories"])
+def test_whatever_a_start_has_begun_ends_when_it_is_broken_off(data: Path, word: str) -> None:
+    """At once, when it has not said anything of itself yet."""
+
+    def work_on(folder: Path) -> list[str]:
+        found = (each.info["cmdline"] for each in psutil.process_iter(["cmdline"]))
+        return [" ".join(words) for words in found if words and str(folder) in " ".join(words)]
+
+    def interrupt() -> None:
+        processes.until(lambda: any(word in line for line in work_on(data)))
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt), embedded.using(data, overrides=QUICK):
+        threading.Event().wait(processes.PATIENCE)
+    thread.join()
+
+    processes.until(lambda: not work_on(data))
+    with embedded.using(data, overrides=QUICK):
+        assert work_on(data)
+
+
+def test_an_interrupt_counts_once_a_program_is_begun() -> None:
+    done: list[str] = []
+
+    with pytest.raises(KeyboardInterrupt), interrupts.held():  # noqa: PT012 - it is raised when the block is over
+        signal.raise_signal(signal.SIGINT)
+        done.append("begun")
+
+    assert done == ["begun"]
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
 
 
 async def test_a_setting_that_postgresql_refuses_is_told_and_can_be_mended(data: Path) -> None:

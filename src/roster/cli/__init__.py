@@ -51,6 +51,8 @@ def main() -> None:
         from roster.cli import opened
 
         _fail(opened.told(error))
+    except KeyboardInterrupt:  # before the command was found
+        sys.exit(128 + (told[0] if told else signal.SIGINT))
     except OSError as error:
         _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     finally:

@@ -12,6 +12,7 @@ nobody else can enter, never on TCP. It outlives a killed Roster and is then ado
 
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
@@ -23,7 +24,7 @@ from typing import IO, TypedDict
 from urllib.parse import quote
 
 from roster.kit.errors import RosterError
-from roster.storage import account, buffers, postmaster
+from roster.storage import account, buffers, interrupts, postmaster
 from roster.storage.sharing import Sharing
 
 CONFIGURATION = Path(__file__).with_name("embedded.conf")
@@ -208,9 +209,7 @@ class Embedded:
         with self._open_log() as log:
             begin = log.tell()
             sockets = self._socket_folder()
-            pid = self._detach(sockets, log)
-        while postmaster.exists(pid) and not self.running():
-            time.sleep(_STEP)
+            self._await(sockets, log)
         if self.running():
             return
         self._leave(sockets)
@@ -218,6 +217,16 @@ class Embedded:
         if time.monotonic() > give_up or _BUSY not in words:
             raise EmbeddedError(f"PostgreSQL does not start: {words[-500:] or 'it said nothing'} (see {self.log})")
         time.sleep(_STEP * 10)
+
+    def _await(self, sockets: Path, log: IO[bytes]) -> None:
+        """Until it is ready or has ended. Broken off, it is stopped: it may not have said yet where `stop` finds it."""
+        with ExitStack() as stack:
+            with interrupts.held():
+                pid = self._detach(sockets, log)
+                stack.callback(_stop_fast, pid)
+            while postmaster.exists(pid) and not self.running():
+                time.sleep(_STEP)
+            stack.pop_all()
 
     def _clear(self) -> None:
         """Remove the marks of a dead server: to PostgreSQL any live process with the same number is their owner.
@@ -264,12 +273,18 @@ class Embedded:
     # -- processes -----------------------------------------------------------------------------------------------------
 
     def _run(self, program: str, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [str(postmaster.binaries() / program), *arguments],
-            check=False, input=stdin, capture_output=True, text=True, errors="replace",
-            cwd="/", env=postmaster.environment(), umask=0o077, **self._identity(),
-            start_new_session=True,  # an impatient second Ctrl-C must not keep the database from stopping
-        )  # fmt: skip
+        with ExitStack() as stack:
+            with interrupts.held():
+                process = subprocess.Popen(
+                    [str(postmaster.binaries() / program), *arguments],
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
+                    cwd="/", env=postmaster.environment(), umask=0o077, **self._identity(),
+                    start_new_session=True,  # an impatient second Ctrl-C must not keep the database from stopping
+                )  # fmt: skip
+                stack.enter_context(process)
+                stack.callback(_kill_all, process)
+            out, err = process.communicate(stdin)
+        done = subprocess.CompletedProcess([program, *arguments], process.returncode, out, err)
         if done.returncode != 0:
             raise EmbeddedError(f"{program} failed: {(done.stderr or done.stdout).strip()[-500:]}")
         return done
@@ -291,6 +306,21 @@ class Embedded:
         with self.log.open("rb") as log:
             log.seek(begin)
             return log.read().decode(errors="replace").strip()
+
+
+def _kill_all(process: subprocess.Popen[str]) -> None:
+    """It and what it has started, if it was broken off; `pg_ctl` does its work in another's session."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _stop_fast(pid: int) -> None:
+    """Have a server end that may not have begun yet, and wait until it has."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGINT)
+    while postmaster.exists(pid):
+        time.sleep(_STEP)
 
 
 @contextmanager
