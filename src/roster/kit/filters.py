@@ -1,7 +1,7 @@
 """The one query language of the directory: a tree of conditions over a registry of fields.
 
 Every dialect parses its own syntax into this tree; `check` decides whether the caller may ask it and gives the values
-their types; `storage/sql.py` turns the result into SQL. Nothing here reads or writes anything.
+their types; `storage/sql/` turns the result into SQL. Nothing here reads or writes anything.
 
 The logic has two values. A value is missing when it is NULL or absent (in a custom field also JSON null): `exists`
 tests for that, every other comparison with a missing value is false, and `Not` turns false into true. So `ne` holds

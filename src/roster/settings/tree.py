@@ -175,7 +175,7 @@ class Log(Section, frozen=True, kw_only=True):
     """What the server writes to standard error."""
 
     format: Literal["json", "console"] = "console"
-    """Of the server's own messages; the access log is always JSON, a line for each request."""
+    """Of the server's own messages and of the access log, which has a line for each request and tells more as JSON."""
     level: Literal["debug", "info", "warning", "error"] = "info"
     """`warning` and `error` also turn the access log off."""
 

@@ -146,6 +146,15 @@ async def test_rules_that_keep_a_realm_safe_are_changed_after_a_recent_sign_in_o
     assert (fresh.status_code, fresh.json()["settings"][name]) == (200, value)
 
 
+@pytest.mark.parametrize("region", ["se", "QQ", "", "SWE"])
+async def test_a_realm_lies_in_a_country_that_has_phone_numbers(client: httpx.AsyncClient, admin: Person, region: str):
+    path, body = f"/realms/{admin.realm.slug}", {"settings": {"default_region": region}}
+    refused = await client.patch(path, headers=admin.bearer, json=body)
+
+    assert refused.status_code == 400
+    assert [each["field"] for each in refused.json()["problems"]] == ["settings.default_region"]
+
+
 async def test_other_rules_and_the_same_values_again_need_no_recent_sign_in(
     client: httpx.AsyncClient, runtime: Runtime, admin: Person
 ):

@@ -3,11 +3,11 @@
 import msgspec
 
 from roster.core.access import service as access
-from roster.core.credentials import hashing
+from roster.core.credentials import hashing, rules
 from roster.core.credentials import service as credentials
 from roster.core.realms import service as realms
 from roster.core.realms.errors import RealmNotFound, SlugTaken
-from roster.core.realms.models import Realm
+from roster.core.realms.models import Realm, RealmSettings
 from roster.core.users import service as users
 from roster.core.users.models import User, UserDraft
 from roster.kit import secrets
@@ -44,10 +44,15 @@ async def create_administrator(tx: Tx, draft: UserDraft) -> User:
 
 
 async def first_start(runtime: Runtime, password: str | None) -> FirstAdministrator | None:
-    """Make the main realm and its administrator, unless they are there. Several servers may try at once."""
+    """Make the main realm and its administrator, unless they are there. Several servers may try at once.
+
+    Raises InvalidInput for a password that the realm would not take, before anything is made.
+    """
     async with runtime.lease() as tx:
         if await _exists(tx):
             return None
+    if password:
+        rules.check(password, RealmSettings().password_min_length, field="admin.password")
     secret = password or secrets.password()
     hashed = await runtime.workers.run(hashing.hash_secret, secret)
     try:

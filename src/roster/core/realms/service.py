@@ -3,6 +3,7 @@
 from typing import Final
 
 import msgspec
+import phonenumbers
 
 from roster.core.audit import service as audit
 from roster.core.realms import recent, remembered, store
@@ -118,9 +119,13 @@ def _checked_slug(slug: str) -> str:
 
 def _checked_settings(values: dict[str, object]) -> RealmSettings:
     try:
-        return msgspec.convert(values, RealmSettings)
+        settings = msgspec.convert(values, RealmSettings)
     except msgspec.ValidationError as error:
         raise InvalidInput.of("settings", "invalid_settings", str(error)) from None
+    if settings.default_region not in phonenumbers.SUPPORTED_REGIONS:  # numbers without a prefix would mean nothing
+        text = "Use the two capitals of a country (ISO 3166-1), such as SE."
+        raise InvalidInput.of("settings.default_region", "unknown_region", text)
+    return settings
 
 
 def _merged(before: RealmSettings, values: dict[str, object]) -> dict[str, object]:

@@ -35,7 +35,7 @@ ops: Final = Operations(tag="Me")
 
 
 @ops.get("/me", id="getMe", errors=(UserNotFound,), returns=wire.Me)
-async def getown_id(tx: Tx) -> Reply:
+async def get_me(tx: Tx) -> Reply:
     """Who asks, and what they may do."""
     user = await users.get(tx, own_id(tx.actor))
     unseen = await attributes.unseen(tx)
@@ -50,7 +50,7 @@ async def getown_id(tx: Tx) -> Reply:
     consumes=("application/json", "application/merge-patch+json"),
     parameters=(etags.IF_MATCH,),
 )
-async def patchown_id(tx: Tx, request: Request, body: wire.MePatch) -> Reply:
+async def patch_me(tx: Tx, request: Request, body: wire.MePatch) -> Reply:
     """Change one's own profile. A new e-mail address takes a recent sign-in and has to be verified again."""
     version = etags.version_of(request)
     user = await users.change(tx, own_id(tx.actor), people.user_change(body), version=version)
@@ -58,7 +58,7 @@ async def patchown_id(tx: Tx, request: Request, body: wire.MePatch) -> Reply:
 
 
 @ops.delete("/me", id="deleteMe", status=204, errors=(UserNotFound, Forbidden, LastAdministrator))
-async def deleteown_id(tx: Tx) -> None:
+async def delete_me(tx: Tx) -> None:
     """Delete one's own account. Administrators can restore it for a while."""
     await users.delete(tx, own_id(tx.actor))
 
